@@ -1,0 +1,63 @@
+"""Fixtures of every scenario's tests."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A failed test shows the end of its host's journal."""
+    report = (yield).get_result()
+    if report.failed and "host" in getattr(item, "funcargs", {}):
+        journal = item.funcargs["host"].run("journalctl --no-pager --lines=60")
+        report.sections.append(("journal of the host", journal.stdout))
+
+
+@pytest.fixture
+def address(host) -> str:
+    """The host's address on the scenario's network."""
+    return host.backend.ansible_runner.get_variables(host.backend.host)["ansible_host"]
+
+
+@pytest.fixture
+def tunnel(address: str) -> Iterator[Callable[[str], int]]:
+    """Opens `ssh -L` to a port or socket of the host, as a person would, and returns the local port."""
+    with contextlib.ExitStack() as stack:
+
+        def open_tunnel(target: str) -> int:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            command = [
+                "ssh", "-N", "-i", str(ROOT / ".cache/ssh/id_ed25519"), "-o", "ExitOnForwardFailure=yes",
+                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                "-o", "ControlPath=none", "-L", f"127.0.0.1:{port}:{target}", f"ansible@{address}",
+            ]  # fmt: skip
+            process = stack.enter_context(subprocess.Popen(command))
+            stack.callback(process.terminate)
+            wait_for_port(port, process)
+            return port
+
+        yield open_tunnel
+
+
+def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 20) -> None:
+    """Return when something listens on the local port; fail when the process has gone or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the tunnel could not be opened"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"no tunnel on port {port} after {seconds} s")

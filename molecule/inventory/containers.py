@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Ansible inventory of the scenario's containers.
+
+Names and addresses follow from the scenario alone, so scenarios can run side by side and every tool (ansible-playbook,
+testinfra, a person) finds the same hosts: scenario number N has the network 10.213.N.0/24, its first host .11.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DEMO_NUMBER = 250
+SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ControlMaster=auto -o ControlPersist=120s"
+
+
+def scenario_number(scenario: str) -> int:
+    """The place of a scenario in the alphabet of scenarios; the demo has a number that no scenario reaches."""
+    if scenario == "demo":
+        return DEMO_NUMBER
+    names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    return names.index(scenario)
+
+
+def inventory(scenario: str, platforms: list[str], known: list[str]) -> dict:
+    """The inventory as `ansible-inventory --list` wants it from a script."""
+    unknown = sorted(set(platforms) - set(known))
+    if unknown:
+        raise SystemExit(f"unknown platform {', '.join(unknown)}; known: {', '.join(known)}")
+    network = f"10.213.{scenario_number(scenario)}"
+    hosts = {
+        f"{scenario.replace('_', '-')}-{platform}": {
+            "ansible_host": f"{network}.{11 + known.index(platform)}",
+            "container_platform": platform,
+        }
+        for platform in platforms
+    }
+    group_vars = {
+        "ansible_user": "ansible",
+        "ansible_ssh_private_key_file": str(ROOT / ".cache/ssh/id_ed25519"),
+        "ansible_ssh_common_args": SSH_OPTIONS,
+        "container_network": f"jupyter-{scenario}",
+        "container_subnet": f"{network}.0/24",
+    }
+    return {"instances": {"hosts": list(hosts), "vars": group_vars}, "_meta": {"hostvars": hosts}}
+
+
+def main() -> None:
+    data = yaml.safe_load((HERE / "platforms.yml").read_text())
+    chosen = os.environ.get("TEST_PLATFORMS", "")
+    platforms = chosen.split(",") if chosen else data["default"]
+    print(json.dumps(inventory(os.environ["MOLECULE_SCENARIO_NAME"], platforms, data["known"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Three servers on one host, seen from outside and felt from inside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from notebook_client import NotebookClient
+
+CAROL_TOKEN = "0123456789abcdef0123456789abcdef"
+SOCKET = "/run/jupyterlab/bob/bob.sock"
+
+
+@pytest.fixture
+def alice(tunnel) -> NotebookClient:
+    client = NotebookClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8888')}/alice/")
+    assert client.login("correct horse battery")
+    return client
+
+
+@pytest.fixture
+def carol(tunnel) -> NotebookClient:
+    return NotebookClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8889')}/", token=CAROL_TOKEN)
+
+
+@pytest.mark.parametrize("password", ["", "wrong", "correct horse batterY"])
+def test_a_wrong_password_is_refused(tunnel, password: str) -> None:
+    client = NotebookClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8888')}/alice/")
+    assert not client.login(password)
+    assert client.get("api/contents").status_code == 403
+
+
+def test_a_person_logs_in_and_runs_cells(alice: NotebookClient) -> None:
+    with alice.kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+        assert kernel.run("import numpy; print(int(numpy.arange(7).sum()))") == "21"
+        assert kernel.run("import os; print(os.environ['GREETING'], os.getcwd())") == "hello world /home/alice/notebooks"
+
+
+def test_a_person_installs_packages_for_herself(alice: NotebookClient) -> None:
+    with alice.kernel() as kernel:
+        kernel.run("import subprocess, sys")
+        kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', '--quiet', 'six'], check=True)")
+        assert kernel.run("import six; print(six.__file__)").startswith("/home/alice/.local/lib/python3")
+        assert kernel.run("print(subprocess.run(['pip', 'list'], capture_output=True, text=True).stdout)").count("numpy")
+
+
+def test_the_server_does_not_import_what_its_user_installs(host) -> None:
+    command = "from sys import path; print([entry for entry in path if 'home' in entry or 'dist-packages' in entry])"
+    assert host.check_output('runuser -u alice -- /opt/jupyterlab/current/bin/python -c "%s"', command) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("write below /etc", "open('/etc/mine', 'w')"),
+        ("write into the environment", "open(__import__('sys').prefix + '/mine', 'w')"),
+        ("see another home", "__import__('os').listdir('/home/bob')"),
+        ("read another server's configuration", "open('/etc/jupyterlab/bob/config.json')"),
+        ("read its own stored password hash", "open('/etc/jupyterlab/alice/config.json')"),
+        ("reach another server's socket", f"__import__('socket').socket(__import__('socket').AF_UNIX).connect('{SOCKET}')"),
+        ("reach the cloud's metadata", "__import__('socket').create_connection(('169.254.169.254', 80), timeout=5)"),
+        ("become root", "__import__('subprocess').run(['sudo', '-n', 'true'], check=True)"),
+        ("mount", "__import__('subprocess').run(['mount', '-t', 'tmpfs', 'none', '/mnt'], check=True)"),
+    ],
+)
+def test_the_sandbox_holds(alice: NotebookClient, what: str, code: str) -> None:
+    with alice.kernel() as kernel, pytest.raises(RuntimeError, match=r"Error|CalledProcessError|timeout"):
+        kernel.run(code)
+
+
+def test_other_processes_and_other_temporary_files_are_invisible(host, alice: NotebookClient) -> None:
+    host.run("touch /tmp/of-the-host")
+    with alice.kernel() as kernel:
+        assert kernel.run("import os; print(os.path.exists('/tmp/of-the-host'))") == "False"
+        owners = "{os.stat(f'/proc/{pid}').st_uid for pid in os.listdir('/proc') if pid.isdigit()}"
+        assert kernel.run(f"print({owners} == {{os.getuid()}})") == "True"
+
+
+def test_memory_and_tasks_are_limited(host, alice: NotebookClient) -> None:
+    shown = host.check_output("systemctl show --property=MemoryMax,TasksMax jupyterlab-alice")
+    assert set(shown.splitlines()) == {"MemoryMax=1073741824", "TasksMax=200"}
+
+
+def test_configuration_settings_and_limits_arrive(alice: NotebookClient) -> None:
+    theme = alice.get("lab/api/settings/@jupyterlab/apputils-extension:themes").json()
+    assert json.loads(json.dumps(theme))["schema"]["properties"]["theme"]["default"] == "JupyterLab Dark"
+    alice.put("api/contents/.hidden.txt", {"type": "file", "format": "text", "content": "x"}).raise_for_status()
+    too_large = {"type": "file", "format": "text", "content": "x" * 70 * 1024 * 1024}
+    with pytest.raises(Exception, match=r".*"):  # noqa: B017
+        alice.put("api/contents/large.txt", too_large).raise_for_status()
+
+
+def test_a_token_opens_the_server_with_its_own_packages(carol: NotebookClient) -> None:
+    with carol.kernel() as kernel:
+        assert "moo" in kernel.run("import cowsay; print(cowsay.get_output_string('cow', 'moo'))")
+        with pytest.raises(RuntimeError, match="ModuleNotFoundError"):
+            kernel.run("import numpy")
+        with pytest.raises(RuntimeError, match=r"Error|timeout"):
+            kernel.run("import socket; socket.create_connection(('10.213.0.1', 53), timeout=5)")
+
+
+def test_without_its_token_the_server_stays_shut(tunnel) -> None:
+    client = NotebookClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8889')}/", token="f" * 32)
+    assert client.get("api/contents").status_code == 403
+
+
+def test_a_socket_answers_the_web_server_and_nobody_else(host) -> None:
+    ask = f"curl --silent --output /dev/null --write-out %{{http_code}} --unix-socket {SOCKET} http://localhost/login"
+    assert host.check_output(f"runuser -u www-data -- {ask}") == "200"
+    assert host.run(f"runuser -u alice -- {ask}").rc == 7
+    assert host.run("ss --listening --tcp --no-header '( sport = :8888 or sport = :8889 )'").stdout.count("127.0.0.1") == 2
+
+
+def test_a_server_without_a_network_runs_cells(host) -> None:
+    """Kernels speak over UNIX sockets, so even no loopback is needed."""
+    assert host.check_output("nsenter --net --target $(systemctl show --property=MainPID --value jupyterlab-bob) ip -o addr") == ""
+    assert not host.socket("tcp://0.0.0.0:8888").is_listening
+
+
+def test_no_secret_is_readable_or_printed(host) -> None:
+    for name in ("alice", "bob", "carol"):
+        assert host.run(f"runuser -u nobody -- cat /etc/jupyterlab/{name}/config.json").rc != 0
+        unit = host.check_output(f"systemctl cat jupyterlab-{name}; systemctl show jupyterlab-{name}")
+        journal = host.check_output(f"journalctl --unit=jupyterlab-{name} --output=cat --no-pager")
+        for secret in ("correct horse", "argon2", "sha256:", CAROL_TOKEN):
+            assert secret not in unit + journal
+
+
+def test_the_units_are_enabled_and_score_well(host) -> None:
+    for name, bar in (("alice", 15), ("bob", 6), ("carol", 10)):
+        assert host.service(f"jupyterlab-{name}").is_enabled
+        report = host.run(f"systemd-analyze security --no-pager --threshold={bar} jupyterlab-{name}.service")
+        assert report.rc == 0, report.stdout.splitlines()[-1]

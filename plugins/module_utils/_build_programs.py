@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the programs of a build, and tells what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_TAIL_LINES = 20
+_TIMED_OUT = 124  # coreutils' timeout
+
+
+class BuildError(Exception):
+    """A step of a build failed; the text is for the user and holds no credentials."""
+
+
+class Programs:
+    """Runs programs by an AnsibleModule's `run_command`; `scrub` takes credentials out of what they say."""
+
+    def __init__(self, run_command: Callable[..., tuple[int, str, str]], scrub: Callable[[str], str]) -> None:
+        self._run_command = run_command
+        self._scrub = scrub
+
+    def run(
+        self,
+        argv: list[str],
+        what: str,
+        environment: dict[str, str],
+        cwd: str = "/",
+        timeout: int = 0,
+        check: bool = True,
+    ) -> None:
+        """Runs a program to its end.
+
+        With `check`, raises BuildError with `what` and the tail of the output where the program cannot be started, fails, or
+        takes more than `timeout` seconds (0 for no limit).
+        """
+        environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", **environment}
+        status, output, errors = self._run_command(
+            ["/usr/bin/timeout", "--kill-after=10", str(timeout), *argv],
+            environ_update=environment,
+            cwd=cwd,
+            expand_user_and_vars=False,
+        )
+        if status == 0 or not check:
+            return
+        how = f"took more than {timeout} seconds" if timeout and status == _TIMED_OUT else f"failed with status {status}"
+        tail = "\n".join(f"{output}\n{errors}".strip().splitlines()[-_TAIL_LINES:])
+        raise BuildError(f"{what} {how}\n{self._scrub(tail)}".strip())

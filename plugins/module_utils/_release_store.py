@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases of an application: directories `releases/<name>` and a link `current` that one rename(2) swaps.
+
+A release is valid when its marker exists: the marker is written last, after everything else is on disk. A directory without
+one is the leftover of an interrupted build. The marker's modification time is the time of the last activation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from typing import Any, Iterator
+
+LAYOUT = 1  # part of every id: a release made to another layout is not reused
+
+_MARKER = "release.json"
+_NAME = re.compile(r"[0-9a-f]{12}(-\d+)?")
+
+
+def release_id(shape: dict[str, Any]) -> str:
+    """The id of the release that everything in `shape` (JSON values) leads to: 12 hexadecimal digits."""
+    text = json.dumps({"layout": LAYOUT, **shape}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def choose_prunable(activated: dict[str, float | None], current: str | None, keep: int) -> list[str]:
+    """The releases to remove, sorted: leftovers (time None), and all but the `keep` last activated.
+
+    The current release counts as the last activated and is never chosen.
+    """
+    valid = [name for name, time in activated.items() if time is not None and name != current]
+    valid.sort(key=lambda name: activated[name], reverse=True)
+    leftovers = [name for name, time in activated.items() if time is None and name != current]
+    return sorted(leftovers + valid[max(keep - (current is not None), 0) :])
+
+
+@contextlib.contextmanager
+def locked_directory(path: str) -> Iterator[None]:
+    """Makes the directory and holds an exclusive lock on it, waiting for another holder; a lock file is not needed."""
+    while True:
+        os.makedirs(path, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Whoever held the lock before may have removed the directory.
+            if os.path.isdir(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _sync_directory(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class ReleaseStore:
+    """The releases below one application directory. Methods raise OSError where the file system refuses."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._releases = os.path.join(path, "releases")
+        self._current = os.path.join(path, "current")
+
+    def directory(self, name: str) -> str:
+        """The path of a release, existing or not."""
+        return os.path.join(self._releases, name)
+
+    def current(self) -> str | None:
+        """The name of the release that `current` points to, whatever its state.
+
+        Raises ValueError where `current` is not a link into the releases: it is not ours to replace.
+        """
+        if not os.path.lexists(self._current):
+            return None
+        target = os.readlink(self._current) if os.path.islink(self._current) else ""
+        folder, name = os.path.split(target)
+        if folder != "releases" or not _NAME.fullmatch(name):
+            raise ValueError(f"{self._current} exists and is not a link to a release: move it away or choose another path")
+        return name
+
+    def marker(self, name: str | None) -> dict[str, Any] | None:
+        """What the marker of a release says, None where there is none that can be read."""
+        if name is None:
+            return None
+        try:
+            with open(os.path.join(self.directory(name), _MARKER), encoding="utf-8") as file:
+                return json.load(file)
+        except (OSError, ValueError):
+            return None
+
+    def names(self) -> list[str]:
+        """The names of all release directories, valid or not, the plain id before its rebuilds."""
+        try:
+            names = os.listdir(self._releases)
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
+    def names_of(self, identifier: str) -> list[str]:
+        """The release directories of one id: `<id>`, and `<id>-2` and so on where a broken one was rebuilt beside it."""
+        return [name for name in self.names() if name.split("-")[0] == identifier]
+
+    def activated(self) -> dict[str, float | None]:
+        """Time of the last activation of every release, in seconds since the epoch; None for a leftover."""
+        times: dict[str, float | None] = {}
+        for name in self.names():
+            try:
+                times[name] = os.stat(os.path.join(self.directory(name), _MARKER)).st_mtime
+            except FileNotFoundError:
+                times[name] = None
+        return times
+
+    def begin(self, identifier: str) -> str:
+        """Makes an empty directory for a build and returns its name.
+
+        Leftovers of the same id give way; a directory that was valid once, or that is current, is not touched.
+        """
+        current, number = self.current(), 1
+        while True:
+            name = identifier if number == 1 else f"{identifier}-{number}"
+            if name != current and self.marker(name) is None:
+                self.remove(name)
+                os.makedirs(self.directory(name))
+                return name
+            number += 1
+
+    def finish(self, name: str, marker: dict[str, Any]) -> None:
+        """Declares a release valid."""
+        # A marker that survives a power failure without the files it vouches for would be worse than none.
+        os.sync()
+        path = os.path.join(self.directory(name), _MARKER)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump(marker, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(path + ".new", path)
+        _sync_directory(self.directory(name))
+
+    def activate(self, name: str) -> None:
+        """Points `current` to a release in one step."""
+        new = self._current + ".new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(new)
+        os.symlink(os.path.join("releases", name), new)
+        os.utime(os.path.join(self.directory(name), _MARKER))
+        os.rename(new, self._current)
+        _sync_directory(self.path)
+
+    def remove(self, name: str) -> None:
+        """Removes a release, the marker first, so that an interruption leaves a leftover and not a damaged release."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.directory(name), _MARKER))
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.directory(name))
+
+    def remove_all(self) -> None:
+        """Removes the link, all releases, and the directories as far as they hold nothing else."""
+        if self.current() is not None:
+            os.unlink(self._current)
+        for name in self.names():
+            self.remove(name)
+        for path in (self._releases, self.path):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)

@@ -1,0 +1,317 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nginx_config
+short_description: Put configuration files before nginx that it accepts, or none
+version_added: "0.1.0"
+author: nbops contributors (@nbops)
+description:
+  - Writes and removes any number of files in a directory that C(nginx.conf) includes, as one change. Afterwards either
+    all of them are on disk and loaded by the running nginx, or none is and every file is as it was.
+  - Before anything on disk changes, nginx itself tests the new files together with the host's whole configuration.
+    The test sees them in a mount namespace of its own.
+  - The running nginx is reloaded, never restarted, and the module waits for its new workers.
+  - A run that was interrupted between writing and loading is completed by the next one.
+  - A file that does not carry O(mark) belongs to somebody else. It is neither replaced nor removed.
+options:
+  directory:
+    description: Directory of the files. What else is in it is left alone.
+    type: path
+    default: /etc/nginx/conf.d
+  files:
+    description: Names of files to their text. A name ends in C(.conf), a text contains O(mark).
+    type: dict
+    default: {}
+  absent:
+    description: Names of files to remove.
+    type: list
+    elements: str
+    default: []
+  mark:
+    description: Text by which files of this configuration are told from others.
+    type: str
+    required: true
+  requires:
+    description:
+      - Files that the configuration names and that earlier tasks make, for example certificates.
+      - In check mode, nginx cannot judge the configuration while one of them is missing, and is not asked to.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Predicts the change, and has nginx test it if there is an nginx and no file in O(requires) is missing.
+  diff_mode:
+    support: full
+notes:
+  - A mount namespace needs C(CAP_SYS_ADMIN). Root has it on every machine; a container has to be given it.
+  - An nginx that is stopped, or that systemd did not start, is not reloaded.
+requirements:
+  - systemd, and the commands C(unshare) and C(mount) of util-linux on the target
+"""
+
+EXAMPLES = r"""
+- name: Serve the static pages
+  nbops.jupyter.nginx_config:
+    mark: written by the pages playbook
+    files:
+      pages.conf: |
+        # written by the pages playbook
+        server {
+            listen 8080;
+            root /srv/pages;
+        }
+    absent: [old-pages.conf]
+"""
+
+RETURN = r"""
+changed_files:
+  description: Names of the files that were or would be written or removed.
+  returned: success
+  type: list
+  elements: str
+  sample: [pages.conf]
+reloaded:
+  description: Whether a running nginx loaded its configuration anew.
+  returned: success
+  type: bool
+  sample: true
+"""
+
+import glob
+import os
+import re
+import shutil
+import tempfile
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+# Is there from before the first file is written until nginx has loaded them all.
+# A reboot removes it, rightly: nginx then starts with what is on disk.
+PENDING = "/run/nginx-config.pending"
+
+# New workers start within milliseconds of a reload, but first nginx reads every certificate of the host.
+RELOAD_SECONDS = 30
+
+
+class ReloadError(Exception):
+    """nginx did not take the new configuration; the text says what it had against it."""
+
+
+class Nginx:
+    """The host's nginx, and the service that runs it."""
+
+    def __init__(self, module):
+        self.run = module.run_command
+        self.executable = module.get_bin_path("nginx", required=not module.check_mode)
+
+    def test(self, directory, replacement):
+        """Have nginx judge its configuration with `replacement` in the place of `directory`.
+
+        Returns the return code, the whole configuration as nginx read it, and what nginx says about it.
+        """
+        script = 'mount --bind "$0" "$1" && exec "$2" -T -q'
+        return self.run(["unshare", "--mount", "sh", "-c", script, replacement, directory, self.executable])
+
+    def master(self):
+        """Process id of the running service; 0 if it is stopped."""
+        out = self.run(["systemctl", "show", "--property=MainPID", "--value", "nginx.service"])[1]
+        return int(out.strip() or 0)
+
+    def reload(self, error_log):
+        """Reload the service if it runs, and return whether it does; ReloadError if it keeps its old configuration."""
+        master = self.master()
+        if not master:
+            return False
+        old_workers = children(master)
+        log_size = os.path.getsize(error_log) if os.path.exists(error_log) else 0
+        rc, out, err = self.run(["systemctl", "reload", "nginx.service"])
+        if rc != 0:
+            raise ReloadError(out + err)
+
+        deadline = time.monotonic() + RELOAD_SECONDS
+        while not children(master) - old_workers:
+            # A port that another program holds, for example, is noticed only now.
+            complaints = emergencies(error_log, log_size)
+            if complaints or time.monotonic() > deadline:
+                raise ReloadError(complaints or f"It started no new worker within {RELOAD_SECONDS} seconds.")
+            time.sleep(0.02)
+        return True
+
+
+def children(parent):
+    """Process ids of all children of a process."""
+    found = set()
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as stream:
+                # The second field, the command in parentheses, may itself hold anything.
+                fields = stream.read().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        if fields[1] == str(parent):
+            found.add(path)
+    return found
+
+
+def emergencies(log, position):
+    """What nginx gave up on, by its log from a position on."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as stream:
+            stream.seek(position)
+            return "".join(line for line in stream if "[emerg]" in line)
+    except FileNotFoundError:
+        return ""
+
+
+def conflicts(messages):
+    """Names that two sites claim, of which nginx would silently ignore one."""
+    return set(re.findall(r'conflicting server name "[^"]*" on \S+', messages))
+
+
+def content(path):
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def safe(path):
+    """Whether root alone can change the file, so that it need not be written again."""
+    status = os.lstat(path)
+    return os.path.isfile(path) and not os.path.islink(path) and status.st_uid == 0 and not status.st_mode & 0o022
+
+
+def write(directory, contents):
+    """Give every file its content, or remove it where the content is None."""
+    paths = {name: os.path.join(directory, name) for name in contents}
+    for name, data in contents.items():
+        if data is not None:
+            # nginx.conf does not include such a name. All are written before one takes its place: the disk may be full.
+            with open(paths[name] + ".new", "wb") as stream:
+                stream.write(data)
+                os.fchmod(stream.fileno(), 0o644)
+                os.fsync(stream.fileno())
+    for name, data in contents.items():
+        if data is not None:
+            os.replace(paths[name] + ".new", paths[name])
+        elif os.path.lexists(paths[name]):
+            os.unlink(paths[name])
+
+
+def judge(nginx, directory, after):
+    """Have nginx test the change; returns what speaks against it, if anything, and the path of nginx's error log."""
+    if not os.path.isdir(directory):
+        return f"{directory} does not exist: this nginx keeps its configuration elsewhere.", None
+    with tempfile.TemporaryDirectory() as parent:
+        staged = os.path.join(parent, "staged")
+        shutil.copytree(directory, staged, symlinks=True)
+        write(staged, after)
+        rc, configuration, messages = nginx.test(directory, staged)
+    if rc != 0:
+        return f"nginx refuses the configuration:\n{messages.strip()}", None
+
+    for name, data in after.items():
+        if data is not None and f"# configuration file {directory}/{name}:" not in configuration:
+            return f"nginx does not read {directory}/{name}: nginx.conf does not include {directory}/*.conf.", None
+
+    clashes = conflicts(messages)
+    if clashes:
+        clashes -= conflicts(nginx.test(directory, directory)[2])
+    if clashes:
+        return f"Another site of the host has the same name. nginx says: {'; '.join(sorted(clashes))}", None
+
+    log = re.search(r"^\s*error_log\s+(/[^\s;]+)", configuration, re.MULTILINE)
+    return None, log.group(1) if log else "/var/log/nginx/error.log"
+
+
+def apply(nginx, directory, before, after, error_log):
+    """Write the files and have them loaded; returns whether nginx runs. On ReloadError and OSError all is as it was."""
+    interrupted = os.path.exists(PENDING)
+    with open(PENDING, "w", encoding="ascii"):
+        pass
+    try:
+        write(directory, after)
+        running = nginx.reload(error_log)
+    except (OSError, ReloadError):
+        write(directory, before)
+        # What an interrupted run left unloaded is unloaded still.
+        if not interrupted:
+            os.unlink(PENDING)
+        raise
+    os.unlink(PENDING)
+    return running
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "directory": {"type": "path", "default": "/etc/nginx/conf.d"},
+            "files": {"type": "dict", "default": {}},
+            "absent": {"type": "list", "elements": "str", "default": []},
+            "mark": {"type": "str", "required": True},
+            "requires": {"type": "list", "elements": "path", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    directory = module.params["directory"].rstrip("/")
+    mark = module.params["mark"].encode()
+    wanted = {name: text.encode() for name, text in module.params["files"].items()}
+    wanted.update(dict.fromkeys(module.params["absent"]))
+
+    before, after = {}, {}
+    for name, data in sorted(wanted.items()):
+        path = os.path.join(directory, name)
+        if os.path.basename(name) != name or not name.endswith(".conf"):
+            module.fail_json(msg=f"{name!r} is not the name of a .conf file.")
+        if data is not None and mark not in data:
+            module.fail_json(msg=f"The text for {name} lacks the mark '{module.params['mark']}'.")
+        present = content(path)
+        if present is not None and mark not in present:
+            module.fail_json(
+                msg=f"{path} is somebody else's: it lacks the text '{module.params['mark']}'. "
+                "Rename it, or choose another name. Nothing was changed."
+            )
+        if present != data or (present is not None and not safe(path)):
+            before[name], after[name] = present, data
+
+    nginx = Nginx(module)
+    changed = bool(after) or os.path.exists(PENDING)
+    running = bool(changed and nginx.executable and nginx.master())
+    testable = nginx.executable and not (module.check_mode and not all(map(os.path.exists, module.params["requires"])))
+    if changed and testable:
+        problem, error_log = judge(nginx, directory, after)
+        if problem:
+            module.fail_json(msg=f"{problem}\nNothing was changed.")
+        if not module.check_mode:
+            try:
+                running = apply(nginx, directory, before, after, error_log)
+            except (OSError, ReloadError) as error:
+                module.fail_json(msg=f"nginx keeps its old configuration, and the files are as they were: {error}")
+
+    module.exit_json(
+        changed=changed,
+        changed_files=sorted(after),
+        reloaded=running,
+        diff=[
+            {
+                "before_header": os.path.join(directory, name),
+                "after_header": os.path.join(directory, name),
+                "before": (before[name] or b"").decode(errors="replace"),
+                "after": (after[name] or b"").decode(errors="replace"),
+            }
+            for name in after
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

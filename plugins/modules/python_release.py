@@ -1,0 +1,400 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: python_release
+short_description: Keep Python packages as immutable releases behind a link
+version_added: "0.1.0"
+author:
+  - nbops contributors (@nbops)
+description:
+  - Builds a virtual environment with locked packages in a directory C(releases/<id>) of its own, tries it, and then points the
+    link C(current) to it in one step. What ran before stays in place for a rollback.
+  - The id follows from what shapes a release, so an unchanged request finds its release and does nothing, and an
+    earlier request finds its earlier release where that is still kept.
+  - A release whose interpreter no longer starts, for example after an upgrade of the operating system, is built again.
+  - A failed or interrupted build never touches C(current).
+attributes:
+  check_mode:
+    description: Tells the changes of packages without making them. Versions of O(packages) are known only after a build.
+    support: full
+  diff_mode:
+    description: Shows the packages before and after.
+    support: full
+  platform:
+    description: Target operating systems.
+    support: full
+    platforms: debian
+options:
+  path:
+    description:
+      - Absolute path of the application, such as C(/opt/jupyterlab). Missing directories are made.
+    type: path
+    required: true
+  state:
+    description:
+      - Whether the application has a current release, or none at all. V(absent) removes all releases and the link, and the
+        directory itself if nothing else is in it.
+    type: str
+    choices: [present, absent]
+    default: present
+  lock:
+    description:
+      - Text of a requirements lock. Each line pins a package as C(name==version) with hashes; environment markers are allowed.
+      - Everything in it that applies to the target is installed.
+    type: str
+    default: ""
+  packages:
+    description:
+      - Packages with optional versions, such as V(pandas>=2), on top of O(lock) or without one. They are resolved once, when
+        a release is built, in such a way that the versions of O(lock) stay.
+      - The release keeps the result with hashes as its own lock.
+    type: list
+    elements: str
+    default: []
+  refresh:
+    description:
+      - Any text. Another text builds another release, with O(packages) resolved anew.
+    type: str
+    default: ""
+  python:
+    description:
+      - The interpreter, by name or by absolute path.
+    type: str
+    default: python3
+  python_floor:
+    description:
+      - An interpreter below this version is refused before anything is changed.
+    type: str
+    default: "3.10"
+  installer:
+    description:
+      - V(uv) is fetched when a build needs it, in the version of O(uv_lock), with the pip of the package C(python3-pip-whl).
+      - V(pip) needs the package C(python3-venv).
+    type: str
+    choices: [uv, pip]
+    default: uv
+  uv_lock:
+    description:
+      - Text of a requirements lock of uv itself. Required with O(installer=uv).
+    type: str
+    default: ""
+  index_url:
+    description:
+      - Address of the package index, possibly with credentials. Empty means PyPI.
+    type: str
+    default: ""
+  ca_bundle:
+    description:
+      - File with the certificate authorities that the index is checked against. Empty means those of the system.
+    type: path
+    default: ""
+  proxy:
+    description:
+      - Address of the proxy for HTTP and HTTPS, possibly with credentials.
+    type: str
+    default: ""
+  wheelhouse:
+    description:
+      - Directory on the target that holds all packages as files. With it, no index is asked.
+    type: path
+    default: ""
+  keep:
+    description:
+      - Number of releases to keep, at least 2. Running services import from the previous one until they restart.
+    type: int
+    default: 3
+  setup_commands:
+    description:
+      - Commands, each a list of arguments, that complete a fresh release before it is tried. A relative program is looked up in the
+        release, which is also the working directory.
+    type: list
+    elements: list
+    default: []
+  smoke_commands:
+    description:
+      - Commands, each a list of arguments, that have to succeed before a fresh release becomes current. They are found like
+        O(setup_commands).
+    type: list
+    elements: list
+    default: []
+  overlay:
+    description:
+      - Whether a release has a second prefix C(overlay) for user code. It sees the packages of the release, of the system and
+        those that a user installed with C(pip install), while the release's own interpreter sees none of the latter.
+    type: bool
+    default: false
+notes:
+  - Setup and smoke commands run as the user of the module with a temporary home, each for at most 300 seconds.
+"""
+
+EXAMPLES = r"""
+- name: Install JupyterLab from a lock
+  nbops.jupyter.python_release:
+    path: /opt/jupyterlab
+    lock: "{{ lookup('ansible.builtin.file', 'jupyterlab.txt') }}"
+    uv_lock: "{{ lookup('ansible.builtin.file', 'uv.txt') }}"
+    smoke_commands:
+      - [bin/jupyter, lab, --version]
+
+- name: Install a few packages with pip
+  nbops.jupyter.python_release:
+    path: /opt/report
+    packages: ["pandas>=2", requests]
+    installer: pip
+
+- name: Remove it
+  nbops.jupyter.python_release:
+    path: /opt/report
+    state: absent
+"""
+
+RETURN = r"""
+release:
+  description: Path of the current release; in check mode, of the one that would be.
+  returned: O(state=present)
+  type: str
+  sample: /opt/jupyterlab/releases/1f0c2ab9d3e4
+release_id:
+  description: Name of the release.
+  returned: O(state=present)
+  type: str
+  sample: 1f0c2ab9d3e4
+packages:
+  description: Changes of packages. In check mode a package that has yet to be resolved has its requirement for a version.
+  returned: O(state=present)
+  type: dict
+  contains:
+    added:
+      description: Version by name.
+      type: dict
+      returned: always
+    removed:
+      description: Version by name.
+      type: dict
+      returned: always
+    changed:
+      description: By name, the versions C(before) and C(after).
+      type: dict
+      returned: always
+pruned:
+  description: Names of the releases that were removed.
+  returned: O(state=present)
+  type: list
+  elements: str
+"""
+
+import os
+import shutil
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._package_source import FOREIGN_VARIABLES, PackageSource
+from ansible_collections.nbops.jupyter.plugins.module_utils._python_installers import Pip, Uv
+from ansible_collections.nbops.jupyter.plugins.module_utils._python_interpreter import Interpreter, probe
+from ansible_collections.nbops.jupyter.plugins.module_utils._release_build import (
+    Recipe,
+    ReleaseBuild,
+    own_lock,
+    require_room,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import (
+    ReleaseStore,
+    choose_prunable,
+    locked_directory,
+    release_id,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import (
+    Pin,
+    applicable,
+    compare_packages,
+    parse_lock,
+    split_specifier,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._shared_tools import release_tools
+from ansible_collections.nbops.jupyter.plugins.module_utils._virtual_environment import python_of
+
+UNRESOLVED = "to be resolved"
+
+
+def options() -> dict:
+    """The module's argument spec."""
+    return {
+        "path": {"type": "path", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        # Not a secret, but too long for the journal and for the task's output.
+        "lock": {"type": "str", "default": "", "no_log": True},
+        "packages": {"type": "list", "elements": "str", "default": []},
+        "refresh": {"type": "str", "default": ""},
+        "python": {"type": "str", "default": "python3"},
+        "python_floor": {"type": "str", "default": "3.10"},
+        "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
+        "uv_lock": {"type": "str", "default": ""},
+        "index_url": {"type": "str", "default": "", "no_log": True},
+        "ca_bundle": {"type": "path", "default": ""},
+        "proxy": {"type": "str", "default": "", "no_log": True},
+        "wheelhouse": {"type": "path", "default": ""},
+        "keep": {"type": "int", "default": 3},
+        "setup_commands": {"type": "list", "elements": "list", "default": []},
+        "smoke_commands": {"type": "list", "elements": "list", "default": []},
+        "overlay": {"type": "bool", "default": False},
+    }
+
+
+class Present:
+    """Brings an application to the requested release."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        parameters = module.params
+        self._check_mode = module.check_mode
+        self._run_command = module.run_command
+        self._keep = parameters["keep"]
+        self._store = ReleaseStore(parameters["path"])
+        self._recipe = Recipe(
+            pins=parse_lock(parameters["lock"]),
+            packages=sorted(parameters["packages"]),
+            setup_commands=parameters["setup_commands"],
+            smoke_commands=parameters["smoke_commands"],
+            overlay=parameters["overlay"],
+        )
+        self._requested = dict(split_specifier(package) for package in self._recipe.packages)
+        if not self._recipe.pins and not self._requested:
+            raise ValueError("nothing to install: give a lock, packages or both")
+        if self._keep < 2:
+            raise ValueError("keep is below 2: running services import from the previous release until they restart")
+        source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
+        self._programs = Programs(module.run_command, source.scrub)
+        self._installer = (
+            Pip(self._programs, source.environment())
+            if parameters["installer"] == "pip"
+            else Uv(self._programs, source.environment(), parameters["uv_lock"])
+        )
+        self._interpreter = self._find_interpreter(parameters["python"], parameters["python_floor"])
+        self._id = release_id(
+            {
+                "lock": sorted(pin.text for pin in self._recipe.pins),
+                "packages": self._recipe.packages,
+                "refresh": parameters["refresh"],
+                "python": self._interpreter.tag,
+                "setup_commands": self._recipe.setup_commands,
+                "overlay": self._recipe.overlay,
+            }
+        )
+
+    def _find_interpreter(self, python: str, floor: str) -> Interpreter:
+        path = shutil.which(python, path=SYSTEM_PATH)
+        interpreter = probe(self._run_command, path) if path else None
+        if interpreter is None:
+            raise ValueError(f"no Python {python} that starts on this host: install it, or name another one")
+        if not interpreter.at_least(floor):
+            raise ValueError(
+                f"{path} is Python {interpreter.version}, below the floor {floor}: "
+                "install a newer Python beside it, and name that one"
+            )
+        return interpreter
+
+    def run(self) -> dict:
+        """Does what is to be done, or in check mode tells it, and returns the module's result."""
+        if self._check_mode:
+            return self._converge()
+        with locked_directory(self._store.path):
+            return self._converge()
+
+    def _converge(self) -> dict:
+        current = self._store.current()
+        before = self._packages_of(current)
+        candidates = sorted(self._store.names_of(self._id), key=lambda name: name != current)
+        name = next((name for name in candidates if self._is_healthy(name)), None)
+        if name is None:
+            locked = next(filter(None, (own_lock(self._store, name) for name in candidates)), [])
+            if self._check_mode:
+                return self._result(current, self._id, before, self._predict(before, locked))
+            previous = self._store.marker(current) or {}
+            require_room(self._store.path, self._recipe, previous.get("size"))
+            build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs)
+            name = build.run(self._id, self._installer, locked)
+        return self._result(current, name, before, self._packages_of(name))
+
+    def _is_healthy(self, name: str) -> bool:
+        """Whether a release is valid, and its interpreter still the one that it was built for."""
+        marker = self._store.marker(name)
+        interpreter = probe(self._run_command, python_of(self._store.directory(name))) if marker else None
+        return interpreter is not None and interpreter.tag == marker["python"]["tag"]
+
+    def _packages_of(self, name: str | None) -> dict[str, str]:
+        return (self._store.marker(name) or {}).get("packages", {})
+
+    def _predict(self, before: dict[str, str], locked: list[Pin]) -> dict[str, str]:
+        """The packages after a build, as far as they are known before it."""
+        environment = self._interpreter.marker_environment()
+        if locked:
+            return applicable(locked, environment)
+        after = applicable(self._recipe.pins, environment)
+        unresolved = {name: rest or UNRESOLVED for name, rest in self._requested.items() if name not in after}
+        # Whether the packages that came along with others change or go, only a build can tell.
+        return {**(before if unresolved else {}), **after, **unresolved}
+
+    def _result(self, current: str | None, name: str, before: dict[str, str], after: dict[str, str]) -> dict:
+        """Makes a release the current one, removes old ones, and tells what that changed."""
+        old = choose_prunable({**self._store.activated(), name: time.time()}, name, self._keep)
+        if not self._check_mode:
+            if name != current:
+                self._store.activate(name)
+            for other in old:
+                self._store.remove(other)
+        return {
+            "changed": name != current or bool(old),
+            "release": self._store.directory(name),
+            "release_id": name,
+            "packages": compare_packages(before, after),
+            "pruned": old,
+            "diff": {
+                "before_header": f"{self._store.path} ({current or 'no release'})",
+                "after_header": f"{self._store.path} ({name})",
+                "before": listing(before),
+                "after": listing(after),
+            },
+        }
+
+
+def absent(path: str, check_mode: bool) -> dict:
+    """Removes an application's releases, or tells whether there are any, and returns the module's result."""
+    store = ReleaseStore(path)
+    current, names = store.current(), store.names()
+    before = listing((store.marker(current) or {}).get("packages", {}))
+    if not check_mode:
+        if current or names:
+            with locked_directory(path):
+                store.remove_all()
+        release_tools(path)
+    return {"changed": bool(current or names), "diff": {"before": before, "after": ""}}
+
+
+def listing(packages: dict[str, str]) -> str:
+    """Packages as lines of a diff."""
+    return "".join(f"{name} {version}\n" for name, version in sorted(packages.items()))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=options(), supports_check_mode=True)
+    os.umask(0o022)
+    for name in list(os.environ):
+        if name.startswith(FOREIGN_VARIABLES):
+            del os.environ[name]
+    try:
+        if module.params["state"] == "absent":
+            result = absent(module.params["path"], module.check_mode)
+        else:
+            result = Present(module).run()
+    except (BuildError, OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

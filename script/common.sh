@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# Sourced by every script: where things are, and the environment that the tools share.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=$ROOT/.cache
+COLLECTION=$CACHE/collections/ansible_collections/nbops/jupyter
+CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+
+export PATH=$ROOT/.venv/bin:$CACHE/uv/bin:$PATH
+export CONTAINERS_CONF=$CACHE/containers.conf
+export ANSIBLE_CONFIG=$ROOT/ansible.cfg
+export ANSIBLE_HOME=$CACHE/ansible
+export ANSIBLE_COLLECTIONS_PATH=$CACHE/collections
+export MOLECULE_GLOB='molecule/*/molecule.yml'
+export PYTHONDONTWRITEBYTECODE=1
+
+# What a caller's shell has activated must not leak into the locked environment.
+unset VIRTUAL_ENV PYTHONPATH
+
+# Test hosts whose sandbox is real, and the packages that run them, need root.
+[ "$(id -u)" -eq 0 ] || exec sudo -- "$0" "$@"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$(basename "$0"): $*"; exit 1; }

@@ -1,0 +1,98 @@
+"""The contracts of design: what a role says of itself in four places agrees, and nothing is left over."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+TASK_FILES = {"main.yml", "validate.yml", "install.yml", "configure.yml", "service.yml", "remove.yml"}
+role_parameter = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+
+
+def load(path: pathlib.Path) -> Any:
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
+def options(role: pathlib.Path) -> dict[str, dict]:
+    return load(role / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+
+
+def sources(role: pathlib.Path, *, without: str = "") -> str:
+    """Everything in the role that can use a variable."""
+    parts = [
+        path.read_text()
+        for folder in ("defaults", "vars", "tasks", "handlers", "templates")
+        for path in sorted((role / folder).rglob("*"))
+        if path.is_file() and str(path.relative_to(role)) != without
+    ]
+    return "\n".join(parts)
+
+
+@role_parameter
+def test_defaults_are_the_documented_ones(role: pathlib.Path) -> None:
+    documented = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    required = {name for name, option in options(role).items() if option.get("required")}
+    defaults = load(role / "defaults/main.yml") or {}
+    assert documented == defaults
+    assert set(options(role)) == set(defaults) | required
+
+
+@role_parameter
+def test_the_readme_names_every_variable_with_its_type_and_default(role: pathlib.Path) -> None:
+    rows = {}
+    for line in (role / "README.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == 4:
+            rows[cells[0].strip("`")] = (cells[1], cells[2].strip("`"))
+    expected = {}
+    for name, option in options(role).items():
+        default = "required" if option.get("required") else yaml.safe_dump(option["default"], default_flow_style=True)
+        expected[name] = (option["type"], default.removesuffix("\n").removesuffix("\n..."))
+    assert {name: rows.get(name) for name in expected} == expected
+
+
+@role_parameter
+def test_every_variable_is_used(role: pathlib.Path) -> None:
+    public = {name for name in options(role) if name not in sources(role, without="defaults/main.yml")}
+    internal = {name for name in load(role / "vars/main.yml") or {} if sources(role).count(name) < 2}
+    assert public | internal == set()
+
+
+@role_parameter
+def test_only_prefixed_names_are_made(role: pathlib.Path) -> None:
+    made = re.findall(r"(?:register|loop_var): (\S+?)[,}\s]", sources(role))
+    made += list(load(role / "vars/main.yml") or {})
+    assert [name for name in made if not name.startswith(f"__{role.name}_")] == []
+
+
+@role_parameter
+def test_facts_are_read_from_ansible_facts(role: pathlib.Path) -> None:
+    bare = re.findall(r"\bansible_(?:distribution|os_family|fqdn|hostname|default_ipv[46]|system|service_mgr|python)\w*", sources(role))
+    assert bare == []
+
+
+@role_parameter
+def test_the_same_files_hold_the_same_verbs(role: pathlib.Path) -> None:
+    assert {path.name for path in (role / "tasks").glob("*.yml")} <= TASK_FILES
+    main = load(role / "tasks/main.yml")
+    assert all("ansible.builtin.include_tasks" in task for task in main), "tasks/main.yml is a table of contents"
+
+
+@role_parameter
+def test_templates_are_sound(role: pathlib.Path) -> None:
+    environment = jinja2.Environment(autoescape=True)
+    for template in sorted((role / "templates").rglob("*.j2")):
+        environment.parse(template.read_text(), filename=str(template))
+
+
+@role_parameter
+def test_each_role_has_a_scenario_and_a_table_of_refusals(role: pathlib.Path) -> None:
+    assert (ROOT / "molecule" / role.name / "molecule.yml").is_file()
+    assert len(load(ROOT / "tests/negative" / f"{role.name}.yml")) >= 10
