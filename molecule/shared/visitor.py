@@ -8,13 +8,34 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import websocket
 
 
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def exchange(connection: http.client.HTTPConnection, *request: Any, **options: Any) -> Answer:
+    """One request, the only one on its connection."""
+    with contextlib.closing(connection):
+        connection.request(*request, **options)
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+
+
+def ask_plain(address: str, name: str, path: str = "/", port: int = 80) -> Answer:
+    """Ask over plain HTTP, without following a redirection."""
+    return exchange(http.client.HTTPConnection(address, port, timeout=30), "GET", path, headers={"Host": name})
+
+
 class Visitor:
-    """Talks to the server at `address`; `ca` is the PEM text that must vouch for its certificate."""
+    """Talks TLS to the server at `address`; `ca` is the PEM text that must vouch for its certificate."""
 
     def __init__(self, address: str, ca: str, port: int = 443) -> None:
         self.address = address
@@ -22,36 +43,25 @@ class Visitor:
         self.context = ssl.create_default_context(cadata=ca)
 
     def connect(self, name: str) -> ssl.SSLSocket:
-        """A TLS connection to the server under one of its names."""
+        """A connection to the server under one of its names."""
         plain = socket.create_connection((self.address, self.port), timeout=30)
         return self.context.wrap_socket(plain, server_hostname=name)
 
-    def ask(
-        self,
-        name: str,
-        path: str = "/",
-        method: str = "GET",
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> http.client.HTTPResponse:
-        """One request on a connection of its own."""
+    def ask(self, name: str, path: str = "/", method: str = "GET", **options: Any) -> Answer:
         connection = http.client.HTTPConnection(name)
         connection.sock = self.connect(name)
-        connection.request(method, path, body, dict(headers or {}))
-        return connection.getresponse()
+        return exchange(connection, method, path, **options)
 
-    def told(self, name: str, path: str = "/", **options: Any) -> dict[str, Any]:
-        """What the service behind the server says about the request, headers by lower-case name."""
-        answer = self.ask(name, path, **options)
-        text = answer.read()
-        assert answer.status == 200, (answer.status, text)
-        said = json.loads(text)
+    def told(self, name: str, path: str = "/", method: str = "GET", **options: Any) -> dict[str, Any]:
+        """What a service that describes its requests says about this one; headers by lower-case name."""
+        answer = self.ask(name, path, method, **options)
+        assert answer.status == 200, answer
+        said = json.loads(answer.body)
         said["headers"] = {header.lower(): value for header, value in said["headers"]}
         return said
 
     @contextlib.contextmanager
     def websocket(self, name: str, path: str = "/") -> Iterator[websocket.WebSocket]:
-        """An open websocket."""
-        channel = websocket.create_connection(f"wss://{name}{path}", timeout=30, sock=self.connect(name))
+        channel = websocket.create_connection(f"wss://{name}{path}", timeout=30, socket=self.connect(name))
         with contextlib.closing(channel):
             yield channel

@@ -46,12 +46,17 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_rules import problems
 
+NAME = "nbops.jupyter.systemd_unit_problems"
+
 
 def systemd_unit_problems(units: object, profiles: object) -> list[str]:
-    if not isinstance(units, list) or not all(isinstance(unit, dict) for unit in units):
-        raise AnsibleFilterError(f"The input of nbops.jupyter.systemd_unit_problems must be a list of mappings; got {type(units).__name__}")
+    if not isinstance(units, list):
+        raise AnsibleFilterError(f"The input of {NAME} must be a list of mappings; got {type(units).__name__}")
+    for unit in units:
+        if not isinstance(unit, dict):
+            raise AnsibleFilterError(f"The input of {NAME} must be a list of mappings; one is {type(unit).__name__}")
     if not isinstance(profiles, dict):
-        raise AnsibleFilterError(f"nbops.jupyter.systemd_unit_problems needs a mapping of profiles; got {type(profiles).__name__}")
+        raise AnsibleFilterError(f"{NAME} needs a mapping of profiles; got {type(profiles).__name__}")
     return problems(units, profiles)
 
 

@@ -35,8 +35,8 @@ class Programs:
     ) -> None:
         """Runs a program to its end.
 
-        With `check`, raises BuildError with `what` and the tail of the output where the program cannot be started, fails, or
-        takes more than `timeout` seconds (0 for no limit).
+        With `check`, raises BuildError with `what` and the tail of the output where the program cannot be started,
+        fails, or takes more than `timeout` seconds (0 for no limit).
         """
         environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", **environment}
         status, output, errors = self._run_command(
@@ -47,6 +47,7 @@ class Programs:
         )
         if status == 0 or not check:
             return
-        how = f"took more than {timeout} seconds" if timeout and status == _TIMED_OUT else f"failed with status {status}"
+        timed_out = timeout and status == _TIMED_OUT
+        how = f"took more than {timeout} seconds" if timed_out else f"failed with status {status}"
         tail = "\n".join(f"{output}\n{errors}".strip().splitlines()[-_TAIL_LINES:])
         raise BuildError(f"{what} {how}\n{self._scrub(tail)}".strip())

@@ -50,11 +50,15 @@ class PackageSource:
         if self.index_url:
             environment.update(PIP_INDEX_URL=self.index_url, UV_DEFAULT_INDEX=self.index_url)
         if self.wheelhouse:
-            environment.update(PIP_FIND_LINKS=self.wheelhouse, UV_FIND_LINKS=self.wheelhouse)
-            environment.update(PIP_NO_INDEX="1", UV_NO_INDEX="1")
+            environment.update(PIP_FIND_LINKS=self.wheelhouse, PIP_NO_INDEX="1", UV_FIND_LINKS=self.wheelhouse)
         if self.proxy:
             environment.update(dict.fromkeys(_PROXY_VARIABLES, self.proxy))
         return environment
+
+    @property
+    def uv_options(self) -> list[str]:
+        """What uv has to be told and does not read from its environment."""
+        return ["--no-index"] if self.wheelhouse else []
 
     def scrub(self, text: str) -> str:
         """The text without credentials: those of the index and the proxy in any form, and those of every URL."""

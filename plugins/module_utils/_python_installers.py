@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._package_source import PackageSource
 from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._shared_tools import provide_uv, release_tools, uv_program
 from ansible_collections.nbops.jupyter.plugins.module_utils._virtual_environment import (
@@ -21,9 +22,10 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._virtual_environment
 class Uv:
     """Builds with a pinned uv, which it fetches where this machine does not have it yet."""
 
-    def __init__(self, programs: Programs, environment: dict[str, str], lock: str) -> None:
+    def __init__(self, programs: Programs, source: PackageSource, lock: str) -> None:
         self._programs = programs
-        self._environment = environment
+        self._environment = source.environment()
+        self._options = source.uv_options
         self._lock = lock
         self._version = next((pin.version for pin in parse_lock(lock) if pin.name == "uv"), "")
         if not self._version:
@@ -46,7 +48,7 @@ class Uv:
         resolved = os.path.join(release, "resolved.txt")
         arguments = ["--quiet", "--python", python_of(release), "--generate-hashes", "--no-header", "--no-annotate"]
         arguments += ["--constraints", constraints, "--output-file", resolved]
-        self._run("pip", "compile", *arguments, requirements)
+        self._run("pip", "compile", *arguments, *self._options, requirements)
         with open(resolved, encoding="utf-8") as file:
             text = file.read()
         os.unlink(resolved)
@@ -55,19 +57,20 @@ class Uv:
     def install(self, release: str, lock: str) -> None:
         """Fills the virtual environment with the packages of a lock file, byte-compiled."""
         arguments = ["--quiet", "--python", python_of(release), "--require-hashes", "--compile-bytecode"]
-        self._run("pip", "sync", *arguments, lock)
+        self._run("pip", "sync", *arguments, *self._options, lock)
 
     def clean(self) -> None:
-        """Empties the cache, which otherwise only grows."""
-        self._run("cache", "clean", "--quiet")
+        """Empties the cache, which otherwise only grows; uv waits for those that are using it."""
+        if os.path.isfile(uv_program(self._version)):
+            self._run("cache", "clean", "--quiet")
 
 
 class Pip:
     """Builds with the pip that the interpreter's own venv module brings."""
 
-    def __init__(self, programs: Programs, environment: dict[str, str]) -> None:
+    def __init__(self, programs: Programs, source: PackageSource) -> None:
         self._programs = programs
-        self._environment = environment
+        self._environment = source.environment()
 
     def _run(self, python: str, *arguments: str) -> None:
         self._programs.run([python, "-m", *arguments], " ".join(arguments[:2]), self._environment)
@@ -111,5 +114,11 @@ class Pip:
 
 def _pin(item: dict) -> str:
     """One entry of pip's installation report as a line of a lock."""
-    algorithm, digest = sorted(item["download_info"]["archive_info"]["hashes"].items())[-1]
-    return f"{item['metadata']['name']}=={item['metadata']['version']} --hash={algorithm}:{digest}"
+    pin = f"{item['metadata']['name']}=={item['metadata']['version']}"
+    archive = item["download_info"]["archive_info"]
+    hashes = dict(archive.get("hashes", {}))
+    if "hash" in archive:  # pip before 23.1 knows only this form
+        hashes.update([archive["hash"].split("=", 1)])
+    if not hashes:
+        raise BuildError(f"the index names no hash for {pin}, so pip cannot lock it: choose the installer uv")
+    return f"{pin} " + " ".join(f"--hash={algorithm}:{digest}" for algorithm, digest in sorted(hashes.items()))

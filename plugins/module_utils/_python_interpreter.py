@@ -56,7 +56,7 @@ def _key(version: str) -> tuple[int, ...]:
 
 
 def probe(run_command: Callable[..., tuple[int, str, str]], path: str) -> Interpreter | None:
-    """The interpreter at a path, None where there is none or it does not start; `run_command` is that of an AnsibleModule."""
+    """The interpreter at a path, asked by an AnsibleModule's `run_command`; None where there is none that starts."""
     try:
         status, answer, _error = run_command([path, "-I", "-S", "-c", _QUESTION], handle_exceptions=False)
     except OSError:

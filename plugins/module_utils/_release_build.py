@@ -41,7 +41,9 @@ class Recipe:
 
 
 def own_lock(store: ReleaseStore, name: str) -> list[Pin]:
-    """The lock that a release was built from, empty where there is none to read."""
+    """The lock that a valid release was built from, empty where there is none to read."""
+    if store.marker(name) is None:
+        return []
     try:
         with open(os.path.join(store.directory(name), _LOCK), encoding="utf-8") as file:
             return parse_lock(file.read())

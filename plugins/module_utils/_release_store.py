@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Releases of an application: directories `releases/<name>` and a link `current` that one rename(2) swaps.
 
-A release is valid when its marker exists: the marker is written last, after everything else is on disk. A directory without
-one is the leftover of an interrupted build. The marker's modification time is the time of the last activation.
+A release is valid when its marker exists: the marker is written last, after everything else is on disk. A directory
+without one is the leftover of an interrupted build. The marker's modification time is the time of the last activation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import json
 import os
 import re
 import shutil
-from typing import Any, Iterator
+import stat
+from collections.abc import Iterator
+from typing import Any
 
 LAYOUT = 1  # part of every id: a release made to another layout is not reused
 
@@ -45,16 +47,33 @@ def choose_prunable(activated: dict[str, float | None], current: str | None, kee
 def locked_directory(path: str) -> Iterator[None]:
     """Makes the directory and holds an exclusive lock on it, waiting for another holder; a lock file is not needed."""
     while True:
-        os.makedirs(path, exist_ok=True)
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        # Whoever holds the lock may remove the directory at any time.
+        try:
+            os.makedirs(path, exist_ok=True)
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # Whoever held the lock before may have removed the directory.
             if os.path.isdir(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 yield
                 return
         finally:
             os.close(descriptor)
+
+
+def require_own(path: str) -> None:
+    """Raises ValueError where another account than root or the running one could swap what is at a path."""
+    path = os.path.realpath(path)
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(path)
+            writable = status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX
+            if writable or status.st_uid not in (0, os.geteuid()):
+                raise ValueError(f"{path} is in the hands of other accounts: run `chown root {path}; chmod o-w {path}`")
+        if path == "/":
+            return
+        path = os.path.dirname(path)
 
 
 def _sync_directory(path: str) -> None:
@@ -72,6 +91,7 @@ class ReleaseStore:
         self.path = path
         self._releases = os.path.join(path, "releases")
         self._current = os.path.join(path, "current")
+        self._current_new = os.path.join(path, ".current.new")
 
     def directory(self, name: str) -> str:
         """The path of a release, existing or not."""
@@ -87,7 +107,7 @@ class ReleaseStore:
         target = os.readlink(self._current) if os.path.islink(self._current) else ""
         folder, name = os.path.split(target)
         if folder != "releases" or not _NAME.fullmatch(name):
-            raise ValueError(f"{self._current} exists and is not a link to a release: move it away or choose another path")
+            raise ValueError(f"{self._current} is not a link to a release: move it away, or choose another path")
         return name
 
     def marker(self, name: str | None) -> dict[str, Any] | None:
@@ -109,7 +129,7 @@ class ReleaseStore:
         return sorted(name for name in names if _NAME.fullmatch(name))
 
     def names_of(self, identifier: str) -> list[str]:
-        """The release directories of one id: `<id>`, and `<id>-2` and so on where a broken one was rebuilt beside it."""
+        """The release directories of one id: `<id>`, and `<id>-2` and so on where a broken one was built anew."""
         return [name for name in self.names() if name.split("-")[0] == identifier]
 
     def activated(self) -> dict[str, float | None]:
@@ -150,12 +170,11 @@ class ReleaseStore:
 
     def activate(self, name: str) -> None:
         """Points `current` to a release in one step."""
-        new = self._current + ".new"
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(new)
-        os.symlink(os.path.join("releases", name), new)
+            os.unlink(self._current_new)
+        os.symlink(os.path.join("releases", name), self._current_new)
         os.utime(os.path.join(self.directory(name), _MARKER))
-        os.rename(new, self._current)
+        os.rename(self._current_new, self._current)
         _sync_directory(self.path)
 
     def remove(self, name: str) -> None:
@@ -165,10 +184,22 @@ class ReleaseStore:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.directory(name))
 
+    def is_there(self) -> bool:
+        """Whether there is anything that `remove_all` removes."""
+        if self.current() is not None:
+            return True
+        try:
+            found = os.listdir(self._releases)
+        except FileNotFoundError:
+            return False
+        return not found or any(_NAME.fullmatch(name) for name in found)
+
     def remove_all(self) -> None:
         """Removes the link, all releases, and the directories as far as they hold nothing else."""
         if self.current() is not None:
             os.unlink(self._current)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._current_new)
         for name in self.names():
             self.remove(name)
         for path in (self._releases, self.path):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requirements locks: one `name==version ; marker --hash=...` for each package. Pure functions, standard library only."""
+"""Requirements locks: one `name==version ; marker --hash=...` for each package. Pure functions."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def applicable(pins: list[Pin], environment: dict[str, str]) -> dict[str, str]:
 
 
 def extend_lock(pins: list[Pin], resolved: list[Pin]) -> str:
-    """A lock of all `pins` and of those resolved packages that they do not name: what was locked keeps its own hashes."""
+    """A lock of all `pins`, which keep their own hashes, and of those resolved packages that they do not name."""
     locked = {pin.name for pin in pins}
     lines = [pin.text for pin in pins] + [pin.text for pin in resolved if pin.name not in locked]
     return "".join(f"{line}\n" for line in sorted(lines))

@@ -32,6 +32,7 @@ def provide_uv(application: str, version: str, lock: str, programs: Programs, en
     Raises BuildError where it cannot be fetched.
     """
     with locked_directory(ROOT):
+        os.makedirs(CACHE, mode=0o700, exist_ok=True)  # it may remember addresses with credentials
         link = _link(application)
         os.makedirs(os.path.dirname(link), exist_ok=True)
         if not os.path.islink(link):
@@ -58,7 +59,7 @@ def _fetch_uv(version: str, lock: str, programs: Programs, environment: dict[str
 
 
 def release_tools(application: str) -> None:
-    """Notes that the application does not use the shared tools any more, and removes them where none is left that does."""
+    """Notes that the application does not use the shared tools any more, and removes them after the last that did."""
     if not os.path.isdir(ROOT):
         return
     with locked_directory(ROOT):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 HEADER = "# Written by Ansible (nbops.jupyter.systemd_units): changes made here are lost.\n"
 WAIT_READY = "/usr/local/lib/nbops-wait-ready.py"
+READY_TIMEOUT_SECONDS = 60
 # How much longer than the readiness check systemd waits, so that the check's own message is the one in the journal.
 START_MARGIN_SECONDS = 30
 LIMITS = {
@@ -16,10 +17,11 @@ LIMITS = {
     "tasks_max": "TasksMax",
     "open_files": "LimitNOFILE",
 }
+INSTALL_FOLDERS = {"WantedBy": "wants", "RequiredBy": "requires", "UpheldBy": "upholds"}
 
 
 def kind(name: str) -> str:
-    """The type of a unit: C(service) for C(jupyterlab-lab.service)."""
+    """The type of a unit: service for jupyterlab-lab.service."""
     return name.rpartition(".")[2]
 
 
@@ -28,33 +30,33 @@ def is_template(name: str) -> bool:
 
 
 def template_of(name: str) -> str | None:
-    """C(foo@.service) for C(foo@bar.service), None for a unit that is no instance."""
+    """foo@.service for foo@bar.service, None for a unit that is no instance."""
     prefix, at, instance = name.partition("@")
-    if not at or is_template(name):
-        return None
-    return f"{prefix}@.{kind(instance)}"
+    return f"{prefix}@.{kind(instance)}" if at and not is_template(name) else None
 
 
 def path_of(unit: dict) -> str:
-    """The unit's file below C(/etc/systemd/system)."""
-    if unit.get("drop_in"):
-        return f"{unit['name']}.d/{unit['drop_in']}.conf"
-    return unit["name"]
+    """The unit's file below /etc/systemd/system."""
+    return f"{unit['name']}.d/{unit['drop_in']}.conf" if unit.get("drop_in") else unit["name"]
 
 
 def has_file(unit: dict) -> bool:
-    """False for an entry that only enables and starts a unit whose file is another's: a template's instance, a package's service."""
+    """False for an entry whose file is another's: a template's instance, a package's service."""
     return bool(unit.get("drop_in") or unit.get("sections"))
 
 
+def is_whole(unit: dict) -> bool:
+    """Whether the entry is a unit of ours, neither a drop-in nor somebody else's."""
+    return has_file(unit) and not unit.get("drop_in")
+
+
 def profile_name(unit: dict) -> str:
-    """The sandbox profile that applies: C(standard) for a whole service, C(none) for everything else, unless the unit says otherwise."""
-    whole_service = kind(unit["name"]) == "service" and has_file(unit) and not unit.get("drop_in")
-    return unit.get("sandbox") or ("standard" if whole_service else "none")
+    """The sandbox profile that applies; a whole service that says nothing gets standard."""
+    return unit.get("sandbox") or ("standard" if kind(unit["name"]) == "service" and is_whole(unit) else "none")
 
 
 def service_directives(unit: dict, profiles: dict) -> dict:
-    """The C([Service]) section that is in force: the caller's directives, what the unit's options add, and the rest of the profile."""
+    """The section Service in force: the caller's directives, those of the unit's options, the rest of the profile."""
     own = (unit.get("sections") or {}).get("Service") or {}
     directives = dict(own)
     for name, value in _from_options(unit, own).items():
@@ -68,19 +70,34 @@ def service_directives(unit: dict, profiles: dict) -> dict:
 def render(unit: dict, profiles: dict) -> str:
     """The text of the unit's file.
 
-    Sections and directives keep the caller's order. Values are systemd's own syntax and stay as they are (specifiers, quotes);
-    a list repeats the directive, an empty string resets it, true and false become C(yes) and C(no), null leaves it out.
+    Sections and directives keep the caller's order. Values are systemd's own syntax and stay as they are (specifiers,
+    quotes); a list repeats the directive, an empty string resets it, true and false become yes and no, null leaves it
+    out.
     """
     sections = dict(unit.get("sections") or {})
     if kind(unit["name"]) == "service":
         install = {"Install": sections.pop("Install")} if "Install" in sections else {}
         directives = service_directives(unit, profiles)
         sections.update({"Service": directives} if directives else {}, **install)
-    blocks = [
-        f"[{section}]\n" + "".join(f"{name}={line}\n" for name, value in (directives or {}).items() for line in _lines(value))
-        for section, directives in sections.items()
-    ]
-    return "\n".join([HEADER, *blocks])
+    return "\n".join([HEADER, *(_section(name, directives or {}) for name, directives in sections.items())])
+
+
+def install_links(unit: dict) -> set[str] | None:
+    """The links below /etc/systemd/system that enable a whole unit; None where only systemd can tell."""
+    install = unit["sections"].get("Install") or {}
+    if not is_whole(unit) or set(install) - set(INSTALL_FOLDERS):
+        return None
+    links = {
+        f"{target}.{folder}/{unit['name']}"
+        for directive, folder in INSTALL_FOLDERS.items()
+        for target in " ".join(_lines(install.get(directive))).split()
+    }
+    return None if any("%" in link for link in links) else links
+
+
+def _section(name: str, directives: dict) -> str:
+    lines = [f"{directive}={line}\n" for directive, value in directives.items() for line in _lines(value)]
+    return f"[{name}]\n" + "".join(lines)
 
 
 def _from_options(unit: dict, own: dict) -> dict:
@@ -91,11 +108,11 @@ def _from_options(unit: dict, own: dict) -> dict:
     added.update({LIMITS[name]: value for name, value in (unit.get("limits") or {}).items() if value is not None})
     ready = unit.get("ready")
     if ready:
-        timeout = ready.get("timeout") or 60
-        arguments = [f"--{name} {ready[name]}" for name in ("url", "socket") if ready.get(name)]
-        added["ExecStartPost"] = f"/usr/bin/python3 -IS {WAIT_READY} --timeout {timeout} {' '.join(arguments)}"
+        timeout = int(ready.get("timeout") or READY_TIMEOUT_SECONDS)
+        question = " ".join(f"--{name} {ready[name]}" for name in ("url", "socket") if ready.get(name))
+        added["ExecStartPost"] = f"/usr/bin/python3 -IS {WAIT_READY} --timeout {timeout} {question}"
         if own.get("TimeoutStartSec") is None:
-            added["TimeoutStartSec"] = int(timeout) + START_MARGIN_SECONDS
+            added["TimeoutStartSec"] = timeout + START_MARGIN_SECONDS
     return added
 
 

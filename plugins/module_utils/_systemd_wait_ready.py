@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until a service answers. Runs as the last ExecStartPost= of the service, inside its sandbox, so `systemctl start` means ready.
+"""Wait until a service answers.
 
+Runs as the first ExecStartPost= of the service, inside its sandbox, so that a start that succeeded means ready.
 Exit status 0 when it answers, 1 with the reason when the time is up or the service's main process has gone.
 Any HTTP status below 500 is an answer: a login page or a refusal shows that the server serves.
 """

@@ -12,8 +12,8 @@ import stat
 from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import normalise_name
 
 # The packages of an overlay, first to last: its own, the user's, the release's, the system's. A package that a user
-# upgraded has to win over the release's, or what was installed on top of the upgrade would break. `known_paths`, which a
-# .pth file shares with the site module, keeps the user's directory from being added twice.
+# upgraded has to win over the release's, or what was installed on top of the upgrade would break. `known_paths`, which
+# a .pth file shares with the site module, keeps the user's directory from being added twice.
 _OVERLAY_PATHS = (
     "import os, site, sys; known = sys._getframe(1).f_locals.get('known_paths'); user = site.getusersitepackages(); "
     "site.check_enableusersite() and os.path.isdir(user) and site.addsitedir(user, known); "
@@ -49,7 +49,7 @@ def write_file(path: str, text: str, mode: int = 0o644) -> None:
 def make_overlay(prefix: str) -> None:
     """Makes `overlay/`, a second prefix that sees the packages of the first one and those of its user.
 
-    The first one's interpreter does not see them. `overlay/bin/pip` is there where pip is installed in the first prefix.
+    The first one's interpreter does not see the latter. `overlay/bin/pip` is there where the first one has pip.
     """
     packages = site_packages(prefix)
     overlay = os.path.join(prefix, "overlay")
@@ -59,9 +59,7 @@ def make_overlay(prefix: str) -> None:
     os.makedirs(programs)
     with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8") as file:
         settings = dict(line.split(" = ", 1) for line in file.read().splitlines() if " = " in line)
-    write_file(
-        os.path.join(overlay, "pyvenv.cfg"), f"home = {settings['home']}\ninclude-system-site-packages = true\n"
-    )
+    write_file(os.path.join(overlay, "pyvenv.cfg"), f"home = {settings['home']}\ninclude-system-site-packages = true\n")
     write_file(os.path.join(overlay_packages, "release.pth"), _OVERLAY_PATHS.format(packages=packages))
     os.symlink("../../bin/python", os.path.join(programs, "python"))
     os.symlink("python", os.path.join(programs, "python3"))

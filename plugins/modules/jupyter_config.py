@@ -121,7 +121,7 @@ def current_text(path):
 def environment_is_newer(path, python):
     """Whether the release behind `python` took its place after the file was written."""
     release_link = os.path.dirname(os.path.dirname(python))
-    return os.path.lstat(release_link).st_mtime > os.stat(path).st_mtime
+    return os.lstat(release_link).st_mtime > os.stat(path).st_mtime
 
 
 def without_secrets(text, secret):

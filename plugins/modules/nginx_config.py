@@ -173,7 +173,7 @@ def emergencies(log, position):
 
 def conflicts(messages):
     """Names that two sites claim, of which nginx would silently ignore one."""
-    return set(re.findall(r'conflicting server name "[^"]*" on \S+', messages))
+    return set(re.findall(r'conflicting server name "[^"]*" on [^\s,]+', messages))
 
 
 def content(path):

@@ -63,18 +63,22 @@ from ansible.module_utils.basic import AnsibleModule
 IPV6_ADDRESSES = "/proc/net/if_inet6"
 
 
+def versions(description):
+    """Versions of nginx and of OpenSSL, from what C(nginx -V) says."""
+    nginx = re.search(r"^nginx version: nginx/([\d.]+)", description, re.MULTILINE)
+    # The library that it runs with stands after the one that it was built with, and only if they differ.
+    libraries = re.findall(r"(?:built|running) with OpenSSL ([\d.]+)", description)
+    return nginx.group(1) if nginx else "0", libraries[-1] if libraries else "0"
+
+
 def main():
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    nginx = module.get_bin_path("nginx")
-    description = module.run_command([nginx, "-V"], check_rc=True)[2] if nginx else ""
-
-    # Angie and other descendants name themselves first, but keep the form.
-    version = re.search(r"^nginx version: [^/\s]+/([\d.]+)", description, re.MULTILINE)
-    libraries = re.findall(r"(?:built|running) with OpenSSL ([\d.]+)", description)
+    executable = module.get_bin_path("nginx")
+    version, openssl_version = versions(module.run_command([executable, "-V"], check_rc=True)[2] if executable else "")
     module.exit_json(
-        installed=nginx is not None,
-        version=version.group(1) if version else "0",
-        openssl_version=libraries[-1] if libraries else "0",
+        installed=executable is not None,
+        version=version,
+        openssl_version=openssl_version,
         ipv6=os.path.exists(IPV6_ADDRESSES),
     )
 

@@ -12,15 +12,15 @@ version_added: "0.1.0"
 author:
   - nbops contributors (@nbops)
 description:
-  - Builds a virtual environment with locked packages in a directory C(releases/<id>) of its own, tries it, and then points the
-    link C(current) to it in one step. What ran before stays in place for a rollback.
+  - Builds a virtual environment with locked packages in a directory C(releases/<id>) of its own, tries it, and then
+    points the link C(current) to it in one step. What ran before stays in place for a rollback.
   - The id follows from what shapes a release, so an unchanged request finds its release and does nothing, and an
     earlier request finds its earlier release where that is still kept.
   - A release whose interpreter no longer starts, for example after an upgrade of the operating system, is built again.
   - A failed or interrupted build never touches C(current).
 attributes:
   check_mode:
-    description: Tells the changes of packages without making them. Versions of O(packages) are known only after a build.
+    description: Tells the changes of packages. Versions of O(packages) are known only after a build.
     support: full
   diff_mode:
     description: Shows the packages before and after.
@@ -37,21 +37,21 @@ options:
     required: true
   state:
     description:
-      - Whether the application has a current release, or none at all. V(absent) removes all releases and the link, and the
-        directory itself if nothing else is in it.
+      - Whether the application has a current release, or none at all. V(absent) removes all releases and the link, and
+        the directory itself if nothing else is in it.
     type: str
     choices: [present, absent]
     default: present
   lock:
     description:
-      - Text of a requirements lock. Each line pins a package as C(name==version) with hashes; environment markers are allowed.
-      - Everything in it that applies to the target is installed.
+      - Text of a requirements lock. Each line pins a package as C(name==version) with hashes, and may have an
+        environment marker. Everything in it that applies to the target is installed.
     type: str
     default: ""
   packages:
     description:
-      - Packages with optional versions, such as V(pandas>=2), on top of O(lock) or without one. They are resolved once, when
-        a release is built, in such a way that the versions of O(lock) stay.
+      - Packages with optional versions, such as V(pandas>=2), on top of O(lock) or without one. They are resolved once,
+        when a release is built, in such a way that the versions of O(lock) stay.
       - The release keeps the result with hashes as its own lock.
     type: list
     elements: str
@@ -73,8 +73,8 @@ options:
     default: "3.10"
   installer:
     description:
-      - V(uv) is fetched when a build needs it, in the version of O(uv_lock), with the pip of the package C(python3-pip-whl).
-      - V(pip) needs the package C(python3-venv).
+      - V(uv) is fetched when a build needs it, in the version of O(uv_lock), with the pip of the package
+        C(python3-pip-whl). V(pip) needs the package C(python3-venv).
     type: str
     choices: [uv, pip]
     default: uv
@@ -110,22 +110,23 @@ options:
     default: 3
   setup_commands:
     description:
-      - Commands, each a list of arguments, that complete a fresh release before it is tried. A relative program is looked up in the
-        release, which is also the working directory.
+      - Commands, each a list of arguments, that complete a fresh release before it is tried. A relative program is
+        looked up in the release, which is also the working directory.
     type: list
     elements: list
     default: []
   smoke_commands:
     description:
-      - Commands, each a list of arguments, that have to succeed before a fresh release becomes current. They are found like
-        O(setup_commands).
+      - Commands, each a list of arguments, that have to succeed before a fresh release becomes current. They are found
+        like O(setup_commands). They are no part of the id, so other ones try only the next release.
     type: list
     elements: list
     default: []
   overlay:
     description:
-      - Whether a release has a second prefix C(overlay) for user code. It sees the packages of the release, of the system and
-        those that a user installed with C(pip install), while the release's own interpreter sees none of the latter.
+      - Whether a release has a second prefix C(overlay) for user code. It sees the packages of the release, of the
+        system, and before them those that a user installed with C(pip install). The release's own interpreter sees only
+        the release.
     type: bool
     default: false
 notes:
@@ -156,17 +157,17 @@ EXAMPLES = r"""
 RETURN = r"""
 release:
   description: Path of the current release; in check mode, of the one that would be.
-  returned: O(state=present)
+  returned: when O(state=present)
   type: str
   sample: /opt/jupyterlab/releases/1f0c2ab9d3e4
 release_id:
   description: Name of the release.
-  returned: O(state=present)
+  returned: when O(state=present)
   type: str
   sample: 1f0c2ab9d3e4
 packages:
-  description: Changes of packages. In check mode a package that has yet to be resolved has its requirement for a version.
-  returned: O(state=present)
+  description: Changes of packages. In check mode, one that has yet to be resolved has its requirement for a version.
+  returned: when O(state=present)
   type: dict
   contains:
     added:
@@ -183,7 +184,7 @@ packages:
       returned: always
 pruned:
   description: Names of the releases that were removed.
-  returned: O(state=present)
+  returned: when O(state=present)
   type: list
   elements: str
 """
@@ -208,6 +209,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._release_store impor
     choose_prunable,
     locked_directory,
     release_id,
+    require_own,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import (
     Pin,
@@ -227,14 +229,14 @@ def options() -> dict:
     return {
         "path": {"type": "path", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        # Not a secret, but too long for the journal and for the task's output.
+        # The locks are no secrets, but too long for the journal and for the task's output.
         "lock": {"type": "str", "default": "", "no_log": True},
         "packages": {"type": "list", "elements": "str", "default": []},
         "refresh": {"type": "str", "default": ""},
         "python": {"type": "str", "default": "python3"},
         "python_floor": {"type": "str", "default": "3.10"},
         "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
-        "uv_lock": {"type": "str", "default": ""},
+        "uv_lock": {"type": "str", "default": "", "no_log": True},
         "index_url": {"type": "str", "default": "", "no_log": True},
         "ca_bundle": {"type": "path", "default": ""},
         "proxy": {"type": "str", "default": "", "no_log": True},
@@ -255,11 +257,12 @@ class Present:
         self._run_command = module.run_command
         self._keep = parameters["keep"]
         self._store = ReleaseStore(parameters["path"])
+        require_own(parameters["path"])
         self._recipe = Recipe(
             pins=parse_lock(parameters["lock"]),
             packages=sorted(parameters["packages"]),
-            setup_commands=parameters["setup_commands"],
-            smoke_commands=parameters["smoke_commands"],
+            setup_commands=texts(parameters["setup_commands"]),
+            smoke_commands=texts(parameters["smoke_commands"]),
             overlay=parameters["overlay"],
         )
         self._requested = dict(split_specifier(package) for package in self._recipe.packages)
@@ -270,9 +273,9 @@ class Present:
         source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
         self._programs = Programs(module.run_command, source.scrub)
         self._installer = (
-            Pip(self._programs, source.environment())
+            Pip(self._programs, source)
             if parameters["installer"] == "pip"
-            else Uv(self._programs, source.environment(), parameters["uv_lock"])
+            else Uv(self._programs, source, parameters["uv_lock"])
         )
         self._interpreter = self._find_interpreter(parameters["python"], parameters["python_floor"])
         self._id = release_id(
@@ -347,6 +350,8 @@ class Present:
                 self._store.activate(name)
             for other in old:
                 self._store.remove(other)
+            if old:
+                self._installer.clean()
         return {
             "changed": name != current or bool(old),
             "release": self._store.directory(name),
@@ -365,14 +370,24 @@ class Present:
 def absent(path: str, check_mode: bool) -> dict:
     """Removes an application's releases, or tells whether there are any, and returns the module's result."""
     store = ReleaseStore(path)
-    current, names = store.current(), store.names()
-    before = listing((store.marker(current) or {}).get("packages", {}))
+    there = store.is_there()
+    before = listing((store.marker(store.current()) or {}).get("packages", {}))
     if not check_mode:
-        if current or names:
+        if there:
             with locked_directory(path):
                 store.remove_all()
         release_tools(path)
-    return {"changed": bool(current or names), "diff": {"before": before, "after": ""}}
+    return {"changed": there, "diff": {"before": before, "after": ""}}
+
+
+def texts(commands: list[list]) -> list[list[str]]:
+    """Commands with every argument as text.
+
+    Raises ValueError where one is empty.
+    """
+    if not all(commands):
+        raise ValueError("a command is empty: it begins with a program")
+    return [[str(argument) for argument in command] for command in commands]
 
 
 def listing(packages: dict[str, str]) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import ssl
 
 import pytest
-from visitor import Visitor
+from visitor import Visitor, ask_plain
 
 PLACEHOLDER = "/etc/ssl/jupyter/lab.example.org/fullchain.pem"
 UPLOAD_SIZE = 100 * 1024 * 1024
@@ -23,9 +22,7 @@ def own_visitor(host, address) -> Visitor:
 
 
 def redirection(address: str, name: str, port: int = 80) -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection(address, port, timeout=30)
-    connection.request("GET", "/lab?path=a%20b", headers={"Host": name})
-    answer = connection.getresponse()
+    answer = ask_plain(address, name, "/lab?path=a%20b", port)
     return answer.status, answer.headers["Location"]
 
 
@@ -88,9 +85,7 @@ def test_plain_http_is_redirected(address):
 def test_a_certificate_authority_finds_its_challenge_on_plain_http(host, address):
     challenges = "/var/lib/nginx-acme/.well-known/acme-challenge"
     host.check_output(f"mkdir -p {challenges} && echo proof > {challenges}/token")
-    connection = http.client.HTTPConnection(address, timeout=30)
-    connection.request("GET", "/.well-known/acme-challenge/token", headers={"Host": "lab.example.org"})
-    assert connection.getresponse().read() == b"proof\n"
+    assert ask_plain(address, "lab.example.org", "/.well-known/acme-challenge/token").body == b"proof\n"
 
 
 def test_names_of_nobody_reach_the_default_site(visitor):
@@ -162,9 +157,7 @@ def test_connections_to_the_services_are_kept(host, visitor, path):
 def test_what_was_there_is_as_it_was(host, address):
     assert host.run("dpkg --verify nginx nginx-common").stdout == "", "no file of the packages is changed"
     assert host.file("/etc/nginx/sites-enabled/default").linked_to == "/etc/nginx/sites-available/default"
-    connection = http.client.HTTPConnection(address, timeout=30)
-    connection.request("GET", "/", headers={"Host": "unknown.example.org"})
-    assert b"Welcome to nginx" in connection.getresponse().read()
+    assert b"Welcome to nginx" in ask_plain(address, "unknown.example.org").body
     assert host.run("sha256sum --check --quiet /root/own.sha256").rc == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.request
+from visitor import ask_plain
 
 
 def test_nothing_of_ours_is_left(host):
@@ -14,6 +14,5 @@ def test_nothing_of_ours_is_left(host):
 def test_nothing_of_others_is_lost(host, address):
     assert host.run("cd /etc/nginx && sha256sum --check --quiet /root/strangers.sha256").rc == 0
     assert host.run("sha256sum --check --quiet /root/own.sha256").rc == 0
-    with urllib.request.urlopen(f"http://{address}:8000/", timeout=30) as answer:
-        assert answer.read() == b"stranger"
+    assert ask_plain(address, "stranger.example.org", port=8000).body == b"stranger"
     assert host.service("nginx").is_running

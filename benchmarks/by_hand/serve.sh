@@ -1,20 +1,11 @@
 #!/bin/sh
-# JupyterLab behind nginx over TLS as the tutorials do it, with what only costs time left out. Run as root on the target.
-# The password comes in PASSWORD; the server runs as an ordinary account.
+# The rest of the way by hand, after one of the installations: a password, a service, a certificate, a site.
 set -eu
-export DEBIAN_FRONTEND=noninteractive
 
-# One transaction; a tutorial has two, and Node.js in them, which JupyterLab stopped needing.
-apt-get -qq update
-apt-get -qq install --yes python3 python3-venv nginx >/dev/null
-
-useradd --create-home --shell /bin/bash alice
 runuser -u alice -- sh -eu <<'ALICE'
 cd
-python3 -m venv venv
-venv/bin/pip install --quiet jupyterlab
 mkdir .jupyter notebooks
-hash=$(venv/bin/python -c 'import os; from jupyter_server.auth import passwd; print(passwd(os.environ["PASSWORD"]))')
+hash=$(venv/bin/python -c 'from jupyter_server.auth import passwd; print(passwd("by-hand-by-hand"))')
 cat >.jupyter/jupyter_lab_config.py <<PYTHON
 c.ServerApp.open_browser = False
 c.ServerApp.allow_remote_access = True
@@ -40,12 +31,12 @@ UNIT
 systemctl daemon-reload
 systemctl --quiet enable --now jupyterlab.service
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj '/CN=lab.example.org' \
-  -addext 'subjectAltName=DNS:lab.example.org' -keyout /etc/ssl/private/lab.key -out /etc/ssl/certs/lab.crt
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=lab.example.org \
+  -addext subjectAltName=DNS:lab.example.org -keyout /etc/ssl/private/lab.key -out /etc/ssl/certs/lab.crt
 
 cat >/etc/nginx/sites-available/jupyterlab <<'SITE'
 server {
-    listen 443 ssl http2;
+    listen 443 ssl;
     server_name lab.example.org;
     ssl_certificate /etc/ssl/certs/lab.crt;
     ssl_certificate_key /etc/ssl/private/lab.key;

@@ -1,0 +1,106 @@
+"""A person's way from the browser to a cell's result, over TLS with a checked certificate."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import pytest
+import requests
+from notebook_client import NotebookClient
+from playwright.sync_api import sync_playwright
+
+NAME = "lab.example.org"
+PASSWORD = "correct horse battery"
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def ca(host, tmp_path) -> str:
+    """The site's self-signed certificate, trusted because it was fetched over SSH."""
+    path = tmp_path / "ca.pem"
+    path.write_text(host.file(f"/etc/ssl/jupyter/{NAME}/fullchain.pem").content_string)
+    return str(path)
+
+
+@pytest.fixture
+def resolved(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site's name leads to the host, as DNS would."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **named: real(address if host == NAME else host, *rest, **named))
+
+
+@pytest.fixture
+def lab(ca: str, resolved: None) -> NotebookClient:
+    return NotebookClient(f"https://{NAME}/", ca=ca)
+
+
+@pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " "])
+def test_a_wrong_password_is_refused(lab: NotebookClient, password: str) -> None:
+    assert not lab.login(password)
+
+
+def test_a_cell_runs_over_the_websocket(lab: NotebookClient) -> None:
+    assert lab.login(PASSWORD)
+    with lab.kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+
+
+def test_the_session_cookie_is_for_tls_alone(lab: NotebookClient) -> None:
+    assert lab.login(PASSWORD)
+    login = next(cookie for cookie in lab.http.cookies if cookie.name.startswith("username-"))
+    assert login.secure
+    assert login.has_nonstandard_attr("HttpOnly")
+
+
+def test_a_second_server_lives_below_a_path(ca: str, resolved: None) -> None:
+    client = NotebookClient(f"https://{NAME}/shared/", ca=ca, token=TOKEN)
+    with client.kernel() as kernel:
+        assert kernel.run("import getpass; print(getpass.getuser())") == "bob"
+
+
+def test_plain_http_is_sent_to_tls(resolved: None) -> None:
+    answer = requests.get(f"http://{NAME}/lab?x=1", allow_redirects=False, timeout=30)
+    assert answer.status_code in (301, 308)
+    assert answer.headers["Location"] == f"https://{NAME}/lab?x=1"
+
+
+def test_the_servers_cannot_be_reached_past_nginx(address: str) -> None:
+    with pytest.raises(OSError, match=r"refused"):
+        socket.create_connection((address, 8888), timeout=10)
+
+
+def test_the_servers_see_the_persons_address(host, lab: NotebookClient) -> None:
+    lab.http.headers["X-Forwarded-For"] = "203.0.113.7"
+    lab.login("wrong")
+    journal = host.check_output("journalctl --unit=jupyterlab-lab --output=cat --no-pager --lines=5")
+    assert "203.0.113.7" not in journal
+    assert "(@10.213." in journal
+
+
+@contextlib.contextmanager
+def browser(address: str) -> Iterator:
+    """Chromium that finds the name and accepts this one self-signed certificate, as a person would."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-background-networking", f"--host-resolver-rules=MAP {NAME} {address}"],
+        )
+        try:
+            yield chromium.new_context(ignore_https_errors=True).new_page()
+        finally:
+            chromium.close()
+
+
+def test_a_browser_logs_in_and_runs_a_cell(address: str) -> None:
+    with browser(address) as page:
+        page.goto(f"https://{NAME}/lab")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        page.click('.jp-LauncherCard[data-category="Notebook"]', timeout=90_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)
+        page.click(".jp-Notebook .cm-content")
+        page.keyboard.type("6*7")
+        page.keyboard.press("Shift+Enter")
+        assert page.inner_text(".jp-OutputArea-executeResult pre", timeout=60_000) == "42"

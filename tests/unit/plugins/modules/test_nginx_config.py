@@ -1,0 +1,70 @@
+"""The parts of nginx_config that need no nginx."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.modules import nginx_config
+
+
+def test_files_are_written_and_removed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "old.conf").write_bytes(b"old")
+    (tmp_path / "gone.conf").write_bytes(b"gone")
+    (tmp_path / "other.conf").write_bytes(b"other")
+    wanted = {"old.conf": b"new \xff", "more.conf": b"more", "gone.conf": None, "never.conf": None}
+    nginx_config.write(str(tmp_path), wanted)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "old.conf": b"new \xff",
+        "more.conf": b"more",
+        "other.conf": b"other",
+    }
+    assert (tmp_path / "more.conf").stat().st_mode & 0o777 == 0o644
+
+
+def test_no_file_changes_if_one_cannot_be_written(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.conf").write_bytes(b"old")
+    (tmp_path / "b.conf.new").mkdir()
+    with pytest.raises(IsADirectoryError):
+        nginx_config.write(str(tmp_path), {"a.conf": b"new", "b.conf": b"new"})
+    assert (tmp_path / "a.conf").read_bytes() == b"old"
+    assert not (tmp_path / "b.conf").exists()
+
+
+def test_a_file_that_others_can_write_is_not_safe(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "site.conf"
+    path.write_bytes(b"")
+    path.chmod(0o644)
+    assert nginx_config.safe(str(path)) == (os.getuid() == 0)
+    path.chmod(0o664)
+    assert not nginx_config.safe(str(path))
+    link = tmp_path / "link.conf"
+    link.symlink_to(path)
+    assert not nginx_config.safe(str(link))
+
+
+def test_conflicting_names_are_found() -> None:
+    messages = """\
+2026/11/20 13:32:02 [warn] 458#458: conflicting server name "a.org" on 0.0.0.0:80, ignored
+nginx: [warn] conflicting server name "" on [::]:443, ignored
+nginx: [warn] the "listen ... http2" directive is deprecated
+"""
+    assert nginx_config.conflicts(messages) == {
+        'conflicting server name "a.org" on 0.0.0.0:80',
+        'conflicting server name "" on [::]:443',
+    }
+
+
+def test_only_emergencies_after_the_position_count(tmp_path: pathlib.Path) -> None:
+    log = tmp_path / "error.log"
+    log.write_text("[emerg] 1#1: old\n")
+    position = log.stat().st_size
+    with log.open("a") as stream:
+        stream.write("[notice] 1#1: signal\n[emerg] 1#1: bind() failed\n")
+    assert nginx_config.emergencies(str(log), position) == "[emerg] 1#1: bind() failed\n"
+    assert nginx_config.emergencies(str(tmp_path / "none.log"), 0) == ""
+
+
+def test_children_of_a_process_are_found() -> None:
+    assert f"/proc/{os.getpid()}/stat" in nginx_config.children(os.getppid())
