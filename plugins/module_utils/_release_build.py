@@ -107,7 +107,8 @@ class ReleaseBuild:
         return extend_lock(self._recipe.pins, parse_lock(installer.resolve(release, requirements, constraints)))
 
     def _run_commands(self, release: str, commands: list[list[str]], what: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="python-release-") as home:
+        # Inside the release, so that an interruption leaves nothing elsewhere.
+        with tempfile.TemporaryDirectory(prefix=".home-", dir=release) as home:
             environment = {"HOME": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
             for command in commands:
                 argv = [os.path.join(release, command[0]), *command[1:]]

@@ -142,19 +142,20 @@ class ReleaseStore:
                 times[name] = None
         return times
 
-    def begin(self, identifier: str) -> str:
-        """Makes an empty directory for a build and returns its name.
-
-        Leftovers of the same id give way; a directory that was valid once, or that is current, is not touched.
-        """
-        current, number = self.current(), 1
-        while True:
-            name = identifier if number == 1 else f"{identifier}-{number}"
-            if name != current and self.marker(name) is None:
-                self.remove(name)
-                os.makedirs(self.directory(name))
-                return name
+    def next_name(self, identifier: str) -> str:
+        """The name for a build of an id: the first that is neither current nor was valid once."""
+        current, name, number = self.current(), identifier, 1
+        while name == current or self.marker(name) is not None:
             number += 1
+            name = f"{identifier}-{number}"
+        return name
+
+    def begin(self, identifier: str) -> str:
+        """Makes an empty directory for a build and returns its name; a leftover gives way."""
+        name = self.next_name(identifier)
+        self.remove(name)
+        os.makedirs(self.directory(name))
+        return name
 
     def finish(self, name: str, marker: dict[str, Any]) -> None:
         """Declares a release valid."""

@@ -196,7 +196,7 @@ def _limits(unit: dict) -> Iterator[str]:
             continue
         if not LIMIT.fullmatch(str(value)):
             yield f"limits.{name} is one word; write such as 2G, 512, 200% or infinity."
-        elif service.get(LIMITS[name]) is not None:
+        elif service.get(LIMITS.get(name)) is not None:
             yield f"limits.{name} and Service.{LIMITS[name]} say the same thing; keep one."
 
 

@@ -58,10 +58,7 @@ def profile_name(unit: dict) -> str:
 def service_directives(unit: dict, profiles: dict) -> dict:
     """The section Service in force: the caller's directives, those of the unit's options, the rest of the profile."""
     own = (unit.get("sections") or {}).get("Service") or {}
-    directives = dict(own)
-    for name, value in _from_options(unit, own).items():
-        # The readiness check comes first: what the caller runs after the start finds a service that answers.
-        directives[name] = value if own.get(name) is None else _lines(value) + _lines(own[name])
+    directives = {**own, **_from_options(unit, own)}
     for name, value in (profiles.get(profile_name(unit)) or {}).items():
         directives.setdefault(name, value)
     return {name: value for name, value in directives.items() if value is not None}
@@ -104,13 +101,16 @@ def _from_options(unit: dict, own: dict) -> dict:
     """Directives that the options credentials, limits and ready stand for."""
     added = {}
     if unit.get("credentials"):
-        added["LoadCredential"] = [f"{name}:{path}" for name, path in unit["credentials"].items()]
+        loads = [f"{name}:{path}" for name, path in unit["credentials"].items()]
+        added["LoadCredential"] = _lines(own.get("LoadCredential")) + loads
     added.update({LIMITS[name]: value for name, value in (unit.get("limits") or {}).items() if value is not None})
     ready = unit.get("ready")
     if ready:
         timeout = int(ready.get("timeout") or READY_TIMEOUT_SECONDS)
         question = " ".join(f"--{name} {ready[name]}" for name in ("url", "socket") if ready.get(name))
-        added["ExecStartPost"] = f"/usr/bin/python3 -IS {WAIT_READY} --timeout {timeout} {question}"
+        wait = f"/usr/bin/python3 -IS {WAIT_READY} --timeout {timeout} {question}"
+        # First, so that what the caller runs after the start finds a service that answers.
+        added["ExecStartPost"] = [wait, *_lines(own.get("ExecStartPost"))]
         if own.get("TimeoutStartSec") is None:
             added["TimeoutStartSec"] = timeout + START_MARGIN_SECONDS
     return added

@@ -192,6 +192,7 @@ pruned:
 import os
 import shutil
 import time
+from collections.abc import Iterable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import SYSTEM_PATH, BuildError, Programs
@@ -313,15 +314,21 @@ class Present:
         before = self._packages_of(current)
         candidates = sorted(self._store.names_of(self._id), key=lambda name: name != current)
         name = next((name for name in candidates if self._is_healthy(name)), None)
-        if name is None:
-            locked = next(filter(None, (own_lock(self._store, name) for name in candidates)), [])
-            if self._check_mode:
-                return self._result(current, self._id, before, self._predict(before, locked))
-            previous = self._store.marker(current) or {}
-            require_room(self._store.path, self._recipe, previous.get("size"))
-            build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs)
-            name = build.run(self._id, self._installer, locked)
-        return self._result(current, name, before, self._packages_of(name))
+        if name is not None:
+            return self._result(current, name, before, self._packages_of(name))
+        locked = next(filter(None, (own_lock(self._store, name) for name in candidates)), [])
+        if self._check_mode:
+            name, after = self._store.next_name(self._id), self._predict(before, locked)
+        else:
+            name = self._build(current, locked)
+            after = self._packages_of(name)
+        return self._result(current, name, before, after, broken=candidates)
+
+    def _build(self, current: str | None, locked: list[Pin]) -> str:
+        previous = self._store.marker(current) or {}
+        require_room(self._store.path, self._recipe, previous.get("size"))
+        build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs)
+        return build.run(self._id, self._installer, locked)
 
     def _is_healthy(self, name: str) -> bool:
         """Whether a release is valid, and its interpreter still the one that it was built for."""
@@ -342,9 +349,12 @@ class Present:
         # Whether the packages that came along with others change or go, only a build can tell.
         return {**(before if unresolved else {}), **after, **unresolved}
 
-    def _result(self, current: str | None, name: str, before: dict[str, str], after: dict[str, str]) -> dict:
-        """Makes a release the current one, removes old ones, and tells what that changed."""
-        old = choose_prunable({**self._store.activated(), name: time.time()}, name, self._keep)
+    def _result(
+        self, current: str | None, name: str, before: dict[str, str], after: dict[str, str], broken: Iterable[str] = ()
+    ) -> dict:
+        """Makes a release the current one, removes broken and old ones, and tells what that changed."""
+        activated = {**self._store.activated(), **dict.fromkeys(broken), name: time.time()}
+        old = choose_prunable(activated, name, self._keep)
         if not self._check_mode:
             if name != current:
                 self._store.activate(name)

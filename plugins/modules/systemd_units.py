@@ -134,6 +134,7 @@ attributes:
     description: A restart for a file in O(units[].restart_on) that another task would change is not foreseen.
   diff_mode:
     support: full
+    description: Shows the texts of the files and the list of actions.
 requirements:
   - systemd 249 or newer on the target
 """

@@ -39,7 +39,10 @@ class Index(http.server.BaseHTTPRequestHandler):
         self.send_header(header, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
 
 
 def digest(wheel: pathlib.Path) -> str:

@@ -22,7 +22,7 @@ def test_the_last_two_releases_are_kept_and_whole(host) -> None:
 def test_nothing_else_lies_about(host) -> None:
     assert host.check_output("ls -A /opt/locked").split() == ["current", "releases"]
     assert host.check_output("ls -A /opt/foreign").split() == ["current"]
-    assert host.check_output("find /tmp /root -name 'python-release-*'") == ""
+    assert host.check_output("find /opt/locked/releases -maxdepth 2 -name '.home-*'") == ""
 
 
 def test_the_others_were_left_alone(host) -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-SCORES = {"standard": 1.2, "daemon": 1.1, "no_internet": 1.1, "air_gapped": 0.3, "gpu": 1.4}
+SCORES = {"standard": 1.3, "daemon": 1.1, "no_internet": 1.1, "air_gapped": 0.4, "gpu": 1.4}
 PROFILES = tuple(SCORES)
 CONNECT = """
 import socket, sys
@@ -144,10 +144,18 @@ def test_ready_means_ready(host):
     assert active_microseconds >= answered_seconds * 1_000_000
 
 
+PROCESSOR_SECONDS = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1].split(), check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime)
+"""
+
+
 def test_readiness_costs_little(host):
+    """In processor time, because the machine may be busy with other tests."""
     ask = "python3 -IS /usr/local/lib/nbops-wait-ready.py --url http://x/ --socket /run/probe-standard/probe.sock"
-    nanoseconds = [host.check_output(f"start=$(date +%s%N); {ask}; echo $(($(date +%s%N) - start))") for _ in range(5)]
-    assert min(map(int, nanoseconds)) < 100_000_000
+    assert float(host.check_output("python3 -c %s %s", PROCESSOR_SECONDS, ask)) < 0.1
 
 
 def test_files_are_root_owned_and_readable(host):

@@ -59,8 +59,8 @@ def test_a_refused_order_says_which_and_why() -> None:
 
 def test_verify_puts_the_stage_before_the_hosts_units() -> None:
     tools = Tools({"systemd-analyze verify": (1, "", "b: wrong\nb: wrong\n\n a: bad \n")})
-    assert systemd.Host(tools).verify(["a.service"], "/tmp/stage") == ["b: wrong", "a: bad"]  # noqa: S108
-    assert tools.environments[0]["SYSTEMD_UNIT_PATH"] == "/tmp/stage:"  # noqa: S108
+    assert systemd.Host(tools).verify(["a.service"], "/stage") == ["b: wrong", "a: bad"]
+    assert tools.environments[0]["SYSTEMD_UNIT_PATH"] == "/stage:"
     systemd.Host(tools).verify(["a.service"])
     assert "SYSTEMD_UNIT_PATH" not in tools.environments[1]
 

@@ -71,7 +71,7 @@ def test_options_become_directives_beside_the_callers_own() -> None:
     wait = f"/usr/bin/python3 -IS {unit.WAIT_READY} --timeout 5 --url http://127.0.0.1/ --socket /run/%N.sock"
     assert body(entry) == (
         "[Service]\nLoadCredential=x:/etc/x\nLoadCredential=secret:/etc/secret\n"
-        f"ExecStartPost=/bin/own\nExecStartPost={wait}\n"
+        f"ExecStartPost={wait}\nExecStartPost=/bin/own\n"
         "MemoryMax=2G\nTasksMax=512\nTimeoutStartSec=35\n"
     )
 

@@ -1,0 +1,50 @@
+"""The measurements of script/bench: all of them, or those named on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import pathlib
+import re
+
+import bench_host
+import figure
+import measure_deploy
+import measure_rerun
+import measure_unit
+import measure_venv
+from ansible.release import __version__ as ansible_version
+
+MEASUREMENTS = {
+    "deploy": measure_deploy.measure,
+    "rerun": measure_rerun.measure,
+    "venv": measure_venv.measure,
+    "unit": measure_unit.measure,
+}
+
+
+def circumstances() -> str:
+    """The day and the machine, and how busy it was with other things."""
+    day = datetime.datetime.now(datetime.timezone.utc).date()
+    processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    cores = f"{os.cpu_count()} cores ({processor[1] if processor else 'unknown'})"
+    load = f"load {os.getloadavg()[0]:.1f} at the start"
+    return f"{day}, {cores}, {load}, ansible-core {ansible_version}, target {bench_host.PLATFORM}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=MEASUREMENTS, metavar="name", help=", ".join(MEASUREMENTS))
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    print(f"{circumstances()}\n\n{figure.HEADING}", flush=True)
+    try:
+        for name in names:
+            for row in MEASUREMENTS[name]():
+                print(row, flush=True)
+    finally:
+        bench_host.destroy()
+
+
+if __name__ == "__main__":
+    main()

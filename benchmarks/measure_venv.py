@@ -1,0 +1,24 @@
+"""The module python_release as the jupyterlab role calls it, timed on the target without Ansible's way there."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+
+import bench_host
+from figure import Figure
+
+
+def measure() -> Iterator[Figure]:
+    bench_host.renew()
+    bench_host.play("venv", bench_host.BENCHMARKS / "venv.yml", ANSIBLE_KEEP_REMOTE_FILES="1")
+    script = (bench_host.BENCHMARKS / "on_target/venv.py").read_text()
+    times = json.loads(bench_host.as_root("venv-times", "python3 -", script))
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    yield Figure("release, unchanged: python_release on the target", medians["unchanged"], "s", target=0.1)
+    yield Figure("release, unchanged: of it an empty module (ping)", medians["ping"], "s")
+    yield Figure("release, build: python_release", medians["build"], "s")
+    yield Figure("release, build: uv venv, uv pip sync of the same lock", medians["plain"], "s")
+    ratio = statistics.median(ours / theirs for ours, theirs in zip(times["build"], times["plain"], strict=True))
+    yield Figure("release, build: python_release / uv", ratio, target=1.2)

@@ -1,0 +1,61 @@
+"""Prints as JSON the seconds of three runs each: python_release unchanged and building, an empty module, and uv alone.
+
+Runs as root after venv.yml, which leaves the modules with their arguments and the first release.
+"""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import time
+
+RUNS = 3
+APPLICATION = "/opt/jupyterlab"
+UV_CACHE = "/opt/python_venv/cache"
+PLAIN = "/opt/bench"
+
+(uv,) = glob.glob("/opt/python_venv/uv/*/bin/uv")
+current = os.path.realpath(f"{APPLICATION}/current")
+python = os.path.realpath(f"{current}/bin/python")
+lock = "/opt/bench.txt"
+shutil.copy(f"{current}/lock.txt", lock)
+
+
+def payload(name):
+    (path,) = glob.glob(f"/home/ansible/.ansible/tmp/*/AnsiballZ_{name}.py")
+    return path
+
+
+def seconds(*commands):
+    start = time.monotonic()
+    for command in commands:
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - start
+
+
+def module(name):
+    return seconds(["/usr/bin/python3", payload(name)])
+
+
+def build():
+    """With the cache of uv empty, as at the first deployment."""
+    shutil.rmtree(APPLICATION)
+    shutil.rmtree(UV_CACHE)
+    return module("python_release")
+
+
+def plain():
+    shutil.rmtree(PLAIN, ignore_errors=True)
+    os.environ.update(UV_CACHE_DIR=f"{PLAIN}/cache", UV_SYSTEM_CERTS="1")
+    sync = ["pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", f"{PLAIN}/venv", lock]
+    return seconds([uv, "venv", "--quiet", "--python", python, f"{PLAIN}/venv"], [uv, *sync])
+
+
+times = {"ping": [], "unchanged": [], "build": [], "plain": []}
+for number in range(RUNS):
+    for name, run in [("build", build), ("plain", plain)][:: -1 if number % 2 else 1]:
+        times[name].append(run())
+    times["unchanged"].append(module("python_release"))
+    times["ping"].append(module("ping"))
+print(json.dumps(times))
