@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import SYSTEM_PATH, BuildError, Programs
@@ -85,6 +86,8 @@ class ReleaseBuild:
             lock = os.path.join(release, _LOCK)
             write_file(lock, extend_lock(locked, []) if locked else self._resolve(release, installer))
             installer.install(release, lock)
+            # What is written gets to the disk while the release is tried, so that the last sync has little left to do.
+            threading.Thread(target=os.sync, daemon=True).start()
             if self._recipe.overlay:
                 make_overlay(release)
             self._run_commands(release, self._recipe.setup_commands, "setup command")

@@ -161,7 +161,7 @@ def check_files(module, entries):
         module.fail_json(msg="The configuration was refused and nothing was written. " + "; ".join(problems))
 
 
-def write(module, entry):
+def write(entry):
     directory = os.path.dirname(entry["path"])
     os.makedirs(directory, mode=0o755, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=directory)
@@ -171,7 +171,7 @@ def write(module, entry):
         os.fsync(stream.fileno())
     os.chmod(temporary, int(entry["mode"], 8))
     os.chown(temporary, 0, 0)
-    module.atomic_move(temporary, entry["path"], keep_dest_attrs=False)
+    os.replace(temporary, entry["path"])
 
 
 def main():
@@ -220,7 +220,7 @@ def main():
     check_files(module, to_check)
     if not module.check_mode:
         for entry in changed:
-            write(module, entry)
+            write(entry)
         for entry in to_check:
             os.utime(entry["path"])
 

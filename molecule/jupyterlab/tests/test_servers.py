@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import requests
 from notebook_client import NotebookClient
@@ -42,13 +40,14 @@ def test_a_person_installs_packages_for_herself(alice: NotebookClient) -> None:
     with alice.kernel() as kernel:
         kernel.run("import subprocess, sys")
         kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', '--quiet', 'cowsay'], check=True)")
+        assert "numpy" in kernel.run("print(subprocess.run(['pip', 'list'], capture_output=True, text=True).stdout)")
+    with alice.kernel() as kernel:
         assert kernel.run("import cowsay; print(cowsay.__file__)").startswith("/home/alice/.local/lib/python3")
-        assert kernel.run("print(subprocess.run(['pip', 'list'], capture_output=True, text=True).stdout)").count("numpy")
 
 
 def test_the_server_does_not_import_what_its_user_installs(host) -> None:
-    command = "from sys import path; print([entry for entry in path if 'home' in entry or 'dist-packages' in entry])"
-    assert host.check_output('runuser -u alice -- /opt/jupyterlab/current/bin/python -c "%s"', command) == "[]"
+    foreign = "import sys; print([entry for entry in sys.path if 'home' in entry or 'dist-packages' in entry])"
+    assert host.check_output("runuser -u alice -- /opt/jupyterlab/current/bin/python -c %s", foreign) == "[]"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ def test_memory_and_tasks_are_limited(host, alice: NotebookClient) -> None:
 
 def test_configuration_settings_and_limits_arrive(alice: NotebookClient) -> None:
     theme = alice.get("lab/api/settings/@jupyterlab/apputils-extension:themes").json()
-    assert json.loads(json.dumps(theme))["schema"]["properties"]["theme"]["default"] == "JupyterLab Dark"
+    assert theme["schema"]["properties"]["theme"]["default"] == "JupyterLab Dark"
     alice.put("api/contents/.hidden.txt", {"type": "file", "format": "text", "content": "x"}).raise_for_status()
     too_large = {"type": "file", "format": "text", "content": "x" * 70 * 1024 * 1024}
     with pytest.raises((requests.HTTPError, requests.ConnectionError)):
@@ -97,8 +96,14 @@ def test_a_token_opens_the_server_with_its_own_packages(carol: NotebookClient) -
         assert "moo" in kernel.run("import cowsay; print(cowsay.get_output_string('cow', 'moo'))")
         with pytest.raises(RuntimeError, match="ModuleNotFoundError"):
             kernel.run("import numpy")
-        with pytest.raises(RuntimeError, match=r"Error|timeout"):
-            kernel.run("import socket; socket.create_connection(('10.213.0.1', 53), timeout=5)")
+
+
+def test_profiles_differ_in_what_can_be_reached(address: str, alice: NotebookClient, carol: NotebookClient) -> None:
+    knock = f"import socket; socket.create_connection(('{address}', 22), timeout=5).close()"
+    with alice.kernel() as kernel:
+        assert kernel.run(knock) == ""
+    with carol.kernel() as kernel, pytest.raises(RuntimeError, match=r"timed out|PermissionError|Operation not permitted"):
+        kernel.run(knock)
 
 
 def test_without_its_token_the_server_stays_shut(tunnel) -> None:
@@ -119,9 +124,7 @@ def test_a_server_without_a_network_runs_cells(host, tunnel) -> None:
     assert client.login("bob's own secret")
     with client.kernel() as kernel:
         assert kernel.run("6*7") == "42"
-        assert kernel.run("import os; print(os.listdir('/sys/class/net'))") == "['lo']"
-        with pytest.raises(RuntimeError, match=r"Error|timeout"):
-            kernel.run("import socket; socket.create_connection(('10.213.0.1', 53), timeout=5)")
+        assert kernel.run("import socket; print(socket.if_nameindex())") == "[(1, 'lo')]"
     assert client.post("api/terminals").status_code == 404
 
 
@@ -135,7 +138,7 @@ def test_no_secret_is_readable_or_printed(host) -> None:
 
 
 def test_the_units_are_enabled_and_score_well(host) -> None:
-    for name, bar in (("alice", 15), ("bob", 6), ("carol", 10)):
+    for name, bar in (("alice", 15), ("bob", 6), ("carol", 12)):
         assert host.service(f"jupyterlab-{name}").is_enabled
         report = host.run(f"systemd-analyze security --no-pager --threshold={bar} jupyterlab-{name}.service")
         assert report.rc == 0, report.stdout.splitlines()[-1]

@@ -1,6 +1,6 @@
 """Nothing of ours is left, nothing of others is lost."""
 
-NAMES = "probe-* worker@* lonely* echo* tick* inbox* notebooks* mnt-scratch* hungry* forking* crash* gone* mute*"
+NAMES = "probe-* worker@* lonely* echo* tick* inbox* notebooks* mnt-scratch* hungry* forking* crash* gone* mute* young*"
 
 
 def test_no_unit_runs_or_is_remembered(host):

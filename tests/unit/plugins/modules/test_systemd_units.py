@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
+import yaml
 from ansible_collections.nbops.jupyter.plugins.modules import systemd_units
 
 DEFAULTS = {"drop_in": "", "sections": {}, "enabled": None, "started": None}
@@ -52,6 +55,23 @@ def test_enablement(
 ) -> None:
     monkeypatch.setattr(systemd_units, "existing_links", lambda _name: links)
     assert systemd_units.enablement({**DEFAULTS, "name": "a.service", **entry}, file_state) == verb
+
+
+def comparable(options: dict) -> dict:
+    """What both forms of a specification say of an option, without its description."""
+    return {
+        name: {
+            **{key: option[key] for key in ("type", "elements", "required", "choices", "default") if key in option},
+            **({"options": comparable(option["options"])} if "options" in option else {}),
+        }
+        for name, option in options.items()
+    }
+
+
+def test_the_role_takes_what_the_module_takes() -> None:
+    role = pathlib.Path(systemd_units.__file__).parents[2] / "roles/systemd/meta/argument_specs.yml"
+    options = yaml.safe_load(role.read_text())["argument_specs"]["main"]["options"]
+    assert comparable(options["systemd_units"]["options"]) == comparable(systemd_units.UNIT_SPECIFICATION)
 
 
 @pytest.mark.parametrize(
