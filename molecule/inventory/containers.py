@@ -17,7 +17,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # What is no scenario, but has a host in the same way, has a number that no scenario reaches.
 RESERVED_NUMBERS = {"demo": 250, "bench": 251}
-SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ControlMaster=auto -o ControlPersist=120s"
+# A host that is made anew has the address and not the keys of its predecessor, and its connections die without a word.
+SSH_OPTIONS = (
+    "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "
+    "-o ControlMaster=auto -o ControlPersist=120s -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+)
 
 
 def scenario_number(scenario: str) -> int:

@@ -57,7 +57,9 @@ class NotebookClient:
         parts = urlsplit(self.url)
         scheme = {"http": "ws", "https": "wss"}[parts.scheme]
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies)
-        headers = [f"Authorization: {self.http.headers['Authorization']}"] if "Authorization" in self.http.headers else []
+        headers = (
+            [f"Authorization: {self.http.headers['Authorization']}"] if "Authorization" in self.http.headers else []
+        )
         options = {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED} if self.ca else None
         return websocket.create_connection(
             f"{scheme}://{parts.netloc}{parts.path}{path}",
@@ -106,9 +108,7 @@ class Kernel:
         }
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
         self.socket.send(
-            json.dumps(
-                {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-            )
+            json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
         )
         output = []
         deadline = time.monotonic() + timeout

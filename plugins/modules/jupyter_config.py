@@ -151,7 +151,9 @@ def check_files(module, entries):
             script.flush()
             # Isolated, and without a home: root's own Jupyter files must not take part.
             code, out, err = module.run_command(
-                [python, "-I", script.name], data=request, environ_update={"HOME": module.tmpdir, "JUPYTER_NO_CONFIG": "1"}
+                [python, "-I", script.name],
+                data=request,
+                environ_update={"HOME": module.tmpdir, "JUPYTER_NO_CONFIG": "1"},
             )
         if code != 0:
             module.fail_json(msg=f"{python} cannot check the configuration: {err[-2000:]}")
@@ -224,10 +226,16 @@ def main():
         for entry in to_check:
             os.utime(entry["path"])
 
-    shadows = sorted(path for directory in module.params["shadows"] for path in glob.glob(os.path.join(directory, SHADOW_PATTERN)))
+    shadows = sorted(
+        path for directory in module.params["shadows"] for path in glob.glob(os.path.join(directory, SHADOW_PATTERN))
+    )
     for path in shadows:
-        module.warn(f"{path} is not read by the managed server; say its options in the server's variables, then remove it")
-    module.exit_json(changed=bool(changed), changed_files=[entry["path"] for entry in changed], shadows=shadows, diff=diffs)
+        module.warn(
+            f"{path} is not read by the managed server; say its options in the server's variables, then remove it"
+        )
+    module.exit_json(
+        changed=bool(changed), changed_files=[entry["path"] for entry in changed], shadows=shadows, diff=diffs
+    )
 
 
 if __name__ == "__main__":

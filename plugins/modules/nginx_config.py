@@ -49,6 +49,7 @@ attributes:
     description: Predicts the change, and has nginx test it if there is an nginx and no file in O(requires) is missing.
   diff_mode:
     support: full
+    description: Shows the files as they were and as they will be.
 notes:
   - A mount namespace needs C(CAP_SYS_ADMIN). Root has it on every machine; a container has to be given it.
   - An nginx that is stopped, or that systemd did not start, is not reloaded.

@@ -16,6 +16,7 @@ description:
 attributes:
   check_mode:
     support: full
+    description: Only looks.
   diff_mode:
     support: none
     description: Nothing changes.

@@ -35,6 +35,7 @@ options:
 attributes:
   check_mode:
     support: full
+    description: Predicts what would be made and removed.
   diff_mode:
     support: none
     description: Keys and certificates are not shown.

@@ -74,7 +74,10 @@ def test_only_prefixed_names_are_made(role: pathlib.Path) -> None:
 
 @role_parameter
 def test_facts_are_read_from_ansible_facts(role: pathlib.Path) -> None:
-    bare = re.findall(r"\bansible_(?:distribution|os_family|fqdn|hostname|default_ipv[46]|system|service_mgr|python)\w*", sources(role))
+    bare = re.findall(
+        r"\bansible_(?:distribution|os_family|fqdn|hostname|default_ipv[46]|system|service_mgr|python)\w*",
+        sources(role),
+    )
     assert bare == []
 
 

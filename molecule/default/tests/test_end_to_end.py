@@ -28,7 +28,11 @@ def ca(host, tmp_path) -> str:
 def resolved(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The site's name leads to the host, as DNS would."""
     real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **named: real(address if host == NAME else host, *rest, **named))
+
+    def lookup(name: str, *rest, **named) -> list:
+        return real(address if name == NAME else name, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def browser(address: str) -> Iterator:
 
 def test_a_browser_logs_in_and_runs_a_cell(address: str) -> None:
     with browser(address) as page:
-        page.goto(f"https://{NAME}/lab")
+        page.goto(f"https://{NAME}/lab?reset")
         page.fill("input[name=password]", PASSWORD)
         page.click("button[type=submit]")
         page.click('.jp-LauncherCard[data-category="Notebook"]', timeout=90_000)

@@ -33,13 +33,14 @@ def test_a_person_logs_in_and_runs_cells(alice: NotebookClient) -> None:
     with alice.kernel() as kernel:
         assert kernel.run("6*7") == "42"
         assert kernel.run("import numpy; print(int(numpy.arange(7).sum()))") == "21"
-        assert kernel.run("import os; print(os.environ['GREETING'], os.getcwd())") == '100% "hello" \\ world /home/alice/notebooks'
+        assert kernel.run("import os; print(os.environ['GREETING'])") == '100% "hello" \\ world'
+        assert kernel.run("print(os.getcwd())") == "/home/alice/notebooks"
 
 
 def test_a_person_installs_packages_for_herself(alice: NotebookClient) -> None:
     with alice.kernel() as kernel:
         kernel.run("import subprocess, sys")
-        kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', '--quiet', 'cowsay'], check=True)")
+        kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', 'cowsay'], check=True)")
         assert "numpy" in kernel.run("print(subprocess.run(['pip', 'list'], capture_output=True, text=True).stdout)")
     with alice.kernel() as kernel:
         assert kernel.run("import cowsay; print(cowsay.__file__)").startswith("/home/alice/.local/lib/python3")
@@ -54,14 +55,14 @@ def test_the_server_does_not_import_what_its_user_installs(host) -> None:
     ("what", "code"),
     [
         ("write below /etc", "open('/etc/mine', 'w')"),
-        ("write into the environment", "open(__import__('sys').prefix + '/mine', 'w')"),
-        ("see another home", "__import__('os').listdir('/home/bob')"),
+        ("write into the environment", "import sys; open(sys.prefix + '/mine', 'w')"),
+        ("see another home", "import os; os.listdir('/home/bob')"),
         ("read another server's configuration", "open('/etc/jupyterlab/bob/config.json')"),
         ("read its own stored password hash", "open('/etc/jupyterlab/alice/config.json')"),
-        ("reach another server's socket", f"__import__('socket').socket(__import__('socket').AF_UNIX).connect('{SOCKET}')"),
-        ("reach the cloud's metadata", "__import__('socket').create_connection(('169.254.169.254', 80), timeout=5)"),
-        ("become root", "__import__('subprocess').run(['sudo', '-n', 'true'], check=True)"),
-        ("mount", "__import__('subprocess').run(['mount', '-t', 'tmpfs', 'none', '/mnt'], check=True)"),
+        ("reach another server's socket", f"import socket; socket.socket(socket.AF_UNIX).connect('{SOCKET}')"),
+        ("reach the cloud's metadata", "import socket; socket.create_connection(('169.254.169.254', 80), timeout=5)"),
+        ("become root", "import subprocess; subprocess.run(['sudo', '-n', 'true'], check=True)"),
+        ("mount", "import subprocess; subprocess.run(['mount', '-t', 'tmpfs', 'none', '/mnt'], check=True)"),
     ],
 )
 def test_the_sandbox_holds(alice: NotebookClient, what: str, code: str) -> None:
@@ -102,7 +103,7 @@ def test_profiles_differ_in_what_can_be_reached(address: str, alice: NotebookCli
     knock = f"import socket; socket.create_connection(('{address}', 22), timeout=5).close()"
     with alice.kernel() as kernel:
         assert kernel.run(knock) == ""
-    with carol.kernel() as kernel, pytest.raises(RuntimeError, match=r"timed out|PermissionError|Operation not permitted"):
+    with carol.kernel() as kernel, pytest.raises(RuntimeError, match=r"timed out|Operation not permitted"):
         kernel.run(knock)
 
 
@@ -115,7 +116,9 @@ def test_a_socket_answers_the_web_server_and_nobody_else(host) -> None:
     ask = f"curl --silent --output /dev/null --write-out %{{http_code}} --unix-socket {SOCKET} http://localhost/login"
     assert host.check_output(f"runuser -u www-data -- {ask}") == "200"
     assert host.run(f"runuser -u alice -- {ask}").rc == 7
-    assert host.run("ss --listening --tcp --no-header '( sport = :8888 or sport = :8889 )'").stdout.count("127.0.0.1") == 2
+    assert (
+        host.run("ss --listening --tcp --no-header '( sport = :8888 or sport = :8889 )'").stdout.count("127.0.0.1") == 2
+    )
 
 
 def test_a_server_without_a_network_runs_cells(host, tunnel) -> None:

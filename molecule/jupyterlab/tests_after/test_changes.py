@@ -16,7 +16,12 @@ def test_the_new_password_opens_and_the_old_does_not(tunnel) -> None:
 
 def test_nothing_of_the_removed_server_is_left_but_what_is_the_persons(host) -> None:
     assert not host.service("jupyterlab-carol").exists
-    for path in ("/etc/jupyterlab/carol", "/var/lib/jupyterlab/carol", "/run/jupyterlab/carol", "/opt/jupyterlab-carol"):
+    for path in (
+        "/etc/jupyterlab/carol",
+        "/var/lib/jupyterlab/carol",
+        "/run/jupyterlab/carol",
+        "/opt/jupyterlab-carol",
+    ):
         assert not host.file(path).exists
     assert host.user("carol").exists
     assert host.file("/home/carol").is_directory
