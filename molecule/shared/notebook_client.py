@@ -19,7 +19,7 @@ import websocket
 
 
 class NotebookClient:
-    """Talks to the server below `url` (with the trailing slash); `ca` is a PEM file that must vouch for its certificate."""
+    """Talks to the server below `url`, which ends in a slash; `ca` is the PEM file that vouches for its certificate."""
 
     def __init__(self, url: str, ca: str | None = None, token: str | None = None) -> None:
         self.url = url

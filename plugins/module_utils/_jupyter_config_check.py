@@ -69,12 +69,12 @@ def check(config, classes):
             trait = traits[option]
             if value is None and trait.allow_none:
                 continue
-            try:
-                trait.validate(HasTraits(), value)
-            except TraitError:
-                problems.append(f"{class_name}.{option} expects {trait.info()}, not {type(value).__name__}")
-            except Exception:  # a validator that needs the running application; it will speak for itself at start
-                continue
+            # A validator that needs the running application fails in other ways; it will speak for itself at the start.
+            with contextlib.suppress(Exception):
+                try:
+                    trait.validate(HasTraits(), value)
+                except TraitError:
+                    problems.append(f"{class_name}.{option} expects {trait.info()}, not {type(value).__name__}")
     return problems
 
 

@@ -75,11 +75,11 @@ class Host:
             raise Failure(f"systemd-analyze verify ended with status {status} and without a word.")
         return lines
 
-    def stop(self, name: str) -> None:
-        """Stop a unit, or all that a pattern matches, and forget failures."""
-        self.systemctl("stop", "--", name)
-        # Fails for a unit that left nothing behind to forget.
-        self._run("systemctl", "reset-failed", "--", name)
+    def stop(self, names: list[str]) -> None:
+        """Stop units, also all that a pattern matches, and forget their failures."""
+        self.systemctl("stop", "--", *names)
+        # Fails for units that left nothing behind to forget, and forgets the others.
+        self._run("systemctl", "reset-failed", "--", *names)
 
     def bring_up(self, verb: str, names: list[str]) -> None:
         """Start or restart units; raise Failure with the journal of those that are not up afterwards."""

@@ -51,7 +51,8 @@ options:
     default: {}
   shadows:
     description:
-      - Directories whose Jupyter configuration files are not read by the servers configured here; a warning names each file found.
+      - Directories whose Jupyter configuration files are not read by the servers configured here.
+        A warning names each file found.
     type: list
     elements: path
     default: []
@@ -60,7 +61,7 @@ attributes:
     description: Can run in check mode and predict the changes.
     support: full
     details:
-      - On a host whose environment does not exist yet, nothing can be checked by it; the files are predicted as changed.
+      - On a host whose environment does not exist yet, nothing can be checked; the files are predicted as changed.
   diff_mode:
     description: Shows what changes, without the secrets.
     support: full

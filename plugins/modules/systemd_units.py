@@ -345,6 +345,7 @@ class Job:
 
     def retire(self, changes: dict, state: dict) -> None:
         """Stop and disable what is to go, while its file still stands."""
+        stop, disable, stamps = [], [], []
         # What starts services goes before them, so that nothing brings them back.
         for unit in sorted(self.absent, key=lambda unit: kind(unit["name"]) == "service"):
             if unit["drop_in"]:
@@ -354,13 +355,17 @@ class Job:
             known = now["FragmentPath"] == file_of(unit) or now["LoadState"] == "not-found"
             ours = has_changed or known or template_of(name)
             if ours and now["ActiveState"] != "inactive":
-                pattern = name.replace("@.", "@*.")
-                self.act(f"stop {pattern}", self.host.stop, pattern)
+                stop.append(name.replace("@.", "@*."))
             if has_changed or (ours and now["UnitFileState"].startswith("enabled")):
-                self.act(f"disable {name}", self.host.systemctl, "disable", "--quiet", "--", name)
-            stamp = TIMER_STAMP.format(name)
-            if has_changed and os.path.exists(stamp):
-                self.act(f"remove {stamp}", remove, stamp)
+                disable.append(name)
+            if has_changed and os.path.exists(TIMER_STAMP.format(name)):
+                stamps.append(TIMER_STAMP.format(name))
+        if stop:
+            self.act(f"stop {' '.join(stop)}", self.host.stop, stop)
+        if disable:
+            self.act(f"disable {' '.join(disable)}", self.host.systemctl, "disable", "--quiet", "--", *disable)
+        for stamp in stamps:
+            self.act(f"remove {stamp}", remove, stamp)
 
     def needs_reload(self, changes: dict, state: dict) -> bool:
         """Whether systemd knows other files than those on disk, from this run or from one that was interrupted."""
