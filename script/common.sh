@@ -4,8 +4,8 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=$ROOT/.cache
-COLLECTION=$CACHE/collections/ansible_collections/nbops/jupyter
-CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+export COLLECTION=$CACHE/collections/ansible_collections/nbops/jupyter
+export CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 
 export PATH=$ROOT/.venv/bin:$CACHE/uv/bin:$PATH
 export CONTAINERS_CONF=$CACHE/containers.conf

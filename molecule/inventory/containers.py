@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 """Ansible inventory of the scenario's containers.
 
 Names and addresses follow from the scenario alone, so scenarios can run side by side and every tool (ansible-playbook,

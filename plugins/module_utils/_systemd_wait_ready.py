@@ -100,7 +100,7 @@ def main() -> None:
     try:
         wait(arguments.url, arguments.socket, arguments.timeout, int(main_process) if main_process else None)
     except NotReady as error:
-        sys.exit(f"not ready: {arguments.url.geturl() if arguments.url else arguments.socket}: {error}")
+        raise SystemExit(f"not ready: {arguments.url.geturl() if arguments.url else arguments.socket}: {error}") from None
 
 
 if __name__ == "__main__":

@@ -73,14 +73,14 @@ def password_matches(stored: str, password: str) -> bool:
     _check_password(password)
     if not stored.isascii():
         return False
-    algorithm, _, rest = stored.partition(":")
+    algorithm, dummy, rest = stored.partition(":")
     if algorithm == "argon2":
         argon2 = _argon2()
         try:
             return argon2.verify(password, rest)
         except (NotImplementedError, TypeError, ValueError):  # passlib's ways to say "malformed"
             return False
-    salt, _, digest = rest.partition(":")
+    salt, dummy, digest = rest.partition(":")
     return algorithm in DIGESTS and hmac.compare_digest(_digest(algorithm, salt, password), digest)
 
 

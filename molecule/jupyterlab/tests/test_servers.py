@@ -141,7 +141,7 @@ def test_no_secret_is_readable_or_printed(host) -> None:
 
 
 def test_the_units_are_enabled_and_score_well(host) -> None:
-    for name, bar in (("alice", 15), ("bob", 6), ("carol", 12)):
+    for name, limit in (("alice", 15), ("bob", 6), ("carol", 12)):
         assert host.service(f"jupyterlab-{name}").is_enabled
-        report = host.run(f"systemd-analyze security --no-pager --threshold={bar} jupyterlab-{name}.service")
+        report = host.run(f"systemd-analyze security --no-pager --threshold={limit} jupyterlab-{name}.service")
         assert report.rc == 0, report.stdout.splitlines()[-1]

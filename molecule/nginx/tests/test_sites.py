@@ -127,7 +127,7 @@ def test_a_location_passes_the_path_on_unchanged(visitor):
 def test_websockets_pass_over_a_socket_and_over_a_port(visitor, own_visitor, size):
     for who, name in (visitor, "lab.example.org"), (own_visitor, "own.example.org"):
         with who.websocket(name) as channel:
-            for _ in range(3):
+            for dummy in range(3):
                 channel.send("x" * size)
                 assert channel.recv() == "x" * size
 
@@ -150,7 +150,7 @@ def test_a_large_upload_arrives_and_a_larger_one_than_allowed_does_not(visitor, 
 def test_connections_to_the_services_are_kept(host, visitor, path):
     workers = int(host.check_output("pgrep --count --uid www-data nginx"))
     first = visitor.told("lab.example.org", path)["connections"]
-    last = [visitor.told("lab.example.org", path)["connections"] for _ in range(40)][-1]
+    last = [visitor.told("lab.example.org", path)["connections"] for dummy in range(40)][-1]
     assert last - first < workers, "each worker opens one connection"
 
 

@@ -45,7 +45,7 @@ REDUCED = PasswordHasher(time_cost=1, memory_cost=64, parallelism=8)
 def generated(count: int, seed: str) -> Iterator[tuple[str, str]]:
     """Yield passwords of 1 to 4096 characters, most of them short, and each with one character changed."""
     rng = random.Random(seed)
-    for _ in range(count):
+    for dummy in range(count):
         characters = rng.choices(rng.choice(ALPHABETS), k=round(4096 ** rng.random()))
         password = "".join(map(chr, characters))
         position = rng.randrange(len(characters))
@@ -125,7 +125,7 @@ def test_form_of_hashes() -> None:
 @pytest.mark.parametrize("algorithm", ["argon2", "sha512"])
 def test_salts_are_random_whatever_the_seed(algorithm: str) -> None:
     salts = set()
-    for _ in range(3):
+    for dummy in range(3):
         random.seed(0)
         salts.add(re.split("[$:]", hash_password(PASSWORD, algorithm))[-2])
     assert len(salts) == 3
@@ -207,7 +207,7 @@ def test_hash_from_the_manual_of_jupyter_matches() -> None:
 )
 def test_damaged_hash_is_judged_as_by_jupyter(whole: str) -> None:
     rng = random.Random(whole[:6])
-    for _ in range(1000):
+    for dummy in range(1000):
         start = rng.randrange(6, len(whole))  # behind the name: hashlib knows more names than we let pass
         insertion = rng.choice("$:,=/A0z\n\0é\ud800") * rng.randrange(2)
         damaged = whole[:start] + insertion + whole[start + rng.randrange(2) :]
