@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -23,6 +24,19 @@ class Programs:
     def __init__(self, run_command: Callable[..., tuple[int, str, str]], scrub: Callable[[str], str]) -> None:
         self._run_command = run_command
         self._scrub = scrub
+        self._locks: list[int] = []
+
+    @contextlib.contextmanager
+    def keeping(self, lock: int) -> Iterator[None]:
+        """Programs without a time limit keep a lock (its file descriptor) until they end, even if we were killed.
+
+        So nobody builds where the orphan of an interrupted build is still writing.
+        """
+        self._locks.append(lock)
+        try:
+            yield
+        finally:
+            self._locks.remove(lock)
 
     def run(
         self,
@@ -44,6 +58,7 @@ class Programs:
             environ_update=environment,
             cwd=cwd,
             expand_user_and_vars=False,
+            pass_fds=[] if timeout else self._locks,
         )
         if status == 0 or not check:
             return

@@ -44,8 +44,8 @@ def choose_prunable(activated: dict[str, float | None], current: str | None, kee
 
 
 @contextlib.contextmanager
-def locked_directory(path: str) -> Iterator[None]:
-    """Makes the directory and holds an exclusive lock on it, waiting for another holder; a lock file is not needed."""
+def locked_directory(path: str) -> Iterator[int]:
+    """Makes the directory and holds an exclusive lock on it, waiting for another holder; gives the file descriptor."""
     while True:
         # Whoever holds the lock may remove the directory at any time.
         try:
@@ -56,7 +56,7 @@ def locked_directory(path: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.path.isdir(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                yield
+                yield descriptor
                 return
         finally:
             os.close(descriptor)

@@ -31,7 +31,7 @@ def provide_uv(application: str, version: str, lock: str, programs: Programs, en
 
     Raises BuildError where it cannot be fetched.
     """
-    with locked_directory(ROOT):
+    with locked_directory(ROOT) as lock_of_tools, programs.keeping(lock_of_tools):
         os.makedirs(CACHE, mode=0o700, exist_ok=True)  # it may remember addresses with credentials
         link = _link(application)
         os.makedirs(os.path.dirname(link), exist_ok=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import socket
-import sys
 import time
 from urllib.parse import SplitResult, urlsplit
 
@@ -100,7 +99,8 @@ def main() -> None:
     try:
         wait(arguments.url, arguments.socket, arguments.timeout, int(main_process) if main_process else None)
     except NotReady as error:
-        raise SystemExit(f"not ready: {arguments.url.geturl() if arguments.url else arguments.socket}: {error}") from None
+        asked = arguments.url.geturl() if arguments.url else arguments.socket
+        raise SystemExit(f"not ready: {asked}: {error}") from None
 
 
 if __name__ == "__main__":

@@ -306,7 +306,7 @@ class Present:
         """Does what is to be done, or in check mode tells it, and returns the module's result."""
         if self._check_mode:
             return self._converge()
-        with locked_directory(self._store.path):
+        with locked_directory(self._store.path) as lock, self._programs.keeping(lock):
             return self._converge()
 
     def _converge(self) -> dict:

@@ -40,7 +40,7 @@ def lab(ca: str, resolved: None) -> NotebookClient:
     return NotebookClient(f"https://{NAME}/", ca=ca)
 
 
-@pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " "])
+@pytest.mark.parametrize("password", ["", "wrong", PASSWORD.upper()])
 def test_a_wrong_password_is_refused(lab: NotebookClient, password: str) -> None:
     assert not lab.login(password)
 

@@ -28,8 +28,8 @@ class Index(http.server.BaseHTTPRequestHandler):
             self.answer(401, b"", "WWW-Authenticate", "Basic")
         elif self.path.startswith("/simple/"):
             name = self.path.split("/")[2]
-            found = [wheel for wheel in pathlib.Path(WHEELS).iterdir() if normal(wheel.name.split("-")[0]) == name]
-            links = "".join(f'<a href="/files/{wheel.name}#sha256={digest(wheel)}">{wheel.name}</a>\n' for wheel in found)
+            found = [path for path in pathlib.Path(WHEELS).iterdir() if normal(path.name.split("-")[0]) == name]
+            links = "".join(f'<a href="/files/{path.name}#sha256={digest(path)}">{path.name}</a>\n' for path in found)
             self.answer(200 if found else 404, links.encode(), "Content-Type", "text/html")
         else:
             self.answer(200, pathlib.Path(WHEELS, pathlib.Path(self.path).name).read_bytes(), "X-Kind", "file")
