@@ -61,8 +61,9 @@ class Uv:
 
     def clean(self) -> None:
         """Empties the cache, which otherwise only grows; uv waits for those that are using it."""
-        if os.path.isfile(uv_program(self._version)):
-            self._run("cache", "clean", "--quiet")
+        clean = [uv_program(self._version), "cache", "clean", "--quiet"]
+        if os.path.isfile(clean[0]):
+            self._programs.run(clean, "uv cache clean", self._environment, check=False)
 
 
 class Pip:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,10 +57,15 @@ def _key(version: str) -> tuple[int, ...]:
 
 
 def probe(run_command: Callable[..., tuple[int, str, str]], path: str) -> Interpreter | None:
-    """The interpreter at a path, asked by an AnsibleModule's `run_command`; None where there is none that starts."""
+    """The interpreter at a path, asked by an AnsibleModule's `run_command`; None where there is none that starts.
+
+    Raises OSError where the machine could start nothing at all.
+    """
     try:
         status, answer, _error = run_command([path, "-I", "-S", "-c", _QUESTION], handle_exceptions=False)
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.ENOMEM):
+            raise
         return None
     implementation, _space, version = answer.strip().partition(" ")
     return Interpreter(path, implementation, version) if status == 0 and version else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pathlib
 import subprocess
 import sys
@@ -33,6 +34,14 @@ def test_what_does_not_start_is_none(tmp_path: pathlib.Path, script: str | None)
         path.write_text(script)
         path.chmod(0o755)
     assert probe(run_command, str(path)) is None
+
+
+def test_a_machine_without_memory_is_no_broken_interpreter() -> None:
+    def without_memory(_argv: list[str], **_settings: object) -> tuple[int, str, str]:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        probe(without_memory, "/usr/bin/python3")
 
 
 @pytest.mark.parametrize(
