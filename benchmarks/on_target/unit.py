@@ -52,7 +52,7 @@ result = {
     "seconds": [],
     "resident_mb": [],
 }
-for _ in range(STARTS):
+for dummy in range(STARTS):
     result["seconds"].append(seconds_to_page())
     result["resident_mb"].append(resident_mb())
 print(json.dumps(result))
