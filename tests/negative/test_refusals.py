@@ -66,6 +66,7 @@ def test_refused_with_its_message(table: pathlib.Path, tmp_path: pathlib.Path) -
         check=False,
     )
     assert answers.exists(), run.stdout[-3000:] + run.stderr[-3000:]
+    assert "correct horse" not in run.stdout + run.stderr, "a refusal repeats no secret"
     said = dict(json.loads(answers.read_text()))
     wrong = [
         f"{case['name']}: expected {case['message']!r}, got: {said.get(case['name'], 'the role went on')[:1500]}"

@@ -29,6 +29,13 @@ def test_a_wrong_password_is_refused(tunnel, password: str) -> None:
     assert client.get("api/contents").status_code == 403
 
 
+def test_the_configuration_in_the_home_has_no_force(tunnel) -> None:
+    url = f"http://127.0.0.1:{tunnel('127.0.0.1:8888')}/alice/"
+    assert NotebookClient(url, token="the-old-token-of-the-tutorial").get("api/contents").status_code == 403
+    answer = NotebookClient(url).get("login")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 def test_a_person_logs_in_and_runs_cells(alice: NotebookClient) -> None:
     with alice.kernel() as kernel:
         assert kernel.run("6*7") == "42"
