@@ -33,17 +33,33 @@ def circumstances() -> str:
     return f"{day}, {cores}, {load}, ansible-core {ansible_version}, target {bench_host.PLATFORM}"
 
 
+def keep(lines: list[str]) -> None:
+    """Put the result of a complete run in the place of the previous one, at the end of README.md."""
+    readme = bench_host.BENCHMARKS / "README.md"
+    heading = "## Last measured\n"
+    explanation = readme.read_text().split(heading)[0]
+    readme.write_text("\n".join([explanation + heading, *lines, ""]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=MEASUREMENTS, metavar="name", help=", ".join(MEASUREMENTS))
-    names = parser.parse_args().names or list(MEASUREMENTS)
-    print(f"{circumstances()}\n\n{figure.HEADING}", flush=True)
+    names = parser.parse_args().names
+    lines = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        print(line, flush=True)
+
+    say(f"{circumstances()}\n\n{figure.HEADING}")
     try:
-        for name in names:
+        for name in names or MEASUREMENTS:
             for row in MEASUREMENTS[name]():
-                print(row, flush=True)
+                say(str(row))
     finally:
         bench_host.destroy()
+    if not names:
+        keep(lines)
 
 
 if __name__ == "__main__":
