@@ -124,5 +124,7 @@ def test_a_browser_logs_in_and_runs_a_cell(address: str, lab: NotebookClient) ->
         page.goto(f"https://{NAME}/lab/tree/answer.ipynb?reset")
         page.fill("input[name=password]", PASSWORD)
         page.click("button[type=submit]")
+        # While the kernel is still coming, JupyterLab may ask which one; a person takes the one it offers.
+        page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-accept"), lambda button: button.click())
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         assert result_of_all_cells(page) == "42"
