@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the settings of the role python_venv must fulfil before a host is touched. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+TOOLS = "/opt/python_venv"
+PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+){2,}")
+NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[^\]]*\])?"
+PACKAGE = re.compile(NAME + r"\s*([<>=!~][^;@]*)?(;.*)?")
+LOCKED = re.compile(NAME + r"\s*==\s*[^\s;*]+(\s*;.+?)?(\s+--hash=\w+:[0-9a-f]+)+")
+INTERPRETER = re.compile(r"[A-Za-z0-9._-]+|/[^\s]+")
+VERSION = re.compile(r"3(\.[0-9]+){1,2}")
+INDEX = re.compile(r"https?://[^\s]+")
+PROXY = re.compile(r"(https?|socks5h?)://[^\s]+")
+SHOWN_OF_A_LINE = 80
+
+
+def problems(settings: dict, lock_text: str | None) -> list[str]:
+    """Every broken rule, each with the path, the rule and what to write instead.
+
+    `settings` are the role's variables without their prefix. `lock_text` is the content of the lock, None where there
+    is no such file. The addresses of index and proxy may hold a password and are never repeated.
+    """
+    path = settings["path"]
+    if not PATH.fullmatch(path) or path == TOOLS:
+        return [
+            f"python_venv_path: '{path}' must be an absolute path of at least two parts, of letters, digits and "
+            f"_ . + @ - only, and not {TOOLS}, where the role keeps its own tools; write for example /opt/jupyterlab."
+        ]
+    if settings["state"] == "absent":
+        return []
+    rules = (*_packages(settings), *_lock(settings["lock"], lock_text), *_interpreter(settings), *_source(settings))
+    return [f"{path}: {text}" for text in (*rules, *_build(settings))]
+
+
+def _packages(settings: dict) -> Iterator[str]:
+    if not settings["lock"] and not settings["packages"]:
+        yield "nothing to install; set python_venv_lock, python_venv_packages or both."
+    for package in settings["packages"]:
+        if not PACKAGE.fullmatch(package):
+            yield (
+                f"python_venv_packages: '{package}' must be the name of a package with an optional version, such as "
+                "pandas>=2; for a package that is a file or an address, use python_venv_wheelhouse or "
+                "python_venv_index_url."
+            )
+
+
+def _lock(path: str, text: str | None) -> Iterator[str]:
+    if path and (text is None or not path.startswith("/")):
+        yield (
+            f"python_venv_lock: '{path}' must be the absolute path of a file on the controller; begin it with "
+            "playbook_dir or inventory_dir if it lies beside those."
+        )
+        return
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in (text or "").replace("\\\n", " ").splitlines())
+    loose = [line for line in lines if line and not LOCKED.fullmatch(line)]
+    if loose:
+        yield (
+            "python_venv_lock: each line must pin a package as name==version with --hash, but one reads "
+            f"'{loose[0][:SHOWN_OF_A_LINE]}'; make the lock with `uv pip compile --generate-hashes`."
+        )
+
+
+def _interpreter(settings: dict) -> Iterator[str]:
+    if not INTERPRETER.fullmatch(settings["python"]):
+        yield (
+            f"python_venv_python: '{settings['python']}' must be the name or the absolute path of an interpreter on "
+            "the target, such as python3 or /usr/local/bin/python3.13."
+        )
+    if not VERSION.fullmatch(str(settings["python_floor"])):
+        yield (
+            f"python_venv_python_floor: '{settings['python_floor']}' must be a version of Python 3 in quotes, such as "
+            '"3.10".'
+        )
+
+
+def _source(settings: dict) -> Iterator[str]:
+    for path in (settings["ca_bundle"], settings["wheelhouse"]):
+        if path and not path.startswith("/"):
+            yield (
+                f"python_venv_ca_bundle and python_venv_wheelhouse must be absolute paths on the target, not '{path}'."
+            )
+    index, proxy = settings["index_url"], settings["proxy"]
+    if (index and not INDEX.fullmatch(index)) or (proxy and not PROXY.fullmatch(proxy)):
+        yield (
+            "python_venv_index_url must begin with https:// or http://, and python_venv_proxy with http://, https:// "
+            "or socks5://."
+        )
+    if index and settings["wheelhouse"]:
+        yield "with python_venv_wheelhouse no index is asked; leave python_venv_index_url empty, or the wheelhouse."
+
+
+def _build(settings: dict) -> Iterator[str]:
+    if int(settings["keep"]) < 2:
+        yield (
+            f"python_venv_keep: {settings['keep']} must be at least 2; running services import from the previous "
+            "release until they restart."
+        )
+    commands = [*settings["setup_commands"], *settings["smoke_commands"]]
+    if not all(_is_command(command) for command in commands):
+        yield (
+            "python_venv_setup_commands and python_venv_smoke_commands must list commands, each a list of texts that "
+            'begins with the program, such as [bin/python, -c, "import jupyterlab"]; put numbers in quotes.'
+        )
+
+
+def _is_command(command: object) -> bool:
+    return isinstance(command, list) and bool(command) and all(isinstance(argument, str) for argument in command)

@@ -1,0 +1,116 @@
+"""The filter's own part: whose rules, and types. Refusals stand in tests/negative, what has to pass stands here."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.nbops.jupyter.plugins.filter.broken_rules import FilterModule
+
+broken_rules = FilterModule().filters()["broken_rules"]
+
+SITE = {
+    "name": "lab",
+    "state": "present",
+    "server_names": ["lab.example.org", "*.example.org", "192.0.2.10", "2001:db8::1"],
+    "default": False,
+    "certificate": "lab.example.org",
+    "http_port": 80,
+    "https_port": 443,
+    "hsts": "max-age=63072000; includeSubDomains",
+    "client_max_body_size": "512m",
+    "locations": [{"path": "/", "upstream": "127.0.0.1:8888"}, {"path": "/~a/", "upstream": "unix:/run/a/b.sock"}],
+}
+VENV = {
+    "path": "/opt/app",
+    "state": "present",
+    "lock": "/srv/lock.txt",
+    "packages": ["pandas>=2", "jupyter_server[test]", "six; python_version < '3.14'"],
+    "python": "/usr/bin/python3.13",
+    "python_floor": "3.10",
+    "index_url": "https://user:secret@packages.example.org/simple",
+    "ca_bundle": "/etc/ssl/ca.pem",
+    "proxy": "socks5h://proxy:1080",
+    "wheelhouse": "",
+    "keep": "2",
+    "setup_commands": [["bin/python", "-c", "1"]],
+    "smoke_commands": [],
+}
+LOCK = (
+    "# comment\nsix==1.17.0 ; python_version < '4' \\\n    --hash=sha256:00ff \\\n    --hash=sha256:01ff\n    # via x\n"
+)
+LAB = {
+    "name": "lab",
+    "state": "present",
+    "user": "alice",
+    "password": "correct horse\nbattery",
+    "root_dir": "/srv/notebooks",
+    "listen": "127.0.0.1:8888",
+    "base_url": "/lab/",
+    "config": {"ServerApp": {"allow_origin": "https://example.org"}, "Unmapped": None},
+    "settings": {"@jupyterlab/apputils-extension:themes": {}},
+    "cull_idle_seconds": "0",
+    "upload_limit_mb": 512,
+    "memory_max": "2G",
+    "cpu_quota": "150%",
+    "tasks_max": 0,
+    "sandbox": "standard",
+    "accept_risks": [],
+}
+LABS = [
+    LAB,
+    {**LAB, "name": "two", "listen": "[::1]:8889", "root_dir": ""},
+    {**LAB, "name": "three", "listen": "unix", "sandbox": "air_gapped"},
+    {**LAB, "name": "four", "listen": "unix"},
+    {**LAB, "name": "five", "listen": "0.0.0.0:1", "accept_risks": ["plain_http"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("role", "arguments"),
+    [
+        ("nginx", ([SITE, {"name": "old", "state": "absent", "server_names": [], "certificate": ""}],)),
+        ("nginx", ([SITE, {**SITE, "name": "b", "http_port": 8080, "https_port": 8443, "default": True}],)),
+        ("python_venv", (VENV, LOCK)),
+        ("python_venv", ({"path": "/opt/app", "state": "absent"}, None)),
+        ("jupyterlab", (LABS,)),
+        ("systemd", ([{"name": "a@b.service"}], {})),
+    ],
+)
+def test_what_is_right_passes(role: str, arguments: tuple) -> None:
+    assert broken_rules(arguments[0], role, *arguments[1:]) == []
+
+
+def test_all_problems_are_told_at_once() -> None:
+    told = broken_rules([{**SITE, "hsts": "{", "client_max_body_size": "1x", "locations": []}], "nginx")
+    assert [text.split()[2] for text in told] == ["client_max_body_size", "hsts", "locations"]
+
+
+@pytest.mark.parametrize("key", ["index_url", "proxy"])
+def test_an_address_with_a_password_is_never_repeated(key: str) -> None:
+    (told,) = broken_rules({**VENV, key: "ftp://user:hunter2@example.org"}, "python_venv", LOCK)
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("secret", ["password", "password_hash", "token"])
+def test_a_secret_is_never_repeated(secret: str) -> None:
+    without = {key: value for key, value in LAB.items() if key != "password"}
+    (told,) = broken_rules([{**without, secret: "hunt~2"}], "jupyterlab")
+    assert "hunt~2" not in told
+
+
+@pytest.mark.parametrize("key", ["name", "user", "base_url", "root_dir", "memory_max", "cpu_quota", "listen"])
+def test_nothing_hides_behind_a_line_end(key: str) -> None:
+    assert len(broken_rules([{**LAB, key: f"{LAB[key]}\n"}], "jupyterlab")) == 1
+
+
+def test_an_unknown_role_is_named() -> None:
+    with pytest.raises(AnsibleFilterError, match="knows the roles jupyterlab, nginx"):
+        broken_rules([], "apache")
+
+
+@pytest.mark.parametrize("entries", ["hunter2", ["hunter2"], [{"hunter2": 1}], 5])
+@pytest.mark.parametrize("role", ["jupyterlab", "nginx", "python_venv"])
+def test_wrong_types_are_told_without_values(role: str, entries: object) -> None:
+    with pytest.raises(AnsibleFilterError, match="not of the documented type") as error:
+        broken_rules(entries, role, *([None] if role == "python_venv" else []))
+    assert "hunter2" not in str(error.value)
