@@ -79,7 +79,7 @@ def connection() -> dict[str, str]:
     """The variables by which the host is reached."""
     inventory = json.loads(subprocess.run([CONTAINERS], stdout=subprocess.PIPE, check=True).stdout)
     (host,) = inventory["_meta"]["hostvars"].values()
-    return {**inventory["instances"]["vars"], **host}
+    return {**inventory["all"]["vars"], **host}
 
 
 def as_root(log: str, command: str, script: str) -> str:

@@ -32,8 +32,17 @@ def scenario_number(scenario: str) -> int:
     return names.index(scenario)
 
 
+def surroundings(scenario: str) -> dict[str, str]:
+    """Platforms by the names of the hosts that a scenario has beside those under test, as its hosts.yml says."""
+    path = ROOT / "molecule" / scenario / "hosts.yml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
 def inventory(scenario: str, platforms: list[str], known: list[str]) -> dict:
-    """The inventory as `ansible-inventory --list` wants it from a script."""
+    """The inventory as `ansible-inventory --list` wants it from a script.
+
+    The hosts under test are the group `instances`, one for each platform; those around them are `surroundings`.
+    """
     unknown = sorted(set(platforms) - set(known))
     if unknown:
         raise SystemExit(f"unknown platform {', '.join(unknown)}; known: {', '.join(known)}")
@@ -45,14 +54,24 @@ def inventory(scenario: str, platforms: list[str], known: list[str]) -> dict:
         }
         for platform in platforms
     }
-    group_vars = {
+    others = {
+        name: {"ansible_host": f"{network}.{101 + number}", "container_platform": platform}
+        for number, (name, platform) in enumerate(surroundings(scenario).items())
+    }
+    others = {f"{scenario.replace('_', '-')}-{name}": variables for name, variables in others.items()}
+    common = {
         "ansible_user": "ansible",
         "ansible_ssh_private_key_file": str(ROOT / ".cache/ssh/id_ed25519"),
         "ansible_ssh_common_args": SSH_OPTIONS,
         "container_network": f"jupyter-{scenario}",
         "container_subnet": f"{network}.0/24",
     }
-    return {"instances": {"hosts": list(hosts), "vars": group_vars}, "_meta": {"hostvars": hosts}}
+    return {
+        "all": {"vars": common},
+        "instances": {"hosts": list(hosts)},
+        "surroundings": {"hosts": list(others)},
+        "_meta": {"hostvars": {**hosts, **others}},
+    }
 
 
 def main() -> None:

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
-import subprocess
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.modules import placeholder_certificate as module_file
-
-
-class Module:
-    """What the functions need of AnsibleModule."""
-
-    @staticmethod
-    def get_bin_path(name: str, required: bool) -> str | None:
-        assert required
-        return shutil.which(name)
-
-    @staticmethod
-    def run_command(command: Sequence[str], data: str | None = None, check_rc: bool = False) -> tuple[int, str, str]:
-        done = subprocess.run(command, input=data, capture_output=True, text=True, check=check_rc)
-        return done.returncode, done.stdout, done.stderr
+from ansible_collections.nbops.jupyter.plugins.module_utils import _placeholder
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import openssl, require_pair
 
 
 def made(directory: pathlib.Path, name: str = "lab.example.org", hosts: Sequence[str] = ("a.org",)) -> pathlib.Path:
-    module_file.make(Module(), str(directory), name, hosts)
+    _placeholder.make(str(directory / name), list(hosts))
     return directory / name
 
 
 def described(home: pathlib.Path) -> str:
-    return Module.run_command(["openssl", "x509", "-in", str(home / "fullchain.pem"), "-noout", "-text"])[1]
+    return openssl("x509", "-noout", "-text", data=(home / "fullchain.pem").read_bytes()).decode()
 
 
 def test_it_is_valid_for_every_host(tmp_path: pathlib.Path) -> None:
@@ -56,14 +41,23 @@ def test_the_key_of_an_interrupted_run_is_used(tmp_path: pathlib.Path) -> None:
     key = (home / "privkey.pem").read_bytes()
     made(tmp_path)
     assert (home / "privkey.pem").read_bytes() == key
-    public = ["openssl", "pkey", "-in", str(home / "privkey.pem"), "-pubout"]
-    certified = ["openssl", "x509", "-in", str(home / "fullchain.pem"), "-noout", "-pubkey"]
-    assert Module.run_command(public)[1] == Module.run_command(certified)[1]
+    require_pair((home / "fullchain.pem").read_bytes(), key)
+
+
+def test_a_placeholder_for_other_names_is_made_anew_with_its_key(tmp_path: pathlib.Path) -> None:
+    home = made(tmp_path)
+    key = (home / "privkey.pem").read_bytes()
+    assert not _placeholder.is_missing(str(home), ["A.org"])
+    assert _placeholder.is_missing(str(home), ["a.org", "b.org"])
+    made(tmp_path, hosts=["a.org", "b.org"])
+    assert "DNS:b.org" in described(home)
+    require_pair((home / "fullchain.pem").read_bytes(), key)
 
 
 def test_a_certificate_is_never_overwritten(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
     (home / "fullchain.pem").write_text("real")
+    assert not _placeholder.is_missing(str(home), ["other.org"])
     with pytest.raises(FileExistsError):
         made(tmp_path)
     assert (home / "fullchain.pem").read_text() == "real"
@@ -72,10 +66,10 @@ def test_a_certificate_is_never_overwritten(tmp_path: pathlib.Path) -> None:
 
 def test_only_a_placeholder_is_known_as_one(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
-    assert module_file.is_placeholder(str(home))
+    assert _placeholder.is_placeholder(str(home))
     (home / "fullchain.pem").write_text("real")
-    assert not module_file.is_placeholder(str(home))
-    assert not module_file.is_placeholder(str(tmp_path / "none"))
+    assert not _placeholder.is_placeholder(str(home))
+    assert not _placeholder.is_placeholder(str(tmp_path / "none"))
 
 
 def test_a_placeholder_is_used_while_a_configuration_names_it(tmp_path: pathlib.Path) -> None:
@@ -83,18 +77,18 @@ def test_a_placeholder_is_used_while_a_configuration_names_it(tmp_path: pathlib.
     configuration.mkdir(parents=True)
     (configuration / "dangling").symlink_to("nowhere")
     users = str(tmp_path / "nginx")
-    assert not module_file.is_used("/etc/ssl/jupyter/lab", users)
+    assert not _placeholder.is_used("/etc/ssl/jupyter/lab", users)
     (configuration / "lab").write_text("ssl_certificate /etc/ssl/jupyter/lab2/fullchain.pem;")
-    assert not module_file.is_used("/etc/ssl/jupyter/lab", users)
-    assert module_file.is_used("/etc/ssl/jupyter/lab2", users)
+    assert not _placeholder.is_used("/etc/ssl/jupyter/lab", users)
+    assert _placeholder.is_used("/etc/ssl/jupyter/lab2", users)
 
 
 def test_removal_keeps_what_somebody_else_put_there(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
     (home / "notes").write_text("mine")
-    module_file.remove(str(home))
+    _placeholder.remove(str(home))
     assert [path.name for path in home.iterdir()] == ["notes"]
     (home / "notes").unlink()
     other = made(tmp_path / "all", "other")
-    module_file.remove(str(other))
+    _placeholder.remove(str(other))
     assert not (tmp_path / "all").exists()
