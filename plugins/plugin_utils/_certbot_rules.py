@@ -15,9 +15,11 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 GROUP = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
-UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(service|socket|target)")
+UNIT = re.compile(r"[A-Za-z0-9:_.\\][A-Za-z0-9:_.@\\-]*\.(service|socket|target)")
+# systemd itself puts the name of the unit that failed in the place of %n.
+ALARM_UNIT = re.compile(UNIT.pattern.replace("@", "@%"))
 PATH = re.compile(r"(/[^/\s\"']+)+")
-EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+EMAIL = re.compile(r"[^\s@-][^\s@]*@[^\s@]+\.[^\s@]+")
 URL = re.compile(r"https://[^\s\"']+")
 CREDENTIAL = re.compile(r"[a-z0-9_-]+")
 MOST_DOMAINS = 100
@@ -41,7 +43,10 @@ def problems(entries: list[dict], settings: dict) -> list[str]:
 
 def _settings(settings: dict) -> Iterator[str]:
     if settings["email"] and not EMAIL.fullmatch(settings["email"]):
-        yield f"certbot_email: '{settings['email']}' is no address; write one such as admin@example.org, or leave it empty."
+        yield (
+            f"certbot_email: '{settings['email']}' is no address; write one such as admin@example.org, or leave it "
+            "empty."
+        )
     if settings["server"] not in LETS_ENCRYPT and not URL.fullmatch(settings["server"]):
         yield (
             f"certbot_server: '{settings['server']}' must be production, staging, or the https:// address of an "
@@ -59,7 +64,7 @@ def _settings(settings: dict) -> Iterator[str]:
             "certificate's life is left."
         )
     for unit in settings["alarm_units"]:
-        if not UNIT.fullmatch(unit):
+        if not ALARM_UNIT.fullmatch(unit):
             yield f"certbot_alarm_units: '{unit}' is no unit's name; write one such as mail-root@%n.service."
 
 
@@ -75,30 +80,44 @@ def _names(entries: list[dict]) -> Iterator[str]:
 
 def _domains(entry: dict, settings: dict) -> Iterator[str]:
     domains = entry["domains"]
-    strange = [domain for domain in domains if not HOST.fullmatch(domain) and not _is_address(domain)]
+    strange = [domain for domain in domains if not _is_host(domain) and not _is_address(domain)]
     if not domains or strange:
         yield (
             "domains must list host names in lower case or addresses, for example [lab.example.org, 192.0.2.10]. "
             f"Got: {', '.join(strange) or 'nothing'}."
         )
-    if len(set(domains)) < len(domains) or len(domains) > MOST_DOMAINS:
+    if len(set(map(_normalise, domains))) < len(domains) or len(domains) > MOST_DOMAINS:
         yield f"domains must be different, and at most {MOST_DOMAINS}."
     addresses = [domain for domain in domains if _is_address(domain)]
     if entry["method"] in ("webroot", "standalone") and any(domain.startswith("*.") for domain in domains):
         yield "an authority vouches for a wildcard by the DNS alone; write method: dns."
     if entry["method"] == "dns" and addresses:
         yield f"an address has no record to prove itself by; write method: webroot for {', '.join(addresses)}."
-    if entry["method"] in ACME and addresses and settings["server"] in LETS_ENCRYPT and entry["profile"] != "shortlived":
+    if (
+        entry["method"] in ACME
+        and addresses
+        and settings["server"] in LETS_ENCRYPT
+        and entry["profile"] != "shortlived"
+    ):
         yield "Let's Encrypt gives certificates for addresses to one profile only; write profile: shortlived."
+
+
+def _is_host(domain: str) -> bool:
+    # All digits and dots is an address gone wrong.
+    return bool(HOST.fullmatch(domain)) and not re.fullmatch(r"[0-9.]+", domain)
 
 
 def _is_address(domain: str) -> bool:
     try:
         ipaddress.ip_address(domain)
     except ValueError:
-        # All digits and dots is an address gone wrong, and no host name.
         return False
-    return True
+    # The zone of an address may hold anything, and means nothing to others.
+    return "%" not in domain
+
+
+def _normalise(domain: str) -> str:
+    return str(ipaddress.ip_address(domain)) if _is_address(domain) else domain
 
 
 def _method(entry: dict) -> Iterator[str]:
@@ -113,13 +132,17 @@ def _method(entry: dict) -> Iterator[str]:
         yield "dns.plugin is the last part of the plugin's name, such as cloudflare for certbot-dns-cloudflare."
     if "credentials" in dns and "plugin" not in dns:
         yield "dns.credentials are for a plugin; a hook brings its own."
+    if ("cleanup_hook" in dns and "plugin" in dns) or ("propagation_seconds" in dns and "auth_hook" in dns):
+        yield "dns.cleanup_hook goes with dns.auth_hook, and dns.propagation_seconds with dns.plugin."
+    if int(dns.get("propagation_seconds", 0)) < 0:
+        yield "dns.propagation_seconds must not be negative."
     for key, value in dns.get("credentials", {}).items():
         if not CREDENTIAL.fullmatch(str(key)) or re.search(r"[\r\n]", str(value)):
             yield "dns.credentials holds one line for each setting of the plugin, such as dns_cloudflare_api_token."
     if not all(PATH.fullmatch(dns[hook]) for hook in ("auth_hook", "cleanup_hook") if hook in dns):
         yield "dns.auth_hook and dns.cleanup_hook are absolute paths of programs on the target, without arguments."
     if entry["profile"] and (method not in ACME or not WORD.fullmatch(entry["profile"])):
-        yield "profile names a profile of an authority, such as shortlived or tlsserver; leave it out with other methods."
+        yield "profile names a profile of an authority, such as shortlived or tlsserver; other methods have none."
     if method == "self_signed" and (entry["key_type"] != "ecdsa" or int(entry["days"]) < 1):
         yield "a self-signed certificate has an ECDSA key and at least 1 day; correct key_type or days."
     if entry["authority"] and method != "self_signed":
@@ -135,7 +158,10 @@ def _provided(entry: dict) -> Iterator[str]:
         if given:
             yield f"{', '.join(sorted(given))}: for method: provided; leave it out, or choose that method."
     elif given not in ({"certificate", "key"}, {"certificate_path", "key_path"}):
-        yield "give certificate and key (their texts, from the controller) or certificate_path and key_path (on the target)."
+        yield (
+            "give certificate and key (their texts, from the controller) or certificate_path and key_path (on the "
+            "target)."
+        )
     elif "key" in given and "-----BEGIN CERTIFICATE-----" not in entry["certificate"]:
         yield "certificate must be text in PEM form, such as \"{{ lookup('ansible.builtin.file', 'lab.pem') }}\"."
     elif "key" in given and not re.search(r"-----BEGIN (RSA |EC )?PRIVATE KEY-----", entry["key"]):
