@@ -186,8 +186,20 @@ def credentials_path(name: str) -> str:
     return os.path.join(CREDENTIALS, f"{name}.ini")
 
 
+def credentials_text(credentials: dict[str, Any]) -> str:
+    """The text of such a file: without quotes a comma would make a list of a value, and # a comment of its rest."""
+    lines = []
+    for key, value in sorted(credentials.items()):
+        quote = "'" if '"' in str(value) else '"'
+        lines.append(f"{key} = {quote}{value}{quote}\n")
+    return "".join(lines)
+
+
 def said_by(out: str, err: str) -> str:
     """The part of certbot's output that tells what went wrong."""
-    noise = re.compile(r"Saving debug log|Ask for help|See the logfile|^- - |^\s*$|Some challenges have failed|rerun|^Account registered|^Requesting a cert")
+    noise = re.compile(
+        r"Saving debug log|Ask for help|See the logfile|^- - |^\s*$|Some challenges have failed|rerun"
+        r"|^Account registered|^Requesting a cert"
+    )
     lines = [line.strip() for line in (out + "\n" + err).splitlines() if not noise.search(line)]
     return "\n".join(dict.fromkeys(lines)) or "certbot failed without a word"

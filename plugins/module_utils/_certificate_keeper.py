@@ -42,9 +42,11 @@ PLACEHOLDER = b"# Self-signed placeholder"
 # Our own certificates are made anew when less than this share of their life is left, as certbot does with others.
 RENEWAL_SHARE = 1 / 3
 _LOCK = "/run/nbops-certificates.lock"
-_AUTHORITY = ".authority"
+AUTHORITY = ".authority"
 _AUTHORITY_DAYS = 3650
 _DAY = 86400
+# What systemctl answers for a unit that the host does not have, and which thus does not run.
+_NOT_INSTALLED = 5
 
 
 @contextlib.contextmanager
@@ -105,7 +107,7 @@ def will_do(chain: bytes, entry: dict[str, Any], directory: str) -> bool:
     except CertificateError:
         return False
     issuer = b"".join(blocks(chain)[1:])
-    authority = read_pair(os.path.join(directory, _AUTHORITY)) if entry["authority"] else (b"", b"")
+    authority = read_pair(os.path.join(directory, AUTHORITY)) if entry["authority"] else (b"", b"")
     return (
         not chain.startswith(PLACEHOLDER)
         and authority is not None
@@ -124,7 +126,7 @@ def _make_pair(entry: dict[str, Any], directory: str) -> tuple[bytes, bytes]:
 
 def _authority(directory: str, days: int) -> tuple[bytes, bytes]:
     """This host's own authority, made where there is none that outlives a certificate of so many days."""
-    store = CertificateStore(directory, _AUTHORITY)
+    store = CertificateStore(directory, AUTHORITY)
     pair = store.pair()
     if pair is None or days_left(facts(pair[0]).not_after, time.time()) <= days:
         key = make_key("ecdsa")
@@ -147,7 +149,7 @@ def _load(settings: dict[str, Any], begun: dict[str, CertificateStore]) -> dict[
     for verb, key in (("try-reload-or-restart", "reload"), ("try-restart", "restart")):
         for unit in dict.fromkeys(unit for entry in entries for unit in entry[key]):
             status, words = _run("systemctl", verb, unit)
-            if status != 0:
+            if status not in (0, _NOT_INSTALLED):
                 complaints[unit] = f"{unit} did not take the new certificate: {words}"
     failures = {}
     for entry in entries:
@@ -177,7 +179,8 @@ def guard(settings: dict[str, Any]) -> list[str]:
     now, alarms, metrics = time.time(), [], []
     directory, declared = settings["directory"], {entry["name"]: entry for entry in settings["certificates"]}
     found = os.listdir(directory) if os.path.isdir(directory) else []
-    for name in sorted({*declared, *(name for name in found if not name.startswith("."))}):
+    others = (name for name in found if os.path.lexists(os.path.join(directory, name, CHAIN)))
+    for name in sorted({*declared, *(name for name in others if not name.startswith("."))}):
         try:
             with open(os.path.join(directory, name, CHAIN), "rb") as file:
                 chain = file.read()
@@ -205,6 +208,7 @@ def _write_metrics(path: str, metrics: list[tuple[str, Any]]) -> None:
         lines += [f"# HELP {metric} Time at which a certificate {words} valid.", f"# TYPE {metric} gauge"]
         lines += [f'{metric}{{name="{name}"}} {getattr(said, f"not_{edge}"):.0f}' for name, said in metrics]
     with open(path + ".new", "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o644)  # node_exporter is not root
         file.write("\n".join([*lines, ""]))
     os.rename(path + ".new", path)
 

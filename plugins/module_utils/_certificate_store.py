@@ -44,6 +44,14 @@ def read_pair(directory: str) -> tuple[bytes, bytes] | None:
     return found[0], found[1]
 
 
+def make_directory(path: str) -> None:
+    """Makes a directory, and those above it, that everybody can enter, whatever the umask."""
+    if not os.path.isdir(path):
+        make_directory(os.path.dirname(path))
+        os.mkdir(path)
+        os.chmod(path, 0o755)  # noqa: S103 keys inside have modes of their own
+
+
 class CertificateStore:
     """One certificate's directory. Methods raise OSError where the file system refuses."""
 
@@ -100,10 +108,8 @@ class CertificateStore:
 
     def remove(self) -> None:
         """Removes everything of ours, and the directory unless it holds something else."""
-        for name in (CHAIN, KEY):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self.path, name))
-        for path in (self._current, self._current + ".new", self._pending):
+        links = [os.path.join(self.path, name) for name in (CHAIN, KEY, "current")]
+        for path in (*links, *(link + ".new" for link in links), self._pending):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         shutil.rmtree(self._versions, ignore_errors=True)
@@ -141,12 +147,9 @@ class CertificateStore:
         place, new = os.path.join(self._versions, name), os.path.join(self._versions, "new")
         if read_pair(place) != pair:
             shutil.rmtree(new, ignore_errors=True)  # the leftover of an interruption
-            os.makedirs(new, mode=0o755)
+            make_directory(new)
             for file_name, data in zip((CHAIN, KEY), pair):
-                with open(os.open(os.path.join(new, file_name), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _write_file(os.path.join(new, file_name), data)
             shutil.rmtree(place, ignore_errors=True)  # damaged
             os.rename(new, place)
         os.chmod(os.path.join(place, CHAIN), 0o644)
@@ -160,6 +163,17 @@ class CertificateStore:
             path = os.path.join(self.path, file_name)
             if not os.path.islink(path):
                 _link(os.path.join("current", file_name), path)
+
+
+def _write_file(path: str, data: bytes) -> None:
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        # A full disk does not say which.
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 def _link(target: str, path: str) -> None:

@@ -22,7 +22,7 @@ class KeptFiles:
         try:
             with open(path, encoding="utf-8") as file:
                 same = file.read() == text and os.stat(path).st_mode & 0o777 == mode
-        except FileNotFoundError:
+        except (FileNotFoundError, UnicodeDecodeError):
             same = False
         if same:
             return

@@ -14,7 +14,12 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import 
     make_key,
     normalise,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store import CHAIN, KEY, CertificateStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store import (
+    CHAIN,
+    KEY,
+    CertificateStore,
+    make_directory,
+)
 
 # Readers ignore text outside the PEM blocks. A real certificate that takes the file's place takes the mark away.
 MARK = b"# Self-signed placeholder of nbops.jupyter. Replace both files, or let a certificate client do it.\n"
@@ -45,7 +50,7 @@ def make(home: str, hosts: list[str]) -> None:
 
     A file of somebody else's is never overwritten: FileExistsError.
     """
-    os.makedirs(home, mode=0o755, exist_ok=True)
+    make_directory(home)
     key_path = os.path.join(home, KEY)
     # A key without its certificate is what an interrupted run leaves; a placeholder for new names keeps its key.
     key = None

@@ -137,8 +137,11 @@ def _method(entry: dict) -> Iterator[str]:
     if int(dns.get("propagation_seconds", 0)) < 0:
         yield "dns.propagation_seconds must not be negative."
     for key, value in dns.get("credentials", {}).items():
-        if not CREDENTIAL.fullmatch(str(key)) or re.search(r"[\r\n]", str(value)):
-            yield "dns.credentials holds one line for each setting of the plugin, such as dns_cloudflare_api_token."
+        if not CREDENTIAL.fullmatch(str(key)) or re.search(r"[\r\n]|\".*'|'.*\"", str(value)):
+            yield (
+                "dns.credentials holds one line for each setting of the plugin, such as dns_cloudflare_api_token, with "
+                "quotes of one kind at most."
+            )
     if not all(PATH.fullmatch(dns[hook]) for hook in ("auth_hook", "cleanup_hook") if hook in dns):
         yield "dns.auth_hook and dns.cleanup_hook are absolute paths of programs on the target, without arguments."
     if entry["profile"] and (method not in ACME or not WORD.fullmatch(entry["profile"])):
