@@ -10,6 +10,7 @@ import re
 
 import bench_host
 import figure
+import measure_certificates
 import measure_deploy
 import measure_rerun
 import measure_unit
@@ -21,6 +22,7 @@ MEASUREMENTS = {
     "rerun": measure_rerun.measure,
     "venv": measure_venv.measure,
     "unit": measure_unit.measure,
+    "certificates": measure_certificates.measure,
 }
 
 

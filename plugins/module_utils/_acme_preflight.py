@@ -9,6 +9,7 @@ import contextlib
 import email.utils
 import http.client
 import http.server
+import json
 import os
 import secrets
 import socket
@@ -20,7 +21,10 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store import make_directory
+
 CHALLENGES = ".well-known/acme-challenge"
+_PORT = 80
 _SECONDS = 10
 _CLOCK_SECONDS = 300
 
@@ -29,18 +33,26 @@ class PreflightError(Exception):
     """What is in the way of an order, and what to do about it."""
 
 
-def check_clock(directory_url: str, ca_bundle: str) -> None:
-    """Raises PreflightError where the authority cannot be reached, or its clock and this host's disagree."""
+def check_authority(directory_url: str, ca_bundle: str, profile: str) -> None:
+    """Raises PreflightError where the authority is not reached or lacks a profile, or its clock and this host's disagree.
+
+    An authority without profiles would ignore the wish for one, and issue something else.
+    """
     context = ssl.create_default_context(cafile=ca_bundle or None)
     try:
         with urllib.request.urlopen(directory_url, timeout=_SECONDS, context=context) as answer:
             theirs = email.utils.parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (OSError, http.client.HTTPException, TypeError, ValueError) as error:
+            profiles = json.load(answer).get("meta", {}).get("profiles", {})
+    except (OSError, http.client.HTTPException, AttributeError, TypeError, ValueError) as error:
         reason = getattr(error, "reason", error)
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise PreflightError(
             f"the authority at {directory_url} does not answer: {reason}; check certbot_server, certbot_ca_bundle and "
             "whether the host may connect to it"
         ) from None
+    if profile and profile not in profiles:
+        raise PreflightError(f"the authority has no profile {profile}; it has {', '.join(profiles) or 'none at all'}")
     if abs(theirs - time.time()) > _CLOCK_SECONDS:
         raise PreflightError(
             f"this host's clock differs from the authority's by {theirs - time.time():.0f} seconds; set it right, for "
@@ -63,7 +75,7 @@ def check_names(entry: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def _webroot(webroot: str, token: str) -> Iterator[None]:
     folder = os.path.join(webroot, CHALLENGES)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
+    make_directory(folder)
     path = os.path.join(folder, token)
     with open(path, "w", encoding="ascii") as file:
         file.write(token)
@@ -95,11 +107,11 @@ class _Server(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def _standalone(token: str) -> Iterator[None]:
     try:
-        server = _Server(("::", 80), _Challenge) if socket.has_ipv6 else None
+        server = _Server(("::", _PORT), _Challenge) if socket.has_ipv6 else None
     except OSError:
         server = None
     try:
-        server = server or http.server.ThreadingHTTPServer(("0.0.0.0", 80), _Challenge)  # noqa: S104 as certbot does
+        server = server or http.server.ThreadingHTTPServer(("0.0.0.0", _PORT), _Challenge)  # noqa: S104 as certbot does
     except OSError as error:
         raise PreflightError(
             f"port 80 is taken ({error.strerror}), which standalone needs for itself; write method: webroot, with the "
@@ -115,7 +127,7 @@ def _standalone(token: str) -> Iterator[None]:
 
 def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
     try:
-        addresses = sorted({str(found[4][0]) for found in socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)})
+        addresses = sorted({str(found[4][0]) for found in socket.getaddrinfo(name, _PORT, type=socket.SOCK_STREAM)})
     except OSError:
         raise PreflightError(
             f"{name} has no address in the DNS; make an A or AAAA record that leads to this host"
@@ -124,9 +136,10 @@ def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
     host = f"[{name}]" if ":" in name else name
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://{host}/{CHALLENGES}/{token}", timeout=_SECONDS) as answer:
+        with opener.open(f"http://{host}:{_PORT}/{CHALLENGES}/{token}", timeout=_SECONDS) as answer:
             told = answer.read(len(token) + 1).decode(errors="replace")
     except urllib.error.HTTPError as error:
+        error.close()
         folder = f"{entry['webroot']}/{CHALLENGES}"
         serves = "" if entry["method"] == "standalone" else f", and its web server serve {folder}"
         raise PreflightError(

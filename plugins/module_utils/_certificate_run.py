@@ -21,7 +21,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import (
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._acme_preflight import (
     PreflightError,
-    check_clock,
+    check_authority,
     check_names,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._certbot import (
@@ -30,6 +30,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certbot import (
     Certbot,
     CertbotError,
     credentials_path,
+    credentials_text,
     order,
     why_order,
 )
@@ -49,12 +50,15 @@ HOOK_TEXT = """\
 exec systemctl start nbops-certificates.service
 """
 # What the keeper has to know of an entry.
-KEPT = ("name", "method", "domains", "group", "reload", "restart", "days", "authority", "certificate_path", "key_path")
+KEPT = (
+    *("name", "method", "webroot", "domains", "group", "reload", "restart"),
+    *("days", "authority", "certificate_path", "key_path"),
+)
 _ACCOUNT = ("server", "email", "ca_bundle", "eab_kid", "eab_hmac_key")
 
 
 class CertificateRun:
-    """`parameters` and `run_command` are an AnsibleModule's. Methods raise OSError where the file system refuses."""
+    """`parameters` and `run_command` are an AnsibleModule's. `run` raises OSError where not even its files can be kept."""
 
     def __init__(
         self, parameters: dict[str, Any], run_command: Callable[..., tuple[int, str, str]], check_mode: bool
@@ -86,25 +90,25 @@ class CertificateRun:
         deployed, failures = _certificate_keeper.deploy(self._settings(), self._provided())
         self.failures = {**failures, **self.failures}
         for entry in self._present:
-            home = os.path.join(self._directory, entry["name"])
-            if _placeholder.is_missing(home, entry["domains"]):
-                _placeholder.make(home, entry["domains"])
+            self._try(entry, self._hold_place)
         removed = [
             entry["name"] for entry in self._absent if self._is_removable(entry) and self._try(entry, self._remove)
         ]
+        if not any(entry["authority"] for entry in self._settings()["certificates"]):
+            CertificateStore(self._directory, _certificate_keeper.AUTHORITY).remove()
         self._write_files()
         return {name: why for name, why in reasons.items() if name not in self.failures}, deployed, removed
 
-    def declared(self) -> list[str]:
-        """Names of the certificates that are kept on the host."""
-        return [entry["name"] for entry in self._settings()["certificates"]]
+    def declared(self) -> list[dict[str, Any]]:
+        """What the keeper knows of the certificates that are kept on the host."""
+        return self._settings()["certificates"]
 
     def _try(self, entry: dict[str, Any], step: Callable[[dict[str, Any]], None]) -> bool:
         """Whether a step succeeded; what went wrong is kept, and the other certificates go on."""
         try:
             step(entry)
-        except (CertbotError, CertificateError, PreflightError) as error:
-            self.failures[entry["name"]] = str(error)
+        except (CertbotError, CertificateError, OSError, PreflightError) as error:
+            self.failures.setdefault(entry["name"], str(error))
             return False
         return True
 
@@ -118,13 +122,21 @@ class CertificateRun:
     def _order(self, entry: dict[str, Any]) -> None:
         self._certbot.require(entry)
         if entry["method"] == "webroot":
-            os.makedirs(entry["webroot"], mode=0o755, exist_ok=True)
+            _certificate_store.make_directory(entry["webroot"])
         if self._parameters["preflight"]:
-            check_clock(self._account.directory_url, self._account.ca_bundle)
+            check_authority(self._account.directory_url, self._account.ca_bundle, entry["profile"])
             if entry["method"] != "dns":
                 check_names(entry)
         self._certbot.issue(entry)
         self._orders[entry["name"]] = order(entry, self._account)
+        # At once: whoever is killed from here on need not order again.
+        self._write_files()
+
+    def _hold_place(self, entry: dict[str, Any]) -> None:
+        """Makes a placeholder where there is nothing; one for other names is that of a site, which would want it back."""
+        home = os.path.join(self._directory, entry["name"])
+        if not os.path.lexists(os.path.join(home, _certificate_store.CHAIN)):
+            _placeholder.make(home, entry["domains"])
 
     def _provided(self) -> dict[str, tuple[bytes, bytes]]:
         """The pairs that came from the controller and can be used."""
@@ -145,7 +157,8 @@ class CertificateRun:
         store = CertificateStore(self._directory, entry["name"], entry["group"])
         if entry["method"] == "self_signed":
             pair = store.pair()
-            return pair is None or not _certificate_keeper.will_do(pair[0], entry, self._directory)
+            made = pair is not None and _certificate_keeper.will_do(pair[0], entry, self._directory)
+            return not made or not store.is_current(pair)
         if entry["certificate"]:
             return not store.is_current((entry["certificate"].encode(), entry["key"].encode()))
         with contextlib.suppress(OSError, CertificateError):
@@ -195,8 +208,7 @@ class CertificateRun:
         for entry in self._parameters["certificates"]:
             credentials = entry["dns"].get("credentials") if entry["state"] == "present" else None
             if credentials:
-                text = "".join(f"{key} = {value}\n" for key, value in sorted(credentials.items()))
-                self.files.write(credentials_path(entry["name"]), text, 0o600)
+                self.files.write(credentials_path(entry["name"]), credentials_text(credentials), 0o600)
             else:
                 self.files.remove(credentials_path(entry["name"]))
         if not settings["certificates"]:

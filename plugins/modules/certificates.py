@@ -88,7 +88,7 @@ options:
     type: bool
     default: true
   on_failure:
-    description: Whether certificates that could not be had fail the task after all others were served, warn, or are told.
+    description: Whether certificates that could not be had fail the task when all others are served, warn, or are told.
     type: str
     choices: [fail, warn, tell]
     default: fail
@@ -141,18 +141,26 @@ removed:
   type: list
   elements: str
 declared:
-  description: Names of all certificates that are kept on the host afterwards, those of earlier runs included.
+  description: All certificates that are kept on the host afterwards, those of earlier runs included, without secrets.
   returned: always
   type: list
-  elements: str
+  elements: dict
+distribution_timer:
+  description: Whether the distribution's certbot is there and brings a timer that renews.
+  returned: always
+  type: bool
 failures:
   description: What went wrong, by the certificate's name.
   returned: always
   type: dict
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_run import CertificateRun
+
+DISTRIBUTION_TIMER = "/usr/lib/systemd/system/certbot.timer"
 
 
 def specification():
@@ -224,6 +232,7 @@ def main():
         "deployed": deployed,
         "removed": removed,
         "declared": run.declared(),
+        "distribution_timer": os.path.exists(DISTRIBUTION_TIMER),
         "failures": run.failures,
     }
     problems = [f"{name}: {text}" for name, text in run.failures.items()]

@@ -9,7 +9,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock i
 from packaging.version import Version
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LOCKS = ["roles/jupyterlab/files/jupyterlab.txt", "roles/python_venv/files/uv.txt"]
+LOCKS = ["roles/certbot/files/certbot.txt", "roles/jupyterlab/files/jupyterlab.txt", "roles/python_venv/files/uv.txt"]
 
 # The first versions without a known advisory, as of November 2026.
 FLOORS = {
