@@ -135,8 +135,10 @@ def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
     where = f"{name} ({', '.join(addresses)})"
     host = f"[{name}]" if ":" in name else name
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"http://{host}:{_PORT}/{CHALLENGES}/{token}")
+    request.add_unredirected_header("Host", host)  # as an authority says it, without the port
     try:
-        with opener.open(f"http://{host}:{_PORT}/{CHALLENGES}/{token}", timeout=_SECONDS) as answer:
+        with opener.open(request, timeout=_SECONDS) as answer:
             told = answer.read(len(token) + 1).decode(errors="replace")
     except urllib.error.HTTPError as error:
         error.close()
