@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import (
@@ -127,11 +128,22 @@ def test_the_order_is_judged_without_the_time(new_pair: Callable) -> None:
     require_pair(chain, leaf_key)
 
 
-def test_a_key_with_a_passphrase_is_refused_without_asking_anybody(pairs: list) -> None:
+def test_a_key_with_a_passphrase_is_refused_without_asking_anybody(
+    pairs: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
     locked = openssl("pkey", "-aes256", "-passout", "pass:correct horse", data=pairs[0][1])
     assert b"ENCRYPTED" in locked
+    run, asked = subprocess.run, []
+
+    def watch(argv: list[str], **options: Any) -> subprocess.CompletedProcess:
+        asked.append(argv)
+        return run(argv, **options)
+
+    monkeypatch.setattr(subprocess, "run", watch)
     with pytest.raises(CertificateError, match="openssl pkey: "):
         require_pair(pairs[0][0], locked)
+    # Without a passphrase, openssl would ask the terminal of whoever runs it, and wait.
+    assert asked[-1][-2:] == ["-passin", "pass:"]
 
 
 def test_no_part_of_a_key_is_told(pairs: list) -> None:
@@ -177,6 +189,15 @@ def test_clients_believe_what_the_hosts_authority_signed(
     handshake(chain, key, authority[0], "a.org", tmp_path)
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(chain, key, pairs[0][0], "a.org", tmp_path)
+
+
+def test_what_the_authority_signed_names_its_key(new_pair: Callable, authority: tuple) -> None:
+    def identifier(pem: bytes, extension: str) -> str:
+        told = openssl("x509", "-noout", "-ext", extension, data=pem).decode()
+        return told.splitlines()[1].strip().removeprefix("keyid:")
+
+    signed = new_pair(issuer=authority)[0]
+    assert identifier(signed, "authorityKeyIdentifier") == identifier(authority[0], "subjectKeyIdentifier")
 
 
 def test_the_authority_can_sign_servers_and_no_other_authority(

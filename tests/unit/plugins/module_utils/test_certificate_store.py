@@ -236,9 +236,11 @@ def test_an_interrupted_switch_is_completed(
 def test_a_version_that_was_half_written_does_no_harm(home: pathlib.Path, pairs: list) -> None:
     put(home, pairs[0])
     (home / "versions" / "new").mkdir()
-    (home / "versions" / "new" / CHAIN).write_text("half")
+    for name in CHAIN, KEY, "other":
+        (home / "versions" / "new" / name).write_text("longer than the whole " * 1000)
     assert store(home).is_current(pairs[0])
     assert put(home, pairs[1]).is_current(pairs[1])
+    assert set(os.listdir(home / "current")) == {CHAIN, KEY}
     assert versions(home) == {version(pair, "root") for pair in pairs[:2]}
 
 
