@@ -34,7 +34,7 @@ class PreflightError(Exception):
 
 
 def check_authority(directory_url: str, ca_bundle: str, profile: str) -> None:
-    """Raises PreflightError where the authority is not reached or lacks a profile, or its clock and this host's disagree.
+    """Raises PreflightError where the authority is away or lacks a profile, or its clock and this host's disagree.
 
     An authority without profiles would ignore the wish for one, and issue something else.
     """

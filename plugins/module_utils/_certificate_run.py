@@ -58,7 +58,7 @@ _ACCOUNT = ("server", "email", "ca_bundle", "eab_kid", "eab_hmac_key")
 
 
 class CertificateRun:
-    """`parameters` and `run_command` are an AnsibleModule's. `run` raises OSError where not even its files can be kept."""
+    """`parameters` and `run_command` are an AnsibleModule's. `run` raises OSError where no file of ours can be kept."""
 
     def __init__(
         self, parameters: dict[str, Any], run_command: Callable[..., tuple[int, str, str]], check_mode: bool
@@ -133,7 +133,7 @@ class CertificateRun:
         self._write_files()
 
     def _hold_place(self, entry: dict[str, Any]) -> None:
-        """Makes a placeholder where there is nothing; one for other names is that of a site, which would want it back."""
+        """Makes a placeholder where there is nothing; one for other names is a site's, which would want it back."""
         home = os.path.join(self._directory, entry["name"])
         if not os.path.lexists(os.path.join(home, _certificate_store.CHAIN)):
             _placeholder.make(home, entry["domains"])
