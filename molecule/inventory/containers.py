@@ -32,13 +32,7 @@ def scenario_number(scenario: str) -> int:
     return names.index(scenario)
 
 
-def surroundings(scenario: str) -> dict[str, str]:
-    """Platforms by the names of the hosts that a scenario has beside those under test, as its hosts.yml says."""
-    path = ROOT / "molecule" / scenario / "hosts.yml"
-    return yaml.safe_load(path.read_text()) if path.exists() else {}
-
-
-def inventory(scenario: str, platforms: list[str], known: list[str]) -> dict:
+def inventory(scenario: str, platforms: list[str], known: list[str], surroundings: dict[str, str]) -> dict:
     """The inventory as `ansible-inventory --list` wants it from a script.
 
     The hosts under test are the group `instances`, one for each platform; those around them are `surroundings`.
@@ -56,16 +50,17 @@ def inventory(scenario: str, platforms: list[str], known: list[str]) -> dict:
     }
     others = {
         name: {"ansible_host": f"{network}.{101 + number}", "container_platform": platform}
-        for number, (name, platform) in enumerate(surroundings(scenario).items())
+        for number, (name, platform) in enumerate(surroundings.items())
     }
-    others = {f"{scenario.replace('_', '-')}-{name}": variables for name, variables in others.items()}
     common = {
+        "surrounding_addresses": {name: others[name]["ansible_host"] for name in others},
         "ansible_user": "ansible",
         "ansible_ssh_private_key_file": str(ROOT / ".cache/ssh/id_ed25519"),
         "ansible_ssh_common_args": SSH_OPTIONS,
         "container_network": f"jupyter-{scenario}",
         "container_subnet": f"{network}.0/24",
     }
+    others = {f"{scenario.replace('_', '-')}-{name}": variables for name, variables in others.items()}
     return {
         "all": {"vars": common},
         "instances": {"hosts": list(hosts)},
@@ -78,7 +73,8 @@ def main() -> None:
     data = yaml.safe_load((HERE / "platforms.yml").read_text())
     chosen = os.environ.get("TEST_PLATFORMS", "")
     platforms = chosen.split(",") if chosen else data["default"]
-    print(json.dumps(inventory(os.environ["MOLECULE_SCENARIO_NAME"], platforms, data["known"])))
+    scenario = os.environ["MOLECULE_SCENARIO_NAME"]
+    print(json.dumps(inventory(scenario, platforms, data["known"], data["surroundings"].get(scenario, {}))))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ options:
           plugin: {description: Name of certbot's plugin., type: str}
           credentials: {description: What the plugin's file of credentials says., type: dict}
           propagation_seconds: {description: Seconds until the record is seen everywhere., type: int}
-          auth_hook: {description: Program that makes the record, in place of a plugin., type: path}
+          auth_hook: {description: Program that makes the record where there is no plugin., type: path}
           cleanup_hook: {description: Program that removes it., type: path}
       days: {description: Life of a self-signed certificate., type: int, default: 90}
       authority: {description: Sign it by an authority of this host., type: bool, default: false}

@@ -50,7 +50,7 @@ def test_the_timer_runs_certbot_from_pypi(host) -> None:
 
 
 def test_what_was_revoked_is_void(host) -> None:
-    assert status(host, host.file("/root/alone.serial").content_string.strip()) == "Revoked"
+    assert status(host, host.file("/root/serial").content_string.strip()) == "Revoked"
     assert not host.file(f"{DIRECTORY}/alone").exists
 
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,13 +22,16 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._acme_preflight impo
     check_authority,
     check_names,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import make_certificate, make_key
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
 @contextlib.contextmanager
-def server(answer: Callable[[str], Answer], address: str = "127.0.0.1") -> Iterator[tuple[int, list[str]]]:
-    """Answers every path on a port of its own; yields the port and what was asked."""
+def server(
+    answer: Callable[[str], Answer], address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Answers every path on a port of its own, over TLS where told to; yields the port and what was asked."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -44,6 +48,8 @@ def server(answer: Callable[[str], Answer], address: str = "127.0.0.1") -> Itera
             """Nothing: the tests read what was asked."""
 
     with http.server.ThreadingHTTPServer((address, 0), Handler) as running:
+        if tls:
+            running.socket = tls.wrap_socket(running.socket, server_side=True)
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         try:
@@ -163,6 +169,25 @@ def test_a_name_that_leads_here_is_fine(tmp_path: pathlib.Path, monkeypatch: pyt
     assert [path.partition("/")[0] for path in asked] == ["127.0.0.1", "localhost"]
     assert all("/.well-known/acme-challenge/" in path for path in asked)
     assert os.listdir(tmp_path / ".well-known/acme-challenge") == []
+
+
+def test_a_redirection_to_an_unknown_certificate_is_followed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    key.write_bytes(made := make_key("ecdsa"))
+    chain.write_bytes(make_certificate(["other.example.org"], 1, made))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(chain, key)
+    with server(files(tmp_path), tls=context) as (tls_port, asked):
+
+        def redirect(path: str) -> Answer:
+            return 308, {"Location": f"https://127.0.0.1:{tls_port}{path}"}, b""
+
+        with server(redirect) as (port, _asked):
+            monkeypatch.setattr(_acme_preflight, "_PORT", port)
+            check_names(entry(webroot=str(tmp_path)))
+    assert len(asked) == 1
 
 
 def test_the_web_server_can_read_the_challenge(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
