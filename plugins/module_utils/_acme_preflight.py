@@ -40,7 +40,8 @@ def check_authority(directory_url: str, ca_bundle: str, profile: str) -> None:
     """
     context = ssl.create_default_context(cafile=ca_bundle or None)
     try:
-        with urllib.request.urlopen(directory_url, timeout=_SECONDS, context=context) as answer:
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        with opener.open(directory_url, timeout=_SECONDS) as answer:
             theirs = email.utils.parsedate_to_datetime(answer.headers["Date"]).timestamp()
             profiles = json.load(answer).get("meta", {}).get("profiles", {})
     except (OSError, http.client.HTTPException, AttributeError, TypeError, ValueError) as error:

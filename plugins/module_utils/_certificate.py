@@ -9,10 +9,11 @@ import ipaddress
 import os
 import re
 import ssl
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 _KEY = {"ecdsa": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}
@@ -61,11 +62,11 @@ class Facts:
 
 def openssl(*arguments: str, data: bytes = b"") -> bytes:
     """What openssl answers. Raises CertificateError with its first words where it fails."""
-    done = subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=False)
-    if done.returncode != 0:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
+    status, out, messages = run("openssl", *arguments, data=data)
+    if status != 0:
+        words = messages.decode(errors="replace").strip().splitlines()
         raise CertificateError(f"openssl {arguments[0]}: {words[0] if words else 'failed without a word'}")
-    return done.stdout
+    return out
 
 
 def normalise(name: str) -> str:

@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -32,6 +29,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import 
     require_valid,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store import CHAIN, CertificateStore, read_pair
+from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run
 
 SETTINGS = "/etc/nbops-certificates.json"
 LIVE = "/etc/letsencrypt/live"
@@ -170,8 +168,8 @@ def _nginx_refusal() -> str:
 
 
 def _run(*argv: str) -> tuple[int, str]:
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.returncode, done.stdout.strip()
+    status, out, messages = run(*argv)
+    return status, (out + messages).decode(errors="replace").strip()
 
 
 def guard(settings: dict[str, Any]) -> list[str]:
@@ -211,22 +209,3 @@ def _write_metrics(path: str, metrics: list[tuple[str, Any]]) -> None:
         os.fchmod(file.fileno(), 0o644)  # node_exporter is not root
         file.write("\n".join([*lines, ""]))
     os.rename(path + ".new", path)
-
-
-def main() -> int:
-    with open(SETTINGS, encoding="utf-8") as file:
-        settings = json.load(file)
-    if sys.argv[1:] == ["deploy"]:
-        deployed, failures = deploy(settings)
-        for name in deployed:
-            print(f"{name}: in place and loaded")
-        problems = [f"{name}: {text}" for name, text in failures.items()]
-    else:
-        problems = guard(settings)
-    for problem in problems:
-        print(f"<3>{problem.replace(chr(10), ' ')}", file=sys.stderr)
-    return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

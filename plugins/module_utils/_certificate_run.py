@@ -18,6 +18,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import (
     _certificate_keeper,
     _certificate_store,
     _placeholder,
+    _programs,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._acme_preflight import (
     PreflightError,
@@ -42,7 +43,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import K
 # The keeper runs from here under the collection's own names; the units that the role writes name it.
 LIBRARY = "/usr/local/lib/nbops"
 PACKAGE = "ansible_collections/nbops/jupyter/plugins/module_utils"
-KEEPER = (_certificate, _certificate_keeper, _certificate_store)
+PROGRAM = f"{LIBRARY}/certificates.py"
+KEEPER = (_certificate, _certificate_keeper, _certificate_store, _programs)
 HOOK = "/etc/letsencrypt/renewal-hooks/deploy/nbops-certificates"
 HOOK_TEXT = """\
 #!/bin/sh
@@ -218,6 +220,7 @@ class CertificateRun:
         for part in KEEPER:
             name = part.__name__.rpartition(".")[2]
             self.files.write(os.path.join(LIBRARY, PACKAGE, f"{name}.py"), inspect.getsource(part), 0o644)
+        self.files.write(PROGRAM, self._parameters["program"], 0o644)
         self.files.write(SETTINGS, json.dumps(settings, indent=1) + "\n", 0o600)
         if any(entry["method"] in ACME for entry in settings["certificates"]):
             self.files.write(HOOK, HOOK_TEXT, 0o755)

@@ -55,6 +55,10 @@ options:
       reload: {description: Units to reload for a new certificate., type: list, elements: str, default: [nginx.service]}
       restart: {description: Units to restart for a new certificate., type: list, elements: str, default: []}
       revoke: {description: Tell the authority that an absent certificate is void., type: bool, default: false}
+  program:
+    description: Text of the program that keeps the certificates without Ansible, C(files/certificates.py) of the role.
+    type: str
+    required: true
   directory:
     description: Where each certificate has a directory.
     type: path
@@ -114,6 +118,7 @@ requirements:
 EXAMPLES = r"""
 - name: A certificate that a load balancer reads
   nbops.jupyter.certificates:
+    program: "{{ lookup('ansible.builtin.file', 'certificates.py') }}"
     email: admin@example.org
     certificates:
       - name: www.example.org
@@ -159,6 +164,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_run import CertificateRun
+from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run_by_module
 
 DISTRIBUTION_TIMER = "/usr/lib/systemd/system/certbot.timer"
 
@@ -205,6 +211,7 @@ def specification():
                 "revoke": {"type": "bool", "default": False},
             },
         },
+        "program": {"type": "str", "required": True},
         "directory": {"type": "path", "default": "/etc/ssl/jupyter"},
         "certbot": {"type": "path", "default": "/usr/bin/certbot"},
         "server": {"type": "str", "default": "production"},
@@ -221,6 +228,7 @@ def specification():
 
 def main():
     module = AnsibleModule(argument_spec=specification(), supports_check_mode=True)
+    run_by_module(module)
     run = CertificateRun(module.params, module.run_command, module.check_mode)
     try:
         ordered, deployed, removed = run.run()

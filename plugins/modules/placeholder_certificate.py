@@ -71,6 +71,7 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils import _placeholder
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import CertificateError
+from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run_by_module
 
 
 def main():
@@ -83,6 +84,7 @@ def main():
         },
         supports_check_mode=True,
     )
+    run_by_module(module)
     directory = module.params["directory"].rstrip("/")
     needed = module.params["certificates"]
     for word in [*needed, *module.params["unused"], *(host for hosts in needed.values() for host in hosts)]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Sequence
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils import _programs
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import make_certificate, make_key
 
 Pair = tuple[bytes, bytes]
+
+
+def run(argv: Sequence[str], data: bytes) -> tuple[int, bytes, bytes]:
+    done = subprocess.run(argv, input=data, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+_programs.run_by(run)
 
 
 @pytest.fixture(scope="session")
@@ -30,4 +40,4 @@ def authority() -> Pair:
 @pytest.fixture(scope="session")
 def pairs(new_pair: Callable[..., Pair]) -> list[Pair]:
     """Three certificates for a.org, each with a key of its own."""
-    return [new_pair() for _ in range(3)]
+    return [new_pair() for dummy in range(3)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import ssl
-import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils import _certificate
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import (
     CertificateError,
     Facts,
@@ -133,17 +133,17 @@ def test_a_key_with_a_passphrase_is_refused_without_asking_anybody(
 ) -> None:
     locked = openssl("pkey", "-aes256", "-passout", "pass:correct horse", data=pairs[0][1])
     assert b"ENCRYPTED" in locked
-    run, asked = subprocess.run, []
+    run, asked = _certificate.run, []
 
-    def watch(argv: list[str], **options: Any) -> subprocess.CompletedProcess:
+    def watch(*argv: str, **options: Any) -> tuple[int, bytes, bytes]:
         asked.append(argv)
-        return run(argv, **options)
+        return run(*argv, **options)
 
-    monkeypatch.setattr(subprocess, "run", watch)
+    monkeypatch.setattr(_certificate, "run", watch)
     with pytest.raises(CertificateError, match="openssl pkey: "):
         require_pair(pairs[0][0], locked)
     # Without a passphrase, openssl would ask the terminal of whoever runs it, and wait.
-    assert asked[-1][-2:] == ["-passin", "pass:"]
+    assert asked[-1][-2:] == ("-passin", "pass:")
 
 
 def test_no_part_of_a_key_is_told(pairs: list) -> None:
@@ -216,7 +216,6 @@ def test_a_name_may_be_longer_than_a_common_name(new_pair: Callable) -> None:
 
 
 def test_openssl_that_says_nothing_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    silent = subprocess.CompletedProcess([], 1, b"", b"")
-    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: silent)
+    monkeypatch.setattr(_certificate, "run", lambda *_arguments, **_options: (1, b"", b""))
     with pytest.raises(CertificateError, match="openssl x509: failed without a word"):
         openssl("x509")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import grp
 import json
 import pathlib
+import runpy
+import sys
 import threading
 import types
 from collections.abc import Callable
@@ -465,10 +467,13 @@ def test_nothing_is_written_where_nobody_reads(
 # The program
 
 
+PROGRAM = pathlib.Path(__file__).parents[4] / "roles/certbot/files/certificates.py"
+
+
 def program(monkeypatch: pytest.MonkeyPatch, verb: str, said: dict[str, Any]) -> int:
     pathlib.Path(keeper.SETTINGS).write_text(json.dumps(said))
-    monkeypatch.setattr(keeper.sys, "argv", ["keeper", verb])
-    return keeper.main()
+    monkeypatch.setattr(sys, "argv", [str(PROGRAM), verb])
+    return runpy.run_path(str(PROGRAM))["main"]()
 
 
 def test_the_program_deploys_and_says_so(
