@@ -1,4 +1,4 @@
-"""One run of the module: what is ordered, what fails alone, what stays and what goes. certbot and systemd are played."""
+"""One run of the module: what is ordered, what fails alone, what stays and what goes. certbot is played."""
 
 from __future__ import annotations
 
