@@ -42,6 +42,12 @@ def test_the_certificate_was_renewed_before_its_end(host, address):
     host.check_output(f"openssl x509 -noout -checkend 80000 -in {SSL}/plain.example.org/fullchain.pem")
 
 
+def test_a_server_that_speaks_tls_itself_was_restarted(host, address):
+    ca = host.file(f"{SSL}/plain.example.org/fullchain.pem").content_string
+    with Visitor(address, ca, 8443).connect("plain.example.org") as connection:
+        assert f"serial={connection.getpeercert()['serialNumber']}" == content(host, "/root/renewed")
+
+
 def test_a_group_reads_the_key_that_the_host_made(host):
     read = f"cat {SSL}/plain.example.org/privkey.pem"
     assert "PRIVATE KEY" in host.check_output(f"sudo -u reader {read}")
