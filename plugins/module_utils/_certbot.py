@@ -20,7 +20,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import 
     CertificateError,
     facts,
     is_address,
-    normalise,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_keeper import LIVE
 
@@ -78,7 +77,7 @@ def why_order(entry: dict[str, Any], account: Account, ordered: str | None, now:
             said = facts(file.read())
     except (CertificateError, OSError):
         return "there is none yet"
-    if said.names != tuple(sorted(map(normalise, entry["domains"]))):
+    if not said.is_for(entry["domains"]):
         return "its domains are others"
     if ordered != order(entry, account):
         return "its settings are others"

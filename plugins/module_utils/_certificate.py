@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run
 
+# Begins a placeholder. Readers ignore text outside the PEM blocks; a real certificate takes it away with the file.
+PLACEHOLDER = b"# Self-signed placeholder of nbops.jupyter. Replace both files, or let a certificate client do it.\n"
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 _KEY = {"ecdsa": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}
 _DAY = 86400
@@ -54,6 +56,10 @@ class Facts:
     names: tuple[str, ...]
     not_before: float
     not_after: float
+
+    def is_for(self, names: list[str]) -> bool:
+        """Whether it is valid for exactly these names."""
+        return set(self.names) == set(map(normalise, names))
 
     def share_left(self, now: float) -> float:
         """The share of its life that is left at a time: 1 at its beginning, 0 or less when it has expired."""

@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import (
+    PLACEHOLDER,
     CertificateError,
     blocks,
     days_left,
     facts,
     make_certificate,
     make_key,
-    normalise,
     require_valid,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store import CHAIN, CertificateStore, read_pair
@@ -35,8 +35,6 @@ SETTINGS = "/etc/nbops-certificates.json"
 LIVE = "/etc/letsencrypt/live"
 ACME = ("webroot", "standalone", "dns")
 METRICS = "nbops_certificates.prom"
-# The mark in a placeholder of the module placeholder_certificate.
-PLACEHOLDER = b"# Self-signed placeholder"
 # Our own certificates are made anew when less than this share of their life is left, as certbot does with others.
 RENEWAL_SHARE = 1 / 3
 _LOCK = "/run/nbops-certificates.lock"
@@ -110,7 +108,7 @@ def will_do(chain: bytes, entry: dict[str, Any], directory: str) -> bool:
         not chain.startswith(PLACEHOLDER)
         and authority is not None
         and issuer == authority[0]
-        and said.names == tuple(sorted(map(normalise, entry["domains"])))
+        and said.is_for(entry["domains"])
         and round((said.not_after - said.not_before) / _DAY) == entry["days"]
         and said.share_left(time.time()) >= RENEWAL_SHARE
     )

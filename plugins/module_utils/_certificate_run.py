@@ -132,7 +132,7 @@ class CertificateRun:
         self._certbot.issue(entry)
         self._orders[entry["name"]] = order(entry, self._account)
         # At once: whoever is killed from here on need not order again.
-        self._write_files()
+        self._write_settings()
 
     def _hold_place(self, entry: dict[str, Any]) -> None:
         """Makes a placeholder where there is nothing; one for other names is a site's, which would want it back."""
@@ -143,15 +143,15 @@ class CertificateRun:
     def _provided(self) -> dict[str, tuple[bytes, bytes]]:
         """The pairs that came from the controller and can be used."""
         pairs = {}
+
+        def accept(entry: dict[str, Any]) -> None:
+            pair = _brought(entry)
+            require_valid(*pair, entry["domains"], time.time())
+            pairs[entry["name"]] = pair
+
         for entry in self._present:
             if entry["method"] == "provided" and entry["certificate"]:
-                pair = entry["certificate"].encode(), entry["key"].encode()
-
-                def check(entry: dict[str, Any], pair: tuple[bytes, bytes] = pair) -> None:
-                    require_valid(*pair, entry["domains"], time.time())
-
-                if self._try(entry, check):
-                    pairs[entry["name"]] = pair
+                self._try(entry, accept)
         return pairs
 
     def _differs(self, entry: dict[str, Any]) -> bool:
@@ -162,7 +162,7 @@ class CertificateRun:
             made = pair is not None and _certificate_keeper.will_do(pair[0], entry, self._directory)
             return not made or not store.is_current(pair)
         if entry["certificate"]:
-            return not store.is_current((entry["certificate"].encode(), entry["key"].encode()))
+            return not store.is_current(_brought(entry))
         with contextlib.suppress(OSError, CertificateError):
             pair = _certificate_keeper.wanted_pair(entry, self._directory)
             return pair is not None and not store.is_current(pair)
@@ -205,6 +205,9 @@ class CertificateRun:
             "orders": {name: self._orders[name] for name in sorted(self._orders)},
         }
 
+    def _write_settings(self) -> None:
+        self.files.write(SETTINGS, json.dumps(self._settings(), indent=1) + "\n", 0o600)
+
     def _write_files(self) -> None:
         settings = self._settings()
         for entry in self._parameters["certificates"]:
@@ -221,11 +224,16 @@ class CertificateRun:
             name = part.__name__.rpartition(".")[2]
             self.files.write(os.path.join(LIBRARY, PACKAGE, f"{name}.py"), inspect.getsource(part), 0o644)
         self.files.write(PROGRAM, self._parameters["program"], 0o644)
-        self.files.write(SETTINGS, json.dumps(settings, indent=1) + "\n", 0o600)
+        self._write_settings()
         if any(entry["method"] in ACME for entry in settings["certificates"]):
             self.files.write(HOOK, HOOK_TEXT, 0o755)
         else:
             self.files.remove(HOOK)
+
+
+def _brought(entry: dict[str, Any]) -> tuple[bytes, bytes]:
+    """The pair that came from the controller with an entry."""
+    return entry["certificate"].encode(), entry["key"].encode()
 
 
 def _settings_before() -> dict[str, Any]:

@@ -9,10 +9,10 @@ import contextlib
 import os
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import (
+    PLACEHOLDER,
     facts,
     make_certificate,
     make_key,
-    normalise,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store import (
     CHAIN,
@@ -21,28 +21,26 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_store i
     make_directory,
 )
 
-# Readers ignore text outside the PEM blocks. A real certificate that takes the file's place takes the mark away.
-MARK = b"# Self-signed placeholder of nbops.jupyter. Replace both files, or let a certificate client do it.\n"
 DAYS = 3650
 
 
 def is_placeholder(home: str) -> bool:
     """Whether the certificate in a directory is a placeholder."""
-    return _text(home).startswith(MARK)
+    return _text(home).startswith(PLACEHOLDER)
 
 
 def is_missing(home: str, hosts: list[str]) -> bool:
     """Whether a directory holds no certificate, or a placeholder for other names than these."""
     text = _text(home)
-    if not text.startswith(MARK):
+    if not text.startswith(PLACEHOLDER):
         return not os.path.lexists(os.path.join(home, CHAIN))
-    return facts(text).names != tuple(sorted(set(map(normalise, hosts))))
+    return not facts(text).is_for(hosts)
 
 
 def pair(hosts: list[str], key: bytes | None = None) -> tuple[bytes, bytes]:
     """A placeholder and its key, a new one unless it is given."""
     key = key or make_key("ecdsa")
-    return MARK + make_certificate(hosts, DAYS, key), key
+    return PLACEHOLDER + make_certificate(hosts, DAYS, key), key
 
 
 def make(home: str, hosts: list[str]) -> None:

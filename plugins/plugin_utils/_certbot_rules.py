@@ -9,7 +9,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-ACME = ("webroot", "standalone", "dns")
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_keeper import ACME, RENEWAL_SHARE
+
 LETS_ENCRYPT = ("production", "staging")
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -23,7 +24,6 @@ EMAIL = re.compile(r"[^\s@-][^\s@]*@[^\s@]+\.[^\s@]+")
 URL = re.compile(r"https://[^\s\"']+")
 CREDENTIAL = re.compile(r"[a-z0-9_-]+")
 MOST_DOMAINS = 100
-RENEWAL_SHARE = 1 / 3
 
 
 def problems(entries: list[dict], settings: dict) -> list[str]:

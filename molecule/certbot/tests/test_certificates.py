@@ -6,21 +6,11 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from authority import on_the_wire, root
+from authority import on_the_wire
 from visitor import Visitor
 
 REQUESTS = 1000
 RENEW = "/usr/bin/certbot -q renew --no-random-sleep-on-renew --force-renewal"
-
-
-@pytest.fixture
-def domain(host) -> str:
-    return host.check_output("hostname").removeprefix("certbot-") + ".example.org"
-
-
-@pytest.fixture
-def visitor(host, address: str) -> Visitor:
-    return Visitor(address, root(host))
 
 
 @pytest.mark.parametrize("name", ["", "www."])

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from authority import on_the_wire, root, status
 from visitor import Visitor
 
 DIRECTORY = "/etc/ssl/jupyter"
-
-
-@pytest.fixture
-def domain(host) -> str:
-    return host.check_output("hostname").removeprefix("certbot-") + ".example.org"
-
-
-@pytest.fixture
-def visitor(host, address: str) -> Visitor:
-    return Visitor(address, root(host))
 
 
 def verified(host, name: str, purpose: str, port: int = 15000) -> str:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
 from visitor import Visitor
-
-
-@pytest.fixture
-def domain(host) -> str:
-    return host.backend.ansible_runner.get_variables(host.backend.host)["container_platform"] + ".example.org"
 
 
 def test_a_placeholder_is_served_for_all_names_of_the_site(host, address, domain):

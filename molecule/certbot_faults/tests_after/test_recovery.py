@@ -7,11 +7,6 @@ from visitor import Visitor
 
 
 @pytest.fixture
-def domain(host) -> str:
-    return host.backend.ansible_runner.get_variables(host.backend.host)["container_platform"] + ".example.org"
-
-
-@pytest.fixture
 def root(host) -> str:
     """The certificate of the authority that issues."""
     authority = host.check_output("getent hosts acme.example.net").split()[0]
