@@ -66,7 +66,7 @@ class Facts:
         return (self.not_after - now) / (self.not_after - self.not_before)
 
 
-def openssl(*arguments: str, data: bytes = b"") -> bytes:
+def openssl(*arguments: str, data: bytes | None = None) -> bytes:
     """What openssl answers. Raises CertificateError with its first words where it fails."""
     status, out, messages = run("openssl", *arguments, data=data)
     if status != 0:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# From arguments and standard input to the status, the output and the messages.
-Runner = Callable[[Sequence[str], bytes], tuple[int, bytes, bytes]]
+# From arguments and standard input, None where a program reads none, to the status, the output and the messages.
+Runner = Callable[[Sequence[str], "bytes | None"], tuple[int, bytes, bytes]]
 
 _runners: list[Runner] = []
 
@@ -25,13 +25,15 @@ def run_by(runner: Runner) -> None:
 def run_by_module(module: Any) -> None:
     """Programs are run by an AnsibleModule from now on."""
 
-    def runner(argv: Sequence[str], data: bytes) -> tuple[int, bytes, bytes]:
-        # Without input, a program would get the module's own.
-        return module.run_command(list(argv), data=data or b"\n", binary_data=True, encoding=None)
+    def runner(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
+        # A program that ends without reading its input breaks the pipe, and run_command fails. One that reads would get
+        # the module's own input where its own is empty.
+        text = None if data is None else data or b"\n"
+        return module.run_command(list(argv), data=text, binary_data=True, encoding=None)
 
     run_by(runner)
 
 
-def run(*argv: str, data: bytes = b"") -> tuple[int, bytes, bytes]:
+def run(*argv: str, data: bytes | None = None) -> tuple[int, bytes, bytes]:
     """The status, output and messages of a program."""
     return _runners[-1](argv, data)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from ansible_collections.nbops.jupyter.plugins.module_utils import _certificate_keeper, _programs
 
 
-def run(argv: Sequence[str], data: bytes) -> tuple[int, bytes, bytes]:
+def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
     done = subprocess.run(argv, input=data, capture_output=True, check=False)
     return done.returncode, done.stdout, done.stderr
 

@@ -12,7 +12,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import 
 Pair = tuple[bytes, bytes]
 
 
-def run(argv: Sequence[str], data: bytes) -> tuple[int, bytes, bytes]:
+def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
     done = subprocess.run(argv, input=data, capture_output=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
