@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds one release in its final place: environment, packages, overlay, setup, trial, marker."""
+"""Builds one release in its final place: environment, packages, overlay, setup, compressed copies, trial, marker."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._compressed_copies import compress
 from ansible_collections.nbops.jupyter.plugins.module_utils._python_installers import Pip, Uv
 from ansible_collections.nbops.jupyter.plugins.module_utils._python_interpreter import Interpreter
 from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import ReleaseStore
@@ -39,6 +40,7 @@ class Recipe:
     setup_commands: list[list[str]] = field(default_factory=list)
     smoke_commands: list[list[str]] = field(default_factory=list)
     overlay: bool = False
+    compress: list[str] = field(default_factory=list)
 
 
 def own_lock(store: ReleaseStore, name: str) -> list[Pin]:
@@ -91,6 +93,8 @@ class ReleaseBuild:
             if self._recipe.overlay:
                 make_overlay(release)
             self._run_commands(release, self._recipe.setup_commands, "setup command")
+            if self._recipe.compress:
+                compress(release, self._recipe.compress, self._programs)
             self._run_commands(release, self._recipe.smoke_commands, "smoke test")
             python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
             packages = installed_packages(release)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_config
-short_description: Put configuration files before nginx that it accepts, or none
+short_description: Put files before nginx that it accepts, or none
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
-  - Writes and removes any number of files in a directory that C(nginx.conf) includes, as one change. Afterwards either
-    all of them are on disk and loaded by the running nginx, or none is and every file is as it was.
+  - Writes and removes any number of files below nginx's directory, as one change. Afterwards either all of them are on
+    disk and loaded by the running nginx, or none is and every file is as it was.
   - Before anything on disk changes, nginx itself tests the new files together with the host's whole configuration.
     The test sees them in a mount namespace of its own.
   - The running nginx is reloaded, never restarted, and the module waits for its new workers.
@@ -20,18 +20,24 @@ description:
   - A file that does not carry O(mark) belongs to somebody else. It is neither replaced nor removed.
 options:
   directory:
-    description: Directory of the files. What else is in it is left alone.
+    description: Directory that the files are in or below. What else is there is left alone.
     type: path
-    default: /etc/nginx/conf.d
+    default: /etc/nginx
   files:
-    description: Names of files to their text. A name ends in C(.conf), a text contains O(mark).
+    description:
+      - Paths of files below O(directory) to their text, which contains O(mark), or to null where there must be no file.
+      - Of a name that ends in C(.conf), nginx has to say that it reads it. Others are pages and the like; their
+        directories are made, and removed with the last page.
     type: dict
     default: {}
-  absent:
-    description: Names of files to remove.
-    type: list
-    elements: str
-    default: []
+  private_files:
+    description: The same, for files that only root and O(private_group) may read, for example passwords. They are not shown in a diff.
+    type: dict
+    default: {}
+  private_group:
+    description: Group that nginx's workers belong to.
+    type: str
+    default: www-data
   mark:
     description: Text by which files of this configuration are told from others.
     type: str
@@ -62,22 +68,22 @@ EXAMPLES = r"""
   nbops.jupyter.nginx_config:
     mark: written by the pages playbook
     files:
-      pages.conf: |
+      conf.d/pages.conf: |
         # written by the pages playbook
         server {
             listen 8080;
             root /srv/pages;
         }
-    absent: [old-pages.conf]
+      conf.d/old-pages.conf: null
 """
 
 RETURN = r"""
 changed_files:
-  description: Names of the files that were or would be written or removed.
+  description: Paths of the files that were or would be written or removed.
   returned: success
   type: list
   elements: str
-  sample: [pages.conf]
+  sample: [conf.d/pages.conf]
 reloaded:
   description: Whether a running nginx loaded its configuration anew.
   returned: success
@@ -85,7 +91,9 @@ reloaded:
   sample: true
 """
 
+import contextlib
 import glob
+import grp
 import os
 import re
 import shutil
@@ -113,13 +121,14 @@ class Nginx:
         self.run = module.run_command
         self.executable = module.get_bin_path("nginx", required=not module.check_mode)
 
-    def test(self, directory, replacement):
-        """Have nginx judge its configuration with `replacement` in the place of `directory`.
+    def test(self, replacements):
+        """Have nginx judge its configuration with other directories, by path, in the place of some of its own.
 
         Returns the return code, the whole configuration as nginx read it, and what nginx says about it.
         """
-        script = 'mount --bind "$0" "$1" && exec "$2" -T -q'
-        return self.run(["unshare", "--mount", "sh", "-c", script, replacement, directory, self.executable])
+        script = 'while [ "$1" != -- ]; do mount --bind "$2" "$1" || exit; shift 2; done; shift; exec "$@" -T -q'
+        mounts = [path for pair in replacements.items() for path in pair]
+        return self.run(["unshare", "--mount", "sh", "-c", script, "sh", *mounts, "--", self.executable])
 
     def master(self):
         """Process id of the running service; 0 if it is stopped."""
@@ -185,48 +194,67 @@ def content(path):
         return None
 
 
-def safe(path):
-    """Whether root alone can change the file, so that it need not be written again."""
+def safe(path, group=None):
+    """Whether root alone can change the file, and only the group with that id read it if one is given."""
     status = os.lstat(path)
-    return os.path.isfile(path) and not os.path.islink(path) and status.st_uid == 0 and not status.st_mode & 0o022
+    if not os.path.isfile(path) or os.path.islink(path) or status.st_uid != 0 or status.st_mode & 0o022:
+        return False
+    return group is None or (status.st_gid == group and not status.st_mode & 0o007)
 
 
-def write(directory, contents):
-    """Give every file its content, or remove it where the content is None."""
+def write(directory, contents, groups):
+    """Give every file its content, or remove it where the content is None. `groups` has the ids for private files."""
     paths = {name: os.path.join(directory, name) for name in contents}
     for name, data in contents.items():
         if data is not None:
+            os.makedirs(os.path.dirname(paths[name]), mode=0o755, exist_ok=True)
             # nginx.conf does not include such a name. All are written before one takes its place: the disk may be full.
-            with open(paths[name] + ".new", "wb") as stream:
+            with open(paths[name] + ".new", "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
                 stream.write(data)
-                os.fchmod(stream.fileno(), 0o644)
+                os.fchown(stream.fileno(), -1, groups.get(name, -1))
+                os.fchmod(stream.fileno(), 0o640 if name in groups else 0o644)
                 os.fsync(stream.fileno())
     for name, data in contents.items():
         if data is not None:
             os.replace(paths[name] + ".new", paths[name])
         elif os.path.lexists(paths[name]):
             os.unlink(paths[name])
+            if not is_configuration(name):
+                # Directories of configuration stay, those of pages go with their last page.
+                with contextlib.suppress(OSError):
+                    os.removedirs(os.path.dirname(paths[name]))
+
+
+def is_configuration(name):
+    return name.endswith(".conf")
 
 
 def judge(nginx, directory, after):
     """Have nginx test the change; returns what speaks against it, if anything, and the path of nginx's error log."""
-    if not os.path.isdir(directory):
-        return f"{directory} does not exist: this nginx keeps its configuration elsewhere.", None
+    changes = {}
+    for name, data in after.items():
+        if is_configuration(name):
+            changes.setdefault(os.path.join(directory, os.path.dirname(name)), {})[os.path.basename(name)] = data
     with tempfile.TemporaryDirectory() as parent:
-        staged = os.path.join(parent, "staged")
-        shutil.copytree(directory, staged, symlinks=True)
-        write(staged, after)
-        rc, configuration, messages = nginx.test(directory, staged)
+        replacements = {}
+        for number, (place, contents) in enumerate(changes.items()):
+            if not os.path.isdir(place):
+                return f"{place} does not exist: this nginx keeps its configuration elsewhere.", None
+            replacements[place] = os.path.join(parent, str(number))
+            shutil.copytree(place, replacements[place], symlinks=True)
+            write(replacements[place], contents, {})
+        rc, configuration, messages = nginx.test(replacements)
     if rc != 0:
         return f"nginx refuses the configuration:\n{messages.strip()}", None
 
     for name, data in after.items():
-        if data is not None and f"# configuration file {directory}/{name}:" not in configuration:
-            return f"nginx does not read {directory}/{name}: nginx.conf does not include {directory}/*.conf.", None
+        if is_configuration(name) and data is not None and f"# configuration file {directory}/{name}:" not in configuration:
+            place = os.path.dirname(f"{directory}/{name}")
+            return f"nginx does not read {directory}/{name}: nginx.conf does not include {place}/*.conf.", None
 
     clashes = conflicts(messages)
     if clashes:
-        clashes -= conflicts(nginx.test(directory, directory)[2])
+        clashes -= conflicts(nginx.test({})[2])
     if clashes:
         return f"Another site of the host has the same name. nginx says: {'; '.join(sorted(clashes))}", None
 
@@ -234,16 +262,16 @@ def judge(nginx, directory, after):
     return None, log.group(1) if log else "/var/log/nginx/error.log"
 
 
-def apply(nginx, directory, before, after, error_log):
+def apply(nginx, directory, before, after, groups, error_log):
     """Write the files and have them loaded; returns whether nginx runs. On ReloadError and OSError all is as it was."""
     interrupted = os.path.exists(PENDING)
     with open(PENDING, "w", encoding="ascii"):
         pass
     try:
-        write(directory, after)
+        write(directory, after, groups)
         running = nginx.reload(error_log)
     except (OSError, ReloadError):
-        write(directory, before)
+        write(directory, before, groups)
         # What an interrupted run left unloaded is unloaded still.
         if not interrupted:
             os.unlink(PENDING)
@@ -252,12 +280,27 @@ def apply(nginx, directory, before, after, error_log):
     return running
 
 
+def private_groups(module):
+    """The names of private files to the id of their group."""
+    if not module.params["private_files"]:
+        return {}
+    try:
+        group = grp.getgrnam(module.params["private_group"]).gr_gid
+    except KeyError:
+        # In check mode the package that brings the group may still be missing.
+        if not module.check_mode:
+            module.fail_json(msg=f"There is no group {module.params['private_group']} on this host.")
+        group = 0
+    return dict.fromkeys(module.params["private_files"], group)
+
+
 def main():
     module = AnsibleModule(
         argument_spec={
-            "directory": {"type": "path", "default": "/etc/nginx/conf.d"},
+            "directory": {"type": "path", "default": "/etc/nginx"},
             "files": {"type": "dict", "default": {}},
-            "absent": {"type": "list", "elements": "str", "default": []},
+            "private_files": {"type": "dict", "default": {}, "no_log": True},
+            "private_group": {"type": "str", "default": "www-data"},
             "mark": {"type": "str", "required": True},
             "requires": {"type": "list", "elements": "path", "default": []},
         },
@@ -265,14 +308,15 @@ def main():
     )
     directory = module.params["directory"].rstrip("/")
     mark = module.params["mark"].encode()
-    wanted = {name: text.encode() for name, text in module.params["files"].items()}
-    wanted.update(dict.fromkeys(module.params["absent"]))
+    texts = {**module.params["files"], **module.params["private_files"]}
+    wanted = {name: None if text is None else text.encode() for name, text in texts.items()}
+    groups = private_groups(module)
 
     before, after = {}, {}
     for name, data in sorted(wanted.items()):
         path = os.path.join(directory, name)
-        if os.path.basename(name) != name or not name.endswith(".conf"):
-            module.fail_json(msg=f"{name!r} is not the name of a .conf file.")
+        if os.path.normpath(name) != name or name.startswith(("/", "..")):
+            module.fail_json(msg=f"{name!r} is not the path of a file below {directory}.")
         if data is not None and mark not in data:
             module.fail_json(msg=f"The text for {name} lacks the mark '{module.params['mark']}'.")
         present = content(path)
@@ -281,7 +325,7 @@ def main():
                 msg=f"{path} is somebody else's: it lacks the text '{module.params['mark']}'. "
                 "Rename it, or choose another name. Nothing was changed."
             )
-        if present != data or (present is not None and not safe(path)):
+        if present != data or (present is not None and not safe(path, groups.get(name))):
             before[name], after[name] = present, data
 
     nginx = Nginx(module)
@@ -294,7 +338,7 @@ def main():
             module.fail_json(msg=f"{problem}\nNothing was changed.")
         if not module.check_mode:
             try:
-                running = apply(nginx, directory, before, after, error_log)
+                running = apply(nginx, directory, before, after, groups, error_log)
             except (OSError, ReloadError) as error:
                 module.fail_json(msg=f"nginx keeps its old configuration, and the files are as they were: {error}")
 
@@ -310,6 +354,7 @@ def main():
                 "after": (after[name] or b"").decode(errors="replace"),
             }
             for name in after
+            if name not in groups
         ],
     )
 

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_info
-short_description: Tell what the host's nginx can do
+short_description: Tell what the host's nginx can do, and what it serves already
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
   - Tells whether nginx is installed, its version, the version of the OpenSSL library it runs with, and whether the
     kernel knows IPv6, so that a configuration can be written that this nginx accepts.
+  - Tells of the host's whole configuration what a site has to know that lives beside others.
+options:
+  mark:
+    description: Text by which files of ours are told from others.
+    type: str
+    required: true
 attributes:
   check_mode:
     support: full
@@ -25,6 +31,7 @@ attributes:
 EXAMPLES = r"""
 - name: Look at nginx
   nbops.jupyter.nginx_info:
+    mark: written by the pages playbook
   register: nginx
 
 - name: Say whether key exchange is safe from quantum computers
@@ -53,15 +60,58 @@ ipv6:
   returned: success
   type: bool
   sample: true
+packaged_by_debian:
+  description: Whether it is the nginx of Debian or Ubuntu, which their packages of modules fit.
+  returned: success
+  type: bool
+  sample: true
+complaint:
+  description: Why nginx refuses the configuration that the host has; empty where it does not. What follows is empty then.
+  returned: success
+  type: str
+  sample: ""
+listeners:
+  description:
+    - What server blocks listen on, each with the keys C(file), C(endpoint) (C(*:80), C([::]:80), C(192.0.2.1:80)), C(default)
+      and C(ssl), and with C(ours), whether O(mark) is in the file.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{file: /etc/nginx/sites-enabled/default, endpoint: "*:80", default: true, ssl: false, ours: false}]
+group:
+  description: Group of the worker processes.
+  returned: success
+  type: str
+  sample: www-data
+reads_main_files:
+  description: Whether files in C(/etc/nginx/modules-enabled) are read outside of the block for HTTP.
+  returned: success
+  type: bool
+  sample: true
+shutdown_timeout_elsewhere:
+  description: Whether a file without O(mark) sets C(worker_shutdown_timeout).
+  returned: success
+  type: bool
+  sample: false
+brotli:
+  description: Whether files compressed with Brotli can be served.
+  returned: success
+  type: bool
+  sample: true
 """
 
+import dataclasses
 import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx_configuration import files, listeners, values
 
 # Exists exactly where sockets of the family AF_INET6 can be opened.
 IPV6_ADDRESSES = "/proc/net/if_inet6"
+# The package that nginx.org does not have.
+DEBIAN_PACKAGE = "/var/lib/dpkg/info/nginx-common.list"
+MAIN_FILES = "/etc/nginx/modules-enabled/*.conf"
 
 
 def versions(description):
@@ -72,15 +122,43 @@ def versions(description):
     return nginx.group(1) if nginx else "0", libraries[-1] if libraries else "0"
 
 
+def describe(configuration, mark):
+    """What the files of a configuration, by path, say."""
+    account = next((arguments for path, arguments in values(configuration, "user")), ["www-data"])
+    modules = [arguments[0] for path, arguments in values(configuration, "load_module")]
+    return {
+        "listeners": [
+            {**dataclasses.asdict(listener), "ours": mark in text}
+            for path, text in configuration.items()
+            for listener in listeners(path, text)
+        ],
+        "group": account[-1],
+        "reads_main_files": any(arguments == [MAIN_FILES] for path, arguments in values(configuration, "include")),
+        "shutdown_timeout_elsewhere": any(
+            mark not in configuration[path] for path, arguments in values(configuration, "worker_shutdown_timeout")
+        ),
+        "brotli": any("brotli_static" in module for module in modules),
+    }
+
+
 def main():
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"mark": {"type": "str", "required": True}}, supports_check_mode=True)
     executable = module.get_bin_path("nginx")
-    version, openssl_version = versions(module.run_command([executable, "-V"], check_rc=True)[2] if executable else "")
+    description, dump, complaint = "", "", ""
+    if executable:
+        description = module.run_command([executable, "-V"], check_rc=True)[2]
+        rc, dump, messages = module.run_command([executable, "-T", "-q"])
+        if rc != 0:
+            dump, complaint = "", messages.strip()
+    version, openssl_version = versions(description)
     module.exit_json(
         installed=executable is not None,
         version=version,
         openssl_version=openssl_version,
         ipv6=os.path.exists(IPV6_ADDRESSES),
+        packaged_by_debian=os.path.exists(DEBIAN_PACKAGE),
+        complaint=complaint,
+        **describe(files(dump), module.params["mark"]),
     )
 
 

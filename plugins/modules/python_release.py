@@ -129,6 +129,15 @@ options:
         the release.
     type: bool
     default: false
+  compress:
+    description:
+      - Directories of the release, relative to it, whose text files (such as scripts and style sheets) get compressed
+        copies C(.gz) and C(.br) beside them, for a web server that sends those in their place. Files below 300 bytes
+        get none, nor do files that would not become smaller.
+      - Needs the program C(brotli).
+    type: list
+    elements: str
+    default: []
 notes:
   - Setup and smoke commands run as the user of the module with a temporary home, each for at most 300 seconds.
 """
@@ -196,6 +205,7 @@ from collections.abc import Iterable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._compressed_copies import is_inside
 from ansible_collections.nbops.jupyter.plugins.module_utils._package_source import FOREIGN_VARIABLES, PackageSource
 from ansible_collections.nbops.jupyter.plugins.module_utils._python_installers import Pip, Uv
 from ansible_collections.nbops.jupyter.plugins.module_utils._python_interpreter import Interpreter, probe
@@ -246,6 +256,7 @@ def options() -> dict:
         "setup_commands": {"type": "list", "elements": "list", "default": []},
         "smoke_commands": {"type": "list", "elements": "list", "default": []},
         "overlay": {"type": "bool", "default": False},
+        "compress": {"type": "list", "elements": "str", "default": []},
     }
 
 
@@ -265,10 +276,13 @@ class Present:
             setup_commands=texts(parameters["setup_commands"]),
             smoke_commands=texts(parameters["smoke_commands"]),
             overlay=parameters["overlay"],
+            compress=sorted(parameters["compress"]),
         )
         self._requested = dict(split_specifier(package) for package in self._recipe.packages)
         if not self._recipe.pins and not self._requested:
             raise ValueError("nothing to install: give a lock, packages or both")
+        if not all(map(is_inside, self._recipe.compress)):
+            raise ValueError("compress names a directory outside of the release: write paths relative to it, without ..")
         if self._keep < 2:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
         source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
@@ -287,6 +301,7 @@ class Present:
                 "python": self._interpreter.tag,
                 "setup_commands": self._recipe.setup_commands,
                 "overlay": self._recipe.overlay,
+                "compress": self._recipe.compress,
             }
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 TOOLS = "/opt/python_venv"
 PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+){2,}")
+INSIDE = re.compile(r"(?!/)(/?(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+)+")
 NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[^\]]*\])?"
 PACKAGE = re.compile(NAME + r"\s*([<>=!~][^;@]*)?(;.*)?")
 LOCKED = re.compile(NAME + r"\s*==\s*[^\s;*]+(\s*;.+?)?(\s+--hash=\w+:[0-9a-f]+)+")
@@ -107,6 +108,12 @@ def _build(settings: dict) -> Iterator[str]:
             "python_venv_setup_commands and python_venv_smoke_commands must list commands, each a list of texts that "
             'begins with the program, such as [bin/python, -c, "import jupyterlab"]; put numbers in quotes.'
         )
+    for directory in settings["compress"]:
+        if not INSIDE.fullmatch(directory):
+            yield (
+                f"python_venv_compress: '{directory}' must be the path of a directory inside the release, relative to it "
+                "and without . or .., such as share/jupyter/lab/static."
+            )
 
 
 def _is_command(command: object) -> bool:

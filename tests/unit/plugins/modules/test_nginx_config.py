@@ -14,7 +14,7 @@ def test_files_are_written_and_removed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "gone.conf").write_bytes(b"gone")
     (tmp_path / "other.conf").write_bytes(b"other")
     wanted = {"old.conf": b"new \xff", "more.conf": b"more", "gone.conf": None, "never.conf": None}
-    nginx_config.write(str(tmp_path), wanted)
+    nginx_config.write(str(tmp_path), wanted, {})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "old.conf": b"new \xff",
         "more.conf": b"more",
@@ -27,9 +27,28 @@ def test_no_file_changes_if_one_cannot_be_written(tmp_path: pathlib.Path) -> Non
     (tmp_path / "a.conf").write_bytes(b"old")
     (tmp_path / "b.conf.new").mkdir()
     with pytest.raises(IsADirectoryError):
-        nginx_config.write(str(tmp_path), {"a.conf": b"new", "b.conf": b"new"})
+        nginx_config.write(str(tmp_path), {"a.conf": b"new", "b.conf": b"new"}, {})
     assert (tmp_path / "a.conf").read_bytes() == b"old"
     assert not (tmp_path / "b.conf").exists()
+
+
+def test_a_page_brings_its_directory_and_takes_it_along(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    for data in b"text", None:
+        nginx_config.write(str(tmp_path), {"pages/lab/a.html": data, "conf.d/a.conf": data}, {})
+        assert (tmp_path / "pages/lab/a.html").exists() == (data is not None)
+    assert [path.name for path in tmp_path.iterdir()] == ["conf.d"]
+
+
+def test_a_private_file_is_for_its_group_alone(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "passwords"
+    nginx_config.write(str(tmp_path), {"passwords": b"a:b"}, {"passwords": os.getgid()})
+    assert path.stat().st_mode & 0o777 == 0o640
+    if os.getuid() == 0:
+        assert nginx_config.safe(str(path), os.getgid())
+    assert not nginx_config.safe(str(path), os.getgid() + 1)
+    path.chmod(0o644)
+    assert not nginx_config.safe(str(path), os.getgid())
 
 
 def test_a_file_that_others_can_write_is_not_safe(tmp_path: pathlib.Path) -> None:

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what `nginx -T` prints: every file of a configuration, and in them the few directives that sites have to know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
+_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*|[;{}]|(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+""")
+_EVERYWHERE = {"0.0.0.0": "*", "": "*"}
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What a server block listens on: `endpoint` is address:port with `*` for all IPv4 addresses, or unix:/path."""
+
+    file: str
+    endpoint: str
+    default: bool
+    ssl: bool
+
+
+def files(dump: str) -> dict[str, str]:
+    """Paths of the files to their text, in the order in which nginx read them."""
+    parts = _FILE.split(dump)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def directives(text: str) -> Iterator[list[str]]:
+    """The directives of one file as lists of words; a block begins with its words and `{`, and ends with `}` alone."""
+    words: list[str] = []
+    for token in _TOKEN.findall(text):
+        if token.startswith("#"):
+            continue
+        if token in (";", "{", "}"):
+            if words or token == "}":
+                yield [*words, *([] if token == ";" else [token])]
+            words = []
+        else:
+            words.append(token[1:-1] if token[0] in "\"'" else token)
+
+
+def endpoint(word: str) -> str:
+    """The address and port that the first word of `listen` means."""
+    if word.startswith("unix:"):
+        return word
+    if word.isdigit():
+        return f"*:{word}"
+    address, colon, port = word.rpartition(":")
+    if not colon or word.endswith("]"):
+        address, port = word, "80"
+    return f"{_EVERYWHERE.get(address, address)}:{port}"
+
+
+def listeners(path: str, text: str) -> list[Listener]:
+    """What the server blocks of one file listen on. One without `listen` has port 80 of every IPv4 address."""
+    found: list[Listener] = []
+    blocks: list[str] = []
+    silent: list[bool] = []  # whether the server block has said nothing so far
+    for words in directives(text):
+        if words[-1] == "{":
+            blocks.append(words[0])
+            silent.append(words[0] == "server")
+        elif words == ["}"]:
+            if blocks and blocks.pop() == "server" and silent.pop():
+                found.append(Listener(path, "*:80", False, False))
+            elif silent and len(silent) > len(blocks):
+                silent.pop()
+        elif words[0] == "listen" and len(words) > 1 and blocks and blocks[-1] == "server":
+            silent[-1] = False
+            default = not {"default_server", "default"}.isdisjoint(words[2:])
+            found.append(Listener(path, endpoint(words[1]), default, "ssl" in words[2:]))
+    return found
+
+
+def values(configuration: dict[str, str], name: str) -> Iterator[tuple[str, list[str]]]:
+    """Each place where a directive stands: the file, and its arguments."""
+    for path, text in configuration.items():
+        for words in directives(text):
+            if words[0] == name and words[-1] != "{":
+                yield path, words[1:]
