@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import http.client
+import json
+import re
 import ssl
 
 import pytest
-from visitor import Visitor, ask_plain
+from visitor import Answer, Visitor, ask_plain
 
 PLACEHOLDER = "/etc/ssl/jupyter/lab.example.org/fullchain.pem"
 UPLOAD_SIZE = 100 * 1024 * 1024
@@ -21,6 +26,11 @@ def own_visitor(host, address) -> Visitor:
     return Visitor(address, host.file("/etc/ssl/jupyter/own/fullchain.pem").content_string)
 
 
+@pytest.fixture
+def kinds_visitor(host, address) -> Visitor:
+    return Visitor(address, host.file("/etc/ssl/jupyter/kinds.example.org/fullchain.pem").content_string)
+
+
 def redirection(address: str, name: str, port: int = 80) -> tuple[int, str | None]:
     answer = ask_plain(address, name, "/lab?path=a%20b", port)
     return answer.status, answer.headers["Location"]
@@ -30,9 +40,10 @@ def test_the_placeholder_vouches_for_the_names_and_the_address(visitor, address)
     assert visitor.told("lab.example.org")["at"] == visitor.told(address)["at"] == "/run/echo-unix/echo.sock"
 
 
-def test_nobody_is_trusted_without_it(address):
+def test_nobody_is_trusted_without_it(host, address):
+    other = host.file("/etc/ssl/jupyter/ports.example.org/fullchain.pem").content_string
     with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
-        Visitor(address, ssl.get_server_certificate((address, 8443))).connect("lab.example.org")
+        Visitor(address, other).connect("lab.example.org")
 
 
 def test_each_site_shows_its_own_certificate(own_visitor, visitor):
@@ -154,11 +165,22 @@ def test_connections_to_the_services_are_kept(host, visitor, path):
     assert last - first < workers, "each worker opens one connection"
 
 
-def test_what_was_there_is_as_it_was(host, address):
+def test_what_was_there_is_as_it_was(host):
     assert host.run("dpkg --verify nginx nginx-common").stdout == "", "no file of the packages is changed"
-    assert host.file("/etc/nginx/sites-enabled/default").linked_to == "/etc/nginx/sites-available/default"
-    assert b"Welcome to nginx" in ask_plain(address, "unknown.example.org").body
     assert host.run("sha256sum --check --quiet /root/own.sha256").rc == 0
+
+
+def test_a_new_nginx_shows_no_welcome_page(host, address):
+    assert not host.file("/etc/nginx/sites-enabled/default").exists
+    assert b"Welcome to nginx" not in ask_plain(address, "unknown.example.org").body
+
+
+def test_names_of_nobody_get_no_answer_where_no_site_is_the_default(host, address):
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask_plain(address, "unknown.example.org", port=8080)
+    ca = host.file("/etc/ssl/jupyter/ports.example.org/fullchain.pem").content_string
+    with pytest.raises(ssl.SSLError, match="unrecognized name|UNRECOGNIZED_NAME"):
+        Visitor(address, ca, 8443).connect("unknown.example.org")
 
 
 def test_the_placeholder_is_a_modern_key_for_root_alone(host):
@@ -183,3 +205,128 @@ def test_service_is_enabled(host):
     service = host.service("nginx")
     assert service.is_running
     assert service.is_enabled
+
+
+def test_requests_are_spread_over_several_servers(kinds_visitor):
+    served = {kinds_visitor.told("kinds.example.org", "/many")["at"] for dummy in range(12)}
+    assert served == {"127.0.0.1:9000", "/run/echo-unix/echo.sock"}, "the backup, which is down, has nothing to do"
+
+
+def test_files_are_served_below_their_path(kinds_visitor):
+    def ask(path: str) -> Answer:
+        return kinds_visitor.ask("kinds.example.org", path)
+
+    assert ask("/files/").body == b"<p>index</p>"
+    assert ask("/files/index.html").headers["Content-Type"] == "text/html"
+    assert ask("/files/empty/").status == 403, "a directory is not listed"
+    assert ask("/files/missing").status == 404
+    assert ask("/files/../../etc/passwd").status == 400
+    assert ask("/static../index.html").headers["Content-Type"] == "application/json", "it is not the directory above"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "served", "coding"), [("", b"plain", None), ("gzip", b"gzip", "gzip"), ("gzip, br", b"brotli", "br")]
+)
+def test_a_file_comes_in_the_smallest_form_that_the_visitor_reads(kinds_visitor, accepted, served, coding):
+    path = "/static/main.0123456789abcdef0123.js"
+    answer = kinds_visitor.ask("kinds.example.org", path, headers={"Accept-Encoding": accepted})
+    assert (answer.body, answer.headers["Content-Encoding"]) == (served, coding)
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Type"].endswith("/javascript")
+
+
+def test_a_file_without_a_hash_in_its_name_is_asked_for_again(kinds_visitor):
+    first = kinds_visitor.ask("kinds.example.org", "/static/style.js")
+    assert (first.body, first.headers["Cache-Control"]) == (b"plain", "no-cache")
+    again = kinds_visitor.ask("kinds.example.org", "/static/style.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_a_browser_takes_a_module_for_what_it_is(kinds_visitor):
+    answer = kinds_visitor.ask("kinds.example.org", "/static/module.mjs")
+    assert answer.headers["Content-Type"] == "text/javascript"
+
+
+def test_what_a_directory_lacks_is_asked_of_the_service(kinds_visitor):
+    for method, path in ("GET", "/static/missing.js?a=b"), ("GET", "/static/"), ("PUT", "/static/style.js"):
+        said = kinds_visitor.told("kinds.example.org", path, method)
+        assert (said["at"], said["path"]) == ("127.0.0.1:9000", path)
+
+
+def test_redirections(kinds_visitor):
+    def sent(path: str) -> tuple[int, str | None]:
+        answer = kinds_visitor.ask("kinds.example.org", path)
+        return answer.status, answer.headers["Location"]
+
+    assert sent("/moved/a%20b?c=d") == (308, "https://new.example.org/moved/a%20b?c=d")
+    assert sent("/start?c=d") == (302, "https://kinds.example.org/files/")
+
+
+def test_only_what_may_be_compressed_is(kinds_visitor):
+    headers = {"Accept-Encoding": "gzip", "X-Long": "x" * 2000}
+    compressed = kinds_visitor.ask("kinds.example.org", "/data/", headers=headers)
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert "x" * 2000 in gzip.decompress(compressed.body).decode()
+    assert kinds_visitor.ask("kinds.example.org", "/", headers=headers).headers["Content-Encoding"] is None
+
+
+def test_events_arrive_as_they_happen(kinds_visitor):
+    with contextlib.closing(http.client.HTTPConnection("kinds.example.org")) as connection:
+        connection.sock = kinds_visitor.connect("kinds.example.org")
+        connection.request("GET", "/events/?stream")
+        response = connection.getresponse()
+        # The service sends the second event only after somebody asked for it, which happens after the first arrived.
+        assert response.readline() == b"data: 1\n"
+        kinds_visitor.told("kinds.example.org", "/events/?next")
+        assert response.readline() == b"data: 2\n"
+
+
+def test_a_service_that_is_down_is_excused_with_a_page(kinds_visitor):
+    answer = kinds_visitor.ask("kinds.example.org", "/down/")
+    assert (answer.status, answer.headers["Content-Type"]) == (502, "text/html")
+    assert b"Back in a minute" in answer.body
+    assert kinds_visitor.ask("kinds.example.org", "/.nbops/error.html").status == 404, "nobody asks for it directly"
+
+
+def test_headers_for_browsers_are_added_where_the_service_is_silent(kinds_visitor):
+    expected = {
+        "Strict-Transport-Security": ["max-age=63072000"],
+        "X-Content-Type-Options": ["nosniff"],
+        "X-Frame-Options": ["SAMEORIGIN"],
+        "Referrer-Policy": ["same-origin"],
+        "Content-Security-Policy": ["frame-ancestors 'self'"],
+    }
+    for path in "/", "/static/style.js", "/down/", "/files/missing":
+        headers = kinds_visitor.ask("kinds.example.org", path).headers
+        assert {name: headers.get_all(name) for name in expected} == expected, path
+
+
+def test_what_the_service_says_of_itself_is_not_repeated(visitor):
+    said = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": "frame-ancestors 'none'",
+    }
+    headers = visitor.ask("lab.example.org", "/", headers={"X-Answer": json.dumps(said)}).headers
+    assert {name: headers.get_all(name) for name in said} == {name: [value] for name, value in said.items()}
+    assert headers["X-Frame-Options"] is None, "the policy says it better"
+
+
+def test_cookies_are_for_tls_alone(visitor):
+    said = {"Set-Cookie": "_xsrf=1; Path=/", "X-Powered-By": "somebody"}
+    headers = visitor.ask("lab.example.org", "/", headers={"X-Answer": json.dumps(said)}).headers
+    assert headers["Set-Cookie"] == "_xsrf=1; Path=/; Secure"
+    assert headers["X-Powered-By"] is None
+
+
+def test_each_site_has_a_log_of_its_own(host, kinds_visitor):
+    kinds_visitor.ask("kinds.example.org", "/logged?a=b", headers={"User-Agent": "witness"})
+    line = host.check_output("tail -n1 /var/log/nginx/kinds.access.log")
+    assert re.fullmatch(r'10\.213\.\d+\.1 - - \[\S+ \+0000\] "GET /logged\? HTTP/1\.1" 200 \d+ "-" "witness"', line)
+    assert "witness" not in host.check_output("cat /var/log/nginx/lab.access.log")
+
+
+def test_old_workers_do_not_stay_for_ever(host):
+    configuration = host.check_output("nginx -T -q")
+    assert configuration.count("worker_shutdown_timeout 1d;") == 1

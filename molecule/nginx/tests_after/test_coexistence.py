@@ -43,6 +43,7 @@ def test_nothing_is_left_of_the_removed_site(host, address):
 
 
 def test_nothing_is_left_of_the_attempts(host):
-    names = {"nbops-foreign.conf", "nbops-lab.conf", "nbops-own-certificate.conf", "stranger.conf"}
+    names = {"00-nbops.conf", "nbops-foreign.conf", "stranger.conf"}
+    names |= {f"nbops-{site}.conf" for site in ("kinds", "lab", "own-certificate")}
     assert set(host.file("/etc/nginx/conf.d").listdir()) == names
     assert not host.file("/run/nginx-config.pending").exists

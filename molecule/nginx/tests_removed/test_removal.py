@@ -8,6 +8,7 @@ from visitor import ask_plain
 def test_nothing_of_ours_is_left(host):
     assert set(host.file("/etc/nginx/conf.d").listdir()) == {"nbops-foreign.conf", "stranger.conf"}
     assert host.run("grep --recursive --files-with-matches jupyter /etc/nginx").stdout == ""
+    assert not host.file("/etc/nginx/nbops").exists
     assert not host.file("/etc/ssl/jupyter/lab.example.org").exists
 
 

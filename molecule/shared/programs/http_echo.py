@@ -1,5 +1,8 @@
 """An HTTP service to put behind nginx: says what it was asked, and echoes websocket messages.
 
+A request can choose headers of its answer (JSON in X-Answer). `?stream` is answered with one event, and with a second one when
+somebody asks for `?next`.
+
 Usage: http_echo.py ADDRESS:PORT | /path/of/a.sock
 """
 
@@ -10,6 +13,7 @@ import hashlib
 import json
 import socketserver
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler
 
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -19,6 +23,7 @@ WHERE = sys.argv[1]
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     connections = 0
+    next_event = threading.Event()
 
     def setup(self) -> None:
         """Called once for each connection."""
@@ -31,13 +36,30 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.headers.get("Upgrade", "").lower() == "websocket":
             self.echo()
+        elif self.path.endswith("?stream"):
+            self.stream()
         else:
             self.describe()
+
+    def do_POST(self) -> None:
+        self.describe()
 
     def do_PUT(self) -> None:
         self.describe()
 
+    def stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.close_connection = True
+        Handler.next_event.clear()
+        self.wfile.write(b"data: 1\n")
+        Handler.next_event.wait(30)
+        self.wfile.write(b"data: 2\n")
+
     def describe(self) -> None:
+        if self.path.endswith("?next"):
+            Handler.next_event.set()
         size = int(self.headers.get("Content-Length", 0))
         left = size
         while left:
@@ -53,6 +75,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in json.loads(self.headers.get("X-Answer", "{}")).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
