@@ -2,7 +2,7 @@
 """Ansible inventory of the scenario's containers.
 
 Names and addresses follow from the scenario alone, so scenarios can run side by side and every tool (ansible-playbook,
-testinfra, a person) finds the same hosts: scenario number N has the network 10.213.N.0/24, its first host .11.
+testinfra, a person) finds the same hosts. Each has a network 10.213.N.0/24 of its own (platforms.yml), its first host is .11.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-# What is no scenario, but has a host in the same way, has a number that no scenario reaches.
-RESERVED_NUMBERS = {"demo": 250, "bench": 251}
 # A host that is made anew has the address and not the keys of its predecessor, and its connections die without a word.
 SSH_OPTIONS = (
     "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "
@@ -24,23 +22,18 @@ SSH_OPTIONS = (
 )
 
 
-def scenario_number(scenario: str) -> int:
-    """The place of a scenario in the alphabet of scenarios."""
-    if scenario in RESERVED_NUMBERS:
-        return RESERVED_NUMBERS[scenario]
-    names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    return names.index(scenario)
-
-
-def inventory(scenario: str, platforms: list[str], known: list[str], surroundings: dict[str, str]) -> dict:
+def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
     """The inventory as `ansible-inventory --list` wants it from a script.
 
     The hosts under test are the group `instances`, one for each platform; those around them are `surroundings`.
     """
+    known, surroundings = data["known"], data["surroundings"].get(scenario, {})
     unknown = sorted(set(platforms) - set(known))
     if unknown:
         raise SystemExit(f"unknown platform {', '.join(unknown)}; known: {', '.join(known)}")
-    network = f"10.213.{scenario_number(scenario)}"
+    if scenario not in data["networks"]:
+        raise SystemExit(f"{scenario} has no number in platforms.yml: give it the next one")
+    network = f"10.213.{data['networks'][scenario]}"
     hosts = {
         f"{scenario.replace('_', '-')}-{platform}": {
             "ansible_host": f"{network}.{11 + known.index(platform)}",
@@ -74,7 +67,7 @@ def main() -> None:
     chosen = os.environ.get("TEST_PLATFORMS", "")
     platforms = chosen.split(",") if chosen else data["default"]
     scenario = os.environ["MOLECULE_SCENARIO_NAME"]
-    print(json.dumps(inventory(scenario, platforms, data["known"], data["surroundings"].get(scenario, {}))))
+    print(json.dumps(inventory(scenario, platforms, data)))
 
 
 if __name__ == "__main__":
