@@ -282,7 +282,7 @@ class Present:
         if not self._recipe.pins and not self._requested:
             raise ValueError("nothing to install: give a lock, packages or both")
         if not all(map(is_inside, self._recipe.compress)):
-            raise ValueError("compress names a directory outside of the release: write paths relative to it, without ..")
+            raise ValueError("compress names a directory outside of the release: write relative paths without ..")
         if self._keep < 2:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
         source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))

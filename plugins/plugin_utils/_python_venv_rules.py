@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 TOOLS = "/opt/python_venv"
 PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+){2,}")
-INSIDE = re.compile(r"(?!/)(/?(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+)+")
+INSIDE = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+)*")
 NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[^\]]*\])?"
 PACKAGE = re.compile(NAME + r"\s*([<>=!~][^;@]*)?(;.*)?")
 LOCKED = re.compile(NAME + r"\s*==\s*[^\s;*]+(\s*;.+?)?(\s+--hash=\w+:[0-9a-f]+)+")
@@ -111,8 +111,8 @@ def _build(settings: dict) -> Iterator[str]:
     for directory in settings["compress"]:
         if not INSIDE.fullmatch(directory):
             yield (
-                f"python_venv_compress: '{directory}' must be the path of a directory inside the release, relative to it "
-                "and without . or .., such as share/jupyter/lab/static."
+                f"python_venv_compress: '{directory}' must be the path of a directory inside the release, relative to "
+                "it and without . or .., such as share/jupyter/lab/static."
             )
 
 

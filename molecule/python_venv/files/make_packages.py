@@ -14,8 +14,8 @@ import zipfile
 YEAR_DOT = (2026, 1, 1, 0, 0, 0)  # wheels of the same content have the same hash
 
 
-def make_wheel(directory: pathlib.Path, name: str, version: str, requires: str = "") -> str:
-    """Writes a wheel with one module, and returns its pin."""
+def make_wheel(directory: pathlib.Path, name: str, version: str, requires: str = "", shares: str = "") -> str:
+    """Writes a wheel with one module, and with the text that it shares as static/demo.js; returns its pin."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     needs = f"Requires-Dist: {requires}\n" if requires else ""
@@ -24,6 +24,8 @@ def make_wheel(directory: pathlib.Path, name: str, version: str, requires: str =
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: scenario\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    if shares:
+        files[f"{module}-{version}.data/data/share/demo/static/demo.js"] = shares
     files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
     wheel = directory / "wheels" / f"{module}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -42,7 +44,7 @@ def pin_of(name: str, lock: pathlib.Path) -> str:
 def main() -> None:
     directory = pathlib.Path(sys.argv[1])
     pip = pin_of("pip", pathlib.Path(sys.argv[2]))
-    beta = make_wheel(directory, "demo-beta", "1.0", "demo-alpha")
+    beta = make_wheel(directory, "demo-beta", "1.0", "demo-alpha", "let answer = 42;\n" * 100)
     make_wheel(directory, "demo-gamma", "1.0")
     elsewhere = f"demo-windows==1.0 ; sys_platform == 'win32' --hash=sha256:{'0' * 64}\n"
     for number, version in enumerate(["1.0", "2.0"], start=1):

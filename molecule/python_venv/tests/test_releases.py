@@ -70,6 +70,16 @@ def test_a_setup_command_ran_in_the_release(host) -> None:
     assert host.file("/opt/offline/current/setup.txt").content_string.startswith("made with Python 3.")
 
 
+def test_what_is_shared_has_compressed_copies(host) -> None:
+    file = "/opt/offline/current/share/demo/static/demo.js"
+    original = host.check_output("sha256sum < %s", file)
+    assert host.check_output("gzip --decompress --stdout %s.gz | sha256sum", file) == original
+    assert host.check_output("brotli --decompress --stdout %s.br | sha256sum", file) == original
+    sizes = [int(size) for size in host.check_output(f"stat --format=%s {file}.br {file}.gz {file}").split()]
+    assert sizes[2] > max(sizes[:2])
+    assert host.run(f"ls {file.replace('offline', 'locked')}*").stdout.split() == [file.replace("offline", "locked")]
+
+
 def test_uv_and_its_cache_are_shared(host) -> None:
     assert host.check_output("ls /opt/python_venv/uv | wc -l") == "1"
     links = set(host.check_output("readlink /opt/python_venv/apps/*").split())
