@@ -19,6 +19,10 @@ options:
     description: Text by which files of ours are told from others.
     type: str
     required: true
+  fail2ban_jail:
+    description: Name of a jail of fail2ban to look for.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -98,6 +102,14 @@ brotli:
   returned: success
   type: bool
   sample: true
+fail2ban:
+  description:
+    - What there is of fail2ban, which reads nginx's logs. C(installed), whether it is, with nftables; C(jail), whether
+      O(fail2ban_jail) is in its configuration; C(auth_log), whether there is the log that its jail for SSH reads on
+      Debian 12.
+  returned: success
+  type: dict
+  sample: {installed: true, jail: true, auth_log: false}
 """
 
 import dataclasses
@@ -142,7 +154,10 @@ def describe(configuration, mark):
 
 
 def main():
-    module = AnsibleModule(argument_spec={"mark": {"type": "str", "required": True}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"mark": {"type": "str", "required": True}, "fail2ban_jail": {"type": "str", "default": ""}},
+        supports_check_mode=True,
+    )
     executable = module.get_bin_path("nginx")
     description, dump, complaint = "", "", ""
     if executable:
@@ -158,6 +173,11 @@ def main():
         ipv6=os.path.exists(IPV6_ADDRESSES),
         packaged_by_debian=os.path.exists(DEBIAN_PACKAGE),
         complaint=complaint,
+        fail2ban={
+            "installed": bool(module.get_bin_path("fail2ban-client") and module.get_bin_path("nft")),
+            "jail": os.path.exists(f"/etc/fail2ban/jail.d/{module.params['fail2ban_jail']}.conf"),
+            "auth_log": os.path.exists("/var/log/auth.log"),
+        },
         **describe(files(dump), module.params["mark"]),
     )
 

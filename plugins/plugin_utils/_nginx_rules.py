@@ -31,7 +31,8 @@ PORTS = range(1, 65536)
 def problems(sites: list[dict], settings: dict) -> list[str]:
     """Every broken rule, each with the site's name, the rule and what to write instead.
 
-    `settings` are what all sites share: trusted_proxies and worker_shutdown_timeout.
+    `settings` are what all sites share: trusted_proxies, worker_shutdown_timeout, and for fail2ban max_retry,
+    find_seconds, ban_seconds and ignore.
     """
     present = [site for site in sites if site["state"] == "present"]
     found = [*_settings(settings), *_names(sites), *_defaults(present)]
@@ -51,6 +52,11 @@ def _settings(settings: dict) -> Iterator[str]:
             "nginx_worker_shutdown_timeout must be a number with the unit s, m, h or d, for example 1d "
             f"(got '{settings['worker_shutdown_timeout']}')."
         )
+    bans = settings["fail2ban"]
+    for key in "max_retry", "find_seconds", "ban_seconds":
+        if bans[key] < 1:
+            yield f"nginx_fail2ban_{key} must be 1 or more (got {bans[key]}). To ban nobody, set `nginx_fail2ban: false`."
+    yield from _networks("nginx_fail2ban_ignore", bans["ignore"])
 
 
 def _names(sites: list[dict]) -> Iterator[str]:

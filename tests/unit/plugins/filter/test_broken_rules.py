@@ -51,7 +51,11 @@ SITE = {
         },
     ],
 }
-NGINX = {"trusted_proxies": ["10.0.0.1", "2001:db8::/64"], "worker_shutdown_timeout": "1d"}
+NGINX = {
+    "trusted_proxies": ["10.0.0.1", "2001:db8::/64"],
+    "worker_shutdown_timeout": "1d",
+    "fail2ban": {"max_retry": 1, "find_seconds": 1, "ban_seconds": 1, "ignore": ["192.0.2.0/24"]},
+}
 VENV = {
     "path": "/opt/app",
     "state": "present",
