@@ -12,6 +12,7 @@ import bench_host
 import figure
 import measure_certificates
 import measure_deploy
+import measure_proxy
 import measure_rerun
 import measure_unit
 import measure_venv
@@ -23,6 +24,7 @@ MEASUREMENTS = {
     "venv": measure_venv.measure,
     "unit": measure_unit.measure,
     "certificates": measure_certificates.measure,
+    "proxy": measure_proxy.measure,
 }
 
 
