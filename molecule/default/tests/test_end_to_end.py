@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import pathlib
+import shlex
 import socket
 from collections.abc import Iterator
 
@@ -48,7 +51,8 @@ def lab(ca: str, name: str, resolved: None) -> NotebookClient:
     return NotebookClient(f"https://{name}/", ca=ca)
 
 
-@pytest.mark.parametrize("password", ["", "wrong", PASSWORD.upper()])
+# Few tests log in: an address can try six passwords at once, and then ten in a minute.
+@pytest.mark.parametrize("password", ["wrong", PASSWORD.upper()])
 def test_a_wrong_password_is_refused(lab: NotebookClient, password: str) -> None:
     assert not lab.login(password)
 
@@ -70,6 +74,37 @@ def test_a_second_server_lives_below_a_path(ca: str, name: str, resolved: None) 
     client = NotebookClient(f"https://{name}/shared/", ca=ca, token=TOKEN)
     with client.kernel() as kernel:
         assert kernel.run("import getpass; print(getpass.getuser())") == "bob"
+
+
+@contextlib.contextmanager
+def asleep(host, unit: str) -> Iterator[None]:
+    """The processes of a unit do not answer meanwhile."""
+    host.check_output("systemctl kill --signal=STOP %s", unit)
+    try:
+        yield
+    finally:
+        host.check_output("systemctl kill --signal=CONT %s", unit)
+
+
+@pytest.mark.parametrize(("unit", "base"), [("jupyterlab-lab", "/"), ("jupyterlab-shared", "/shared/")])
+def test_jupyter_is_not_asked_for_its_own_files(host, ca: str, name: str, resolved: None, unit: str, base: str) -> None:
+    core = host.check_output("ls /opt/jupyterlab/current/share/jupyter/lab/static/jlab_core.*.js")
+    url = f"https://{name}{base}static/lab/{pathlib.PurePath(core).name}"
+    with asleep(host, unit):
+        for accepted, coding, suffix in (("identity", None, ""), ("gzip", "gzip", ".gz"), ("gzip, br", "br", ".br")):
+            answer = requests.get(url, headers={"Accept-Encoding": accepted}, verify=ca, timeout=30, stream=True)
+            assert answer.status_code == 200
+            assert answer.headers.get("Content-Encoding") == coding
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            sent = hashlib.sha256(answer.raw.read(decode_content=False)).hexdigest()
+            assert sent == host.check_output("sha256sum < %s", core + suffix).split()[0]
+
+
+def test_an_extension_that_a_person_installed_is_served(host, ca: str, name: str, resolved: None) -> None:
+    folder = "/home/alice/.local/share/jupyter/labextensions/mine"
+    host.check_output("runuser -u alice -- sh -c %s", f"mkdir -p {folder} && echo mine > {folder}/remoteEntry.js")
+    url = f"https://{name}/lab/extensions/mine/remoteEntry.js"
+    assert requests.get(url, verify=ca, timeout=30).text == "mine\n"
 
 
 def test_plain_http_is_sent_to_tls(name: str, resolved: None) -> None:
@@ -120,12 +155,12 @@ def result_of_all_cells(page: Page) -> str:
     raise AssertionError("no result in the page")
 
 
-def test_a_browser_logs_in_and_runs_a_cell(address: str, name: str, lab: NotebookClient) -> None:
-    assert lab.login(PASSWORD)
+def test_a_browser_logs_in_and_runs_a_cell(host, address: str, name: str) -> None:
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "6*7", "outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    lab.put("api/contents/answer.ipynb", {"type": "notebook", "content": notebook}).raise_for_status()
+    path = "/home/alice/notebooks/answer.ipynb"
+    host.check_output("runuser -u alice -- sh -c %s", f"printf %s {shlex.quote(json.dumps(notebook))} > {path}")
     with browser(address, name) as page:
         page.goto(f"https://{name}/lab/tree/answer.ipynb?reset")
         page.fill("input[name=password]", PASSWORD)

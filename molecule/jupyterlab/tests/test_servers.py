@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import pathlib
+
 import pytest
 import requests
 from notebook_client import NotebookClient
@@ -136,6 +139,18 @@ def test_a_server_without_a_network_runs_cells(host, tunnel) -> None:
         assert kernel.run("6*7") == "42"
         assert kernel.run("import socket; print(socket.if_nameindex())") == "[(1, 'lo')]"
     assert client.post("api/terminals").status_code == 404
+
+
+@pytest.mark.parametrize(("path", "directory"), [("static/lab", "lab/static"), ("lab/extensions", "labextensions")])
+def test_files_that_a_web_server_may_send_are_open_to_everybody(host, tunnel, path: str, directory: str) -> None:
+    """The playbook has nginx send them without asking Jupyter: Jupyter has to send the same without a login."""
+    find = f"cd /opt/jupyterlab/current/share/jupyter/{directory} && find -L . -type f -exec sha256sum {{}} +"
+    digests = dict(reversed(line.split(maxsplit=1)) for line in host.check_output(find).splitlines())
+    assert {pathlib.PurePath(name).suffix for name in digests} >= {".js", ".gz", ".br"}
+    stranger = NotebookClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8888')}/alice/")
+    assert stranger.get("api/contents").status_code == 403
+    for name, digest in digests.items():
+        assert hashlib.sha256(stranger.get(f"{path}/{name}").content).hexdigest() == digest, name
 
 
 def test_no_secret_is_readable_or_printed(host) -> None:
