@@ -21,7 +21,7 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent, as what it would say holds the query."""
 
     def do_GET(self) -> None:
-        answer = {"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}}
+        answer = {"path": self.path, "headers": self.headers.items()}
         self.answer(200, json.dumps(answer).encode())
 
     def do_POST(self) -> None:
