@@ -42,6 +42,11 @@ options:
     description: Text by which files of this configuration are told from others.
     type: str
     required: true
+  logs:
+    description: Log files that the configuration names. nginx would make them readable for everybody; here they are for the group C(adm).
+    type: list
+    elements: path
+    default: []
   requires:
     description:
       - Files that the configuration names and that earlier tasks make, for example certificates.
@@ -97,6 +102,7 @@ import grp
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 
@@ -229,6 +235,28 @@ def is_configuration(name):
     return name.endswith(".conf")
 
 
+def is_open(log):
+    """Whether everybody could read a log file once nginx has opened it."""
+    try:
+        mode = os.stat(log).st_mode
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(mode) and bool(mode & 0o007)
+
+
+def close(log):
+    """Let nobody but its owner and group read a log file, and make it first where it is missing."""
+    missing = not os.path.exists(log)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o640)
+    try:
+        if missing:
+            with contextlib.suppress(KeyError):
+                os.fchown(descriptor, -1, grp.getgrnam("adm").gr_gid)
+        os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o770)
+    finally:
+        os.close(descriptor)
+
+
 def judge(nginx, directory, after):
     """Have nginx test the change; returns what speaks against it, if anything, and the path of nginx's error log."""
     changes = {}
@@ -248,7 +276,11 @@ def judge(nginx, directory, after):
         return f"nginx refuses the configuration:\n{messages.strip()}", None
 
     for name, data in after.items():
-        if is_configuration(name) and data is not None and f"# configuration file {directory}/{name}:" not in configuration:
+        if (
+            is_configuration(name)
+            and data is not None
+            and f"# configuration file {directory}/{name}:" not in configuration
+        ):
             place = os.path.dirname(f"{directory}/{name}")
             return f"nginx does not read {directory}/{name}: nginx.conf does not include {place}/*.conf.", None
 
@@ -302,6 +334,7 @@ def main():
             "private_files": {"type": "dict", "default": {}, "no_log": True},
             "private_group": {"type": "str", "default": "www-data"},
             "mark": {"type": "str", "required": True},
+            "logs": {"type": "list", "elements": "path", "default": []},
             "requires": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
@@ -328,19 +361,29 @@ def main():
         if present != data or (present is not None and not safe(path, groups.get(name))):
             before[name], after[name] = present, data
 
+    open_logs = [log for log in module.params["logs"] if is_open(log)]
     nginx = Nginx(module)
-    changed = bool(after) or os.path.exists(PENDING)
-    running = bool(changed and nginx.executable and nginx.master())
+    unloaded = bool(after) or os.path.exists(PENDING)
+    changed = unloaded or bool(open_logs)
+    running = bool(unloaded and nginx.executable and nginx.master())
     testable = nginx.executable and not (module.check_mode and not all(map(os.path.exists, module.params["requires"])))
-    if changed and testable:
+    if unloaded and testable:
+        missing_logs = [log for log in module.params["logs"] if not os.path.exists(log)]
         problem, error_log = judge(nginx, directory, after)
+        # Even to test its configuration, nginx makes the log files that it names.
+        for log in missing_logs:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(log)
         if problem:
             module.fail_json(msg=f"{problem}\nNothing was changed.")
-        if not module.check_mode:
-            try:
+    if not module.check_mode:
+        try:
+            for log in open_logs:
+                close(log)
+            if unloaded and testable:
                 running = apply(nginx, directory, before, after, groups, error_log)
-            except (OSError, ReloadError) as error:
-                module.fail_json(msg=f"nginx keeps its old configuration, and the files are as they were: {error}")
+        except (OSError, ReloadError) as error:
+            module.fail_json(msg=f"nginx keeps its old configuration, and the files are as they were: {error}")
 
     module.exit_json(
         changed=changed,

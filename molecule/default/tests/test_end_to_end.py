@@ -113,6 +113,10 @@ def test_plain_http_is_sent_to_tls(name: str, resolved: None) -> None:
     assert answer.headers["Location"] == f"https://{name}/lab?x=1"
 
 
+def test_the_inventory_gives_the_site_more_keys(lab: NotebookClient) -> None:
+    assert "object-src 'none'" in lab.get("login").headers["Content-Security-Policy"]
+
+
 def test_the_servers_cannot_be_reached_past_nginx(address: str) -> None:
     with pytest.raises(OSError, match=r"refused"):
         socket.create_connection((address, 8888), timeout=10)

@@ -327,6 +327,12 @@ def test_each_site_has_a_log_of_its_own(host, kinds_visitor):
     assert "witness" not in host.check_output("cat /var/log/nginx/lab.access.log")
 
 
+def test_the_logs_are_for_administrators_alone(host):
+    for path in host.check_output("ls /var/log/nginx/*.log").split():
+        log = host.file(path)
+        assert (log.mode & 0o007, log.group) == (0, "adm"), path
+
+
 def test_old_workers_do_not_stay_for_ever(host):
     configuration = host.check_output("nginx -T -q")
     assert configuration.count("worker_shutdown_timeout 1d;") == 1

@@ -47,3 +47,4 @@ def test_nothing_is_left_of_the_attempts(host):
     names |= {f"nbops-{site}.conf" for site in ("kinds", "lab", "own-certificate")}
     assert set(host.file("/etc/nginx/conf.d").listdir()) == names
     assert not host.file("/run/nginx-config.pending").exists
+    assert not host.file("/var/log/nginx/nowhere.access.log").exists

@@ -87,3 +87,24 @@ def test_only_emergencies_after_the_position_count(tmp_path: pathlib.Path) -> No
 
 def test_children_of_a_process_are_found() -> None:
     assert f"/proc/{os.getpid()}/stat" in nginx_config.children(os.getppid())
+
+
+def test_a_log_is_made_for_its_owner_and_group(tmp_path: pathlib.Path) -> None:
+    log = tmp_path / "access.log"
+    assert nginx_config.is_open(str(log))
+    nginx_config.close(str(log))
+    assert not nginx_config.is_open(str(log))
+    assert log.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_log_that_everybody_could_read_keeps_what_it_says(tmp_path: pathlib.Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("said")
+    log.chmod(0o644)
+    assert nginx_config.is_open(str(log))
+    nginx_config.close(str(log))
+    assert (log.read_text(), log.stat().st_mode & 0o777) == ("said", 0o640)
+
+
+def test_what_is_no_file_stays_as_it_is() -> None:
+    assert not nginx_config.is_open("/dev/null")
