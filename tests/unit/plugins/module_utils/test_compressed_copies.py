@@ -32,7 +32,7 @@ def release(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.
 
 def compress(release: pathlib.Path, *directories: str) -> set[str]:
     """The names of what is there afterwards and was not before."""
-    before = {path for path in release.rglob("*")}
+    before = set(release.rglob("*"))
     copies.compress(str(release), list(directories), Programs(pretend_brotli, str))
     return {str(path.relative_to(release)) for path in set(release.rglob("*")) - before}
 
