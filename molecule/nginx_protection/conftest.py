@@ -119,8 +119,7 @@ def confide(host, visitor: Visitor, address: str, addresses: dict[str, str]) -> 
                 stack.enter_context(visitor.context.wrap_socket(plain, server_hostname=name)) if name else plain
             )
             connection.sendall(data)
-            while connection.recv(65536):
-                pass
+            connection.recv(65536)
 
     def tell(word: str) -> None:
         for site in "lab", "hub", "down", "office", "staff", "private":

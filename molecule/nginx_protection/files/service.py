@@ -1,6 +1,7 @@
 """A service that turns logins down as Jupyter does, and describes every other request: service.py PORT
 
 POST to /login is JupyterLab's: 302 for the right password, 401 for another. POST to /hub/login is JupyterHub's: 403.
+A request chooses headers of its answer by X-Answer-Policy and X-Answer-Cookie.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 REFUSALS = {"/login": 401, "/hub/login": 403}
+CHOICES = {"X-Answer-Policy": "Content-Security-Policy", "X-Answer-Cookie": "Set-Cookie"}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -21,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent, as what it would say holds the query."""
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)) if self.command in ("PUT", "PATCH") else 0)
         answer = {"path": self.path, "headers": self.headers.items()}
         self.answer(200, json.dumps(answer).encode())
 
@@ -36,9 +39,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
+        for choice, name in CHOICES.items():
+            if choice in self.headers:
+                self.send_header(name, self.headers[choice])
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_OPTIONS = do_PUT = do_PATCH = do_DELETE = do_GET
 
 
 socketserver.ThreadingTCPServer.allow_reuse_address = True
