@@ -2,7 +2,8 @@
 """Ansible inventory of the scenario's containers.
 
 Names and addresses follow from the scenario alone, so scenarios can run side by side and every tool (ansible-playbook,
-testinfra, a person) finds the same hosts. Each has a network 10.213.N.0/24 of its own (platforms.yml), its first host is .11.
+testinfra, a person) finds the same hosts. Each has a network 10.213.N.0/24 of its own (platforms.yml), with .11 as its
+first host.
 """
 
 from __future__ import annotations

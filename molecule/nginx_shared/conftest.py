@@ -47,7 +47,8 @@ def changes(host) -> Callable[[], str]:
     def look() -> str:
         return host.run(
             "cd /etc/nginx && "
-            f"find . -printf '%p %y %l %m %u %g\\n' | grep --extended-regexp --invert-match '{OURS}' | sort | diff /root/tree - ; "
+            f"find . -printf '%p %y %l %m %u %g\\n' | grep --extended-regexp --invert-match '{OURS}' | sort | "
+            "diff /root/tree - ; "
             "sha256sum --check --quiet /root/content"
         ).stdout
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what `nginx -T` prints: every file of a configuration, and in them the few directives that sites have to know."""
+"""Reads what `nginx -T` prints: the files of a configuration, and in them the few directives that sites have to know."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
-_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*|[;{}]|(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+""")
-_EVERYWHERE = {"0.0.0.0": "*", "": "*"}
+_WORD = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*|[;{}]|(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+""")
+_EVERYWHERE = "*"
+_SAME = ("", "0.0.0.0")  # noqa: S104 nothing listens here
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,15 @@ def files(dump: str) -> dict[str, str]:
 def directives(text: str) -> Iterator[list[str]]:
     """The directives of one file as lists of words; a block begins with its words and `{`, and ends with `}` alone."""
     words: list[str] = []
-    for token in _TOKEN.findall(text):
-        if token.startswith("#"):
+    for word in _WORD.findall(text):
+        if word.startswith("#"):
             continue
-        if token in (";", "{", "}"):
-            if words or token == "}":
-                yield [*words, *([] if token == ";" else [token])]
+        if word in (";", "{", "}"):
+            if words or word == "}":
+                yield [*words, *([] if word == ";" else [word])]
             words = []
         else:
-            words.append(token[1:-1] if token[0] in "\"'" else token)
+            words.append(word[1:-1] if word[0] in "\"'" else word)
 
 
 def endpoint(word: str) -> str:
@@ -53,7 +54,7 @@ def endpoint(word: str) -> str:
     address, colon, port = word.rpartition(":")
     if not colon or word.endswith("]"):
         address, port = word, "80"
-    return f"{_EVERYWHERE.get(address, address)}:{port}"
+    return f"{_EVERYWHERE if address in _SAME else address}:{port}"
 
 
 def listeners(path: str, text: str) -> list[Listener]:

@@ -31,7 +31,8 @@ options:
     type: dict
     default: {}
   private_files:
-    description: The same, for files that only root and O(private_group) may read, for example passwords. They are not shown in a diff.
+    description:
+      - The same, for files that only root and O(private_group) may read, for example passwords. A diff does not show them.
     type: dict
     default: {}
   private_group:
@@ -43,7 +44,9 @@ options:
     type: str
     required: true
   logs:
-    description: Log files that the configuration names. nginx would make them readable for everybody; here they are for the group C(adm).
+    description:
+      - Log files that the configuration names. nginx would make them readable for everybody, here they are for the
+        group C(adm).
     type: list
     elements: path
     default: []

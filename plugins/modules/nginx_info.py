@@ -70,14 +70,16 @@ packaged_by_debian:
   type: bool
   sample: true
 complaint:
-  description: Why nginx refuses the configuration that the host has; empty where it does not. What follows is empty then.
+  description:
+    - Why nginx refuses the configuration that the host has; empty where it does not.
+    - Where it does, nothing is known of what follows.
   returned: success
   type: str
   sample: ""
 listeners:
   description:
-    - What server blocks listen on, each with the keys C(file), C(endpoint) (C(*:80), C([::]:80), C(192.0.2.1:80)), C(default)
-      and C(ssl), and with C(ours), whether O(mark) is in the file.
+    - What server blocks listen on, each with the keys C(file), C(endpoint) (C(*:80), C([::]:80), C(192.0.2.1:80)),
+      C(default) and C(ssl), and with C(ours), whether O(mark) is in the file.
   returned: success
   type: list
   elements: dict

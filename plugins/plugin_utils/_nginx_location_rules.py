@@ -11,7 +11,9 @@ from collections.abc import Iterator
 PATH = re.compile(r"/[a-zA-Z0-9._~%@+/-]*")
 TIME = re.compile(r"[1-9][0-9]{0,6}[smhd]")
 DIRECTORY = re.compile(r"(/[a-zA-Z0-9._@+-]+)+")
-REDIRECT = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[a-zA-Z0-9._~%@+/?&=#-]*)?|/[a-zA-Z0-9._~%@+/?&=#-]*")
+REDIRECT = re.compile(
+    r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[a-zA-Z0-9._~%@+/?&=#-]*)?|/[a-zA-Z0-9._~%@+/?&=#-]*"
+)
 UPSTREAM = re.compile(r"unix:/[a-zA-Z0-9._@+/-]+|([a-z0-9.-]+|\[[0-9a-f:.]+\]):(?P<port>[1-9][0-9]{0,4})")
 PORTS = range(1, 65536)
 
@@ -33,7 +35,8 @@ def problems(locations: list[dict]) -> Iterator[str]:
 def _sources(location: dict) -> Iterator[str]:
     upstreams = [key for key in ("upstream", "upstreams") if location[key]]
     others = [key for key in ("directory", "redirect") if location[key]]
-    if not upstreams and not others or len(upstreams) > 1 or ("redirect" in others and len(upstreams + others) > 1):
+    mixed = len(upstreams) > 1 or ("redirect" in others and len(upstreams + others) > 1)
+    if mixed or not upstreams + others:
         yield (
             f"location {location['path']} must have one of upstream, upstreams, directory and redirect; only directory "
             f"can have an upstream beside it. Got: {' and '.join(upstreams + others) or 'none'}."
@@ -60,7 +63,7 @@ def _upstreams(location: dict) -> Iterator[str]:
 def _values(location: dict) -> Iterator[str]:
     directory = location["directory"]
     if directory and (not DIRECTORY.fullmatch(directory) or ".." in directory.split("/")):
-        yield f"directory must be the absolute path of a directory on the host, without a slash at its end. Got: {directory}."
+        yield f"directory must be the absolute path of a directory on the host, without a last slash. Got: {directory}."
     # Without the slash, /static../ would lead to the directory above.
     if directory and not location["path"].endswith("/"):
         yield f"the path of a directory must end with a slash: {location['path']}/ in the place of {location['path']}."
@@ -70,4 +73,7 @@ def _values(location: dict) -> Iterator[str]:
             f"such as /lab. Got: {location['redirect']}."
         )
     if location["read_timeout"] and not TIME.fullmatch(location["read_timeout"]):
-        yield f"read_timeout must be a number with the unit s, m, h or d, for example 10m. Got: {location['read_timeout']}."
+        yield (
+            "read_timeout must be a number with the unit s, m, h or d, for example 10m. "
+            f"Got: {location['read_timeout']}."
+        )

@@ -55,7 +55,9 @@ def _settings(settings: dict) -> Iterator[str]:
     bans = settings["fail2ban"]
     for key in "max_retry", "find_seconds", "ban_seconds":
         if bans[key] < 1:
-            yield f"nginx_fail2ban_{key} must be 1 or more (got {bans[key]}). To ban nobody, set `nginx_fail2ban: false`."
+            yield (
+                f"nginx_fail2ban_{key} must be 1 or more (got {bans[key]}). To ban nobody, set `nginx_fail2ban: false`."
+            )
     yield from _networks("nginx_fail2ban_ignore", bans["ignore"])
 
 
@@ -165,7 +167,10 @@ def _is_network(text: str) -> bool:
 def _access(site: dict) -> Iterator[str]:
     yield from _networks("allow", site["allow"])
     if site["client_ca"] and not FILE.fullmatch(site["client_ca"]):
-        yield f"client_ca must be the absolute path of a file on the host, for example /etc/ssl/staff.pem. Got: {site['client_ca']}."
+        yield (
+            "client_ca must be the absolute path of a file on the host, for example /etc/ssl/staff.pem. "
+            f"Got: {site['client_ca']}."
+        )
     users = [entry["user"] for entry in site["basic_auth"]]
     if len(set(users)) < len(users) or not all(USER.fullmatch(user) for user in users):
         yield f"the users of basic_auth must be different names without spaces and colons. Got: {', '.join(users)}."

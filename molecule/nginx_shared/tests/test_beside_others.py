@@ -37,13 +37,16 @@ def test_ours_are_served(visitor, is_debian):
 def test_unknown_names_stay_with_their_default_server(address, is_debian, company):
     assert ask_plain(address, "unknown.example.org").body == b"company of unknown.example.org"
     if is_debian:
-        assert company.ask("company.example.org", headers={"Host": "unknown.example.org"}).body == b"company of unknown.example.org"
+        assert (
+            company.ask("company.example.org", headers={"Host": "unknown.example.org"}).body
+            == b"company of unknown.example.org"
+        )
 
 
 def test_a_connection_without_a_name_is_rejected_where_nobody_else_is(address, is_debian):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    rejected = contextlib.nullcontext() if is_debian else pytest.raises(ssl.SSLError, match="(?i)unrecognized.name")
+    rejected = contextlib.nullcontext() if is_debian else pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name")
     with socket.create_connection((address, 443), timeout=30) as plain, rejected:
         context.wrap_socket(plain).close()
 

@@ -26,7 +26,9 @@ while not end.exists():
 def lab(host, address: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> NotebookClient:
     real = socket.getaddrinfo
     monkeypatch.setattr(
-        socket, "getaddrinfo", lambda name, *rest, **named: real(address if name == "lab.example.org" else name, *rest, **named)
+        socket,
+        "getaddrinfo",
+        lambda name, *rest, **named: real(address if name == "lab.example.org" else name, *rest, **named),
     )
     ca = tmp_path / "ca.pem"
     ca.write_text(host.file("/etc/ssl/jupyter/lab.example.org/fullchain.pem").content_string)

@@ -1,7 +1,7 @@
 """An HTTP service to put behind nginx: says what it was asked, and echoes websocket messages.
 
-A request can choose headers of its answer (JSON in X-Answer). `?stream` is answered with one event, and with a second one when
-somebody asks for `?next`.
+A request can choose headers of its answer (JSON in X-Answer). `?stream` is answered with one event, and with a second
+one when somebody asks for `?next`.
 
 Usage: http_echo.py ADDRESS:PORT | /path/of/a.sock
 """

@@ -1,6 +1,7 @@
 """A visitor of somebody else's site on this host, who asks without pause and keeps count: patron.py URL EXPECTED FILE
 
-What does not answer with 200 and the expected text in its body counts as failed. The certificate has to be among the host's.
+What does not answer with 200 and the expected text in its body counts as failed. The certificate has to be among the
+host's.
 """
 
 from __future__ import annotations
