@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what `nginx -T` prints: the files of a configuration, and in them the few directives that sites have to know."""
+"""Reads what `nginx -T` prints: its files, and in them the few directives that sites have to know."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ options:
     default: {}
   private_files:
     description:
-      - The same, for files that only root and O(private_group) may read, for example passwords. A diff does not show them.
+      - The same, for files that only root and O(private_group) may read, such as passwords. A diff does not show them.
     type: dict
     default: {}
   private_group:
