@@ -68,6 +68,7 @@ VENV = {
     "proxy": "socks5h://proxy:1080",
     "wheelhouse": "",
     "keep": "2",
+    "compress": ["share/static"],
     "setup_commands": [["bin/python", "-c", "1"]],
     "smoke_commands": [],
 }
