@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import (
     PLACEHOLDER,
     CertificateError,
@@ -203,7 +204,5 @@ def _write_metrics(path: str, metrics: list[tuple[str, Any]]) -> None:
         metric = f"nbops_certificate_not_{edge}_timestamp_seconds"
         lines += [f"# HELP {metric} Time at which a certificate {words} valid.", f"# TYPE {metric} gauge"]
         lines += [f'{metric}{{name="{name}"}} {getattr(said, f"not_{edge}"):.0f}' for name, said in metrics]
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o644)  # node_exporter is not root
-        file.write("\n".join([*lines, ""]))
-    os.rename(path + ".new", path)
+    # For everybody: node_exporter is not root.
+    _whole_file.write(path, "\n".join([*lines, ""]).encode(), 0o644)

@@ -19,6 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import (
     _certificate_store,
     _placeholder,
     _programs,
+    _whole_file,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._acme_preflight import (
     PreflightError,
@@ -44,7 +45,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import K
 LIBRARY = "/usr/local/lib/nbops"
 PACKAGE = "ansible_collections/nbops/jupyter/plugins/module_utils"
 PROGRAM = f"{LIBRARY}/certificates.py"
-KEEPER = (_certificate, _certificate_keeper, _certificate_store, _programs)
+KEEPER = (_certificate, _certificate_keeper, _certificate_store, _programs, _whole_file)
 HOOK = "/etc/letsencrypt/renewal-hooks/deploy/nbops-certificates"
 HOOK_TEXT = """\
 #!/bin/sh

@@ -19,6 +19,7 @@ import hashlib
 import os
 import shutil
 
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import require_pair
 
 CHAIN, KEY = "fullchain.pem", "privkey.pem"
@@ -158,11 +159,11 @@ class CertificateStore:
         return name
 
     def _switch(self, name: str) -> None:
-        _link(os.path.join("versions", name), self._current)
+        _whole_file.link(os.path.join("versions", name), self._current)
         for file_name in (CHAIN, KEY):
             path = os.path.join(self.path, file_name)
             if not os.path.islink(path):
-                _link(os.path.join("current", file_name), path)
+                _whole_file.link(os.path.join("current", file_name), path)
 
 
 def _write_file(path: str, data: bytes) -> None:
@@ -174,11 +175,3 @@ def _write_file(path: str, data: bytes) -> None:
     except OSError as error:
         # A full disk does not say which.
         raise OSError(error.errno, error.strerror, path) from None
-
-
-def _link(target: str, path: str) -> None:
-    """A link in the place of whatever file or link is there, in one step."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path + ".new")
-    os.symlink(target, path + ".new")
-    os.rename(path + ".new", path)

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
+
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 
 
 class KeptFiles:
@@ -30,14 +31,7 @@ class KeptFiles:
         if self._check_mode:
             return
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path + ".new")
-        with open(os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(path + ".new", path)
+        _whole_file.write(path, text.encode(), mode)
 
     def remove(self, path: str) -> None:
         """Makes a file or directory be gone."""

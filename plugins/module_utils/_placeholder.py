@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import (
     PLACEHOLDER,
     facts,
@@ -84,18 +85,11 @@ def _text(home: str) -> bytes:
 
 def _write(path: str, data: bytes, mode: int, *, replace: bool = False) -> None:
     """Writes a file in one step; FileExistsError if there is one already and it is not to be replaced."""
-    temporary = path + ".new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _whole_file.stage(path, data, mode)
     if replace:
-        os.rename(temporary, path)
+        os.rename(draft, path)
         return
     try:
-        os.link(temporary, path)
+        os.link(draft, path)
     finally:
-        os.unlink(temporary)
+        os.unlink(draft)

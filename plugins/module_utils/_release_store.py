@@ -20,6 +20,8 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
+
 LAYOUT = 1  # part of every id: a release made to another layout is not reused
 
 _MARKER = "release.json"
@@ -91,7 +93,6 @@ class ReleaseStore:
         self.path = path
         self._releases = os.path.join(path, "releases")
         self._current = os.path.join(path, "current")
-        self._current_new = os.path.join(path, ".current.new")
 
     def directory(self, name: str) -> str:
         """The path of a release, existing or not."""
@@ -162,20 +163,13 @@ class ReleaseStore:
         # A marker that survives a power failure without the files it vouches for would be worse than none.
         os.sync()
         path = os.path.join(self.directory(name), _MARKER)
-        with open(path + ".new", "w", encoding="utf-8") as file:
-            json.dump(marker, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(path + ".new", path)
+        _whole_file.write(path, json.dumps(marker, indent=1, sort_keys=True).encode(), 0o644)
         _sync_directory(self.directory(name))
 
     def activate(self, name: str) -> None:
         """Points `current` to a release in one step."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._current_new)
-        os.symlink(os.path.join("releases", name), self._current_new)
         os.utime(os.path.join(self.directory(name), _MARKER))
-        os.rename(self._current_new, self._current)
+        _whole_file.link(os.path.join("releases", name), self._current)
         _sync_directory(self.path)
 
     def remove(self, name: str) -> None:
@@ -200,7 +194,7 @@ class ReleaseStore:
         if self.current() is not None:
             os.unlink(self._current)
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._current_new)
+            os.unlink(self._current + ".new")
         for name in self.names():
             self.remove(name)
         for path in (self._releases, self.path):

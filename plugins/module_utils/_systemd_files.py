@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
+
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 
 MODE = 0o644
 
@@ -35,19 +36,8 @@ def is_protected(path: str) -> bool:
 
 def write(path: str, text: str) -> None:
     """Put a file in its place in one step, so that nobody ever reads half of it."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=folder, prefix=".ansible-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), MODE)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    _whole_file.write(path, text.encode(), MODE)
 
 
 def remove(path: str) -> None:

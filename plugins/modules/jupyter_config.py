@@ -102,7 +102,7 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.dict_transformations import dict_merge
-from ansible_collections.nbops.jupyter.plugins.module_utils import _jupyter_config_check
+from ansible_collections.nbops.jupyter.plugins.module_utils import _jupyter_config_check, _whole_file
 
 SHADOW_PATTERN = "jupyter_*config.*"
 
@@ -165,16 +165,8 @@ def check_files(module, entries):
 
 
 def write(entry):
-    directory = os.path.dirname(entry["path"])
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=directory)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(entry["text"])
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.chmod(temporary, int(entry["mode"], 8))
-    os.chown(temporary, 0, 0)
-    os.replace(temporary, entry["path"])
+    os.makedirs(os.path.dirname(entry["path"]), mode=0o755, exist_ok=True)
+    _whole_file.write(entry["path"], entry["text"].encode(), int(entry["mode"], 8))
 
 
 def main():

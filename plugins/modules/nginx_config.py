@@ -110,6 +110,7 @@ import tempfile
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 
 # Is there from before the first file is written until nginx has loaded them all.
 # A reboot removes it, rightly: nginx then starts with what is on disk.
@@ -214,18 +215,16 @@ def safe(path, group=None):
 def write(directory, contents, groups):
     """Give every file its content, or remove it where the content is None. `groups` has the ids for private files."""
     paths = {name: os.path.join(directory, name) for name in contents}
+    drafts = {}
     for name, data in contents.items():
         if data is not None:
             os.makedirs(os.path.dirname(paths[name]), mode=0o755, exist_ok=True)
-            # nginx.conf does not include such a name. All are written before one takes its place: the disk may be full.
-            with open(paths[name] + ".new", "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
-                stream.write(data)
-                os.fchown(stream.fileno(), -1, groups.get(name, -1))
-                os.fchmod(stream.fileno(), 0o640 if name in groups else 0o644)
-                os.fsync(stream.fileno())
-    for name, data in contents.items():
-        if data is not None:
-            os.replace(paths[name] + ".new", paths[name])
+            # nginx.conf does not include a draft. All are written before one takes its place: the disk may be full.
+            mode = 0o640 if name in groups else 0o644
+            drafts[name] = _whole_file.stage(paths[name], data, mode, groups.get(name, -1))
+    for name in contents:
+        if name in drafts:
+            os.rename(drafts[name], paths[name])
         elif os.path.lexists(paths[name]):
             os.unlink(paths[name])
             if not is_configuration(name):

@@ -101,7 +101,7 @@ def test_activation_counts_and_not_the_age(store: ReleaseStore) -> None:
 
 def test_an_interrupted_swap_is_repeated(store: ReleaseStore) -> None:
     add(store, A)
-    os.symlink("releases/nowhere", os.path.join(store.path, ".current.new"))
+    os.symlink("releases/nowhere", os.path.join(store.path, "current.new"))
     store.activate(A)
     assert store.current() == A
     assert sorted(os.listdir(store.path)) == ["current", "releases"]
