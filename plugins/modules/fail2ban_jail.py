@@ -92,6 +92,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import KeptFiles
 
 DIRECTORY = "/etc/fail2ban"
+RUNTIME_DIRECTORY = "/run"
 START_SECONDS = 30
 
 
@@ -102,9 +103,9 @@ class LoadError(Exception):
 class Fail2ban:
     """The host's fail2ban, as its client sees it."""
 
-    def __init__(self, module):
+    def __init__(self, module, required):
         self.run = module.run_command
-        self.client = module.get_bin_path("fail2ban-client", required=not module.check_mode)
+        self.client = module.get_bin_path("fail2ban-client", required=required)
 
     def knows(self, jail):
         """Whether it runs with this jail."""
@@ -192,8 +193,8 @@ def main():
             )
 
     # Is there from before the first file is written until fail2ban has loaded both; a reboot loads what is on disk.
-    pending = f"/run/fail2ban-jail-{name}.pending"
-    fail2ban = Fail2ban(module)
+    pending = os.path.join(RUNTIME_DIRECTORY, f"fail2ban-jail-{name}.pending")
+    fail2ban = Fail2ban(module, required=present and not module.check_mode)
     changed_files = keep(after, DIRECTORY, check_mode=True)
     loaded = fail2ban.knows(name)
     changed = bool(changed_files) or loaded != present or os.path.exists(pending)
