@@ -47,7 +47,8 @@ def test_a_connection_without_a_name_is_rejected_where_nobody_else_is(address, i
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     rejected = contextlib.nullcontext() if is_debian else pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name")
-    with socket.create_connection((address, 443), timeout=30) as plain, rejected:
+    plain = socket.create_connection((address, 443), timeout=30)
+    with contextlib.closing(plain), rejected:
         context.wrap_socket(plain).close()
 
 
