@@ -143,15 +143,20 @@ def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
     opener = urllib.request.build_opener(*handlers)
     request = urllib.request.Request(f"http://{host}:{_PORT}/{CHALLENGES}/{token}")
     request.add_unredirected_header("Host", host)  # as an authority says it, without the port
+    folder = f"{entry['webroot']}/{CHALLENGES}"
+    serves = "" if entry["method"] == "standalone" else f", and its web server serve {folder} under this name"
     try:
         with opener.open(request, timeout=_SECONDS) as answer:
             told = answer.read(len(token) + 1).decode(errors="replace")
     except urllib.error.HTTPError as error:
         error.close()
-        folder = f"{entry['webroot']}/{CHALLENGES}"
-        serves = "" if entry["method"] == "standalone" else f", and its web server serve {folder}"
         raise PreflightError(
             f"port 80 of {where} answers a challenge with {error.code}; let the name lead to this host{serves}"
+        ) from None
+    except http.client.RemoteDisconnected:
+        # As a web server does that has no site of this name.
+        raise PreflightError(
+            f"port 80 of {where} closes the connection without an answer; let the name lead to this host{serves}"
         ) from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)

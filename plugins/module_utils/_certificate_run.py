@@ -69,7 +69,6 @@ class CertificateRun:
         self.failures: dict[str, str] = {}
         self.files = KeptFiles(check_mode)
         self._parameters = parameters
-        self._run_command = run_command
         self._check_mode = check_mode
         self._directory = parameters["directory"].rstrip("/")
         self._account = Account(**{key: parameters[key] for key in _ACCOUNT})
@@ -78,6 +77,7 @@ class CertificateRun:
         self._absent = [entry for entry in parameters["certificates"] if entry["state"] == "absent"]
         self._before = _settings_before()
         self._orders = dict(self._before.get("orders", {}))
+        self._authority: dict[str, PreflightError | None] = {}
 
     def run(self) -> tuple[dict[str, str], list[str], list[str]]:
         """What was or would be ordered (names to reasons), put in place, and removed (names)."""
@@ -127,13 +127,24 @@ class CertificateRun:
         if entry["method"] == "webroot":
             _certificate_store.make_directory(entry["webroot"])
         if self._parameters["preflight"]:
-            check_authority(self._account.directory_url, self._account.ca_bundle, entry["profile"])
+            self._check_authority(entry["profile"])
             if entry["method"] != "dns":
                 check_names(entry)
         self._certbot.issue(entry)
         self._orders[entry["name"]] = order(entry, self._account)
         # At once: whoever is killed from here on need not order again.
         self._write_settings()
+
+    def _check_authority(self, profile: str) -> None:
+        """Asks once for each profile: one that is away would let every certificate wait."""
+        if profile not in self._authority:
+            self._authority[profile] = None
+            try:
+                check_authority(self._account.directory_url, self._account.ca_bundle, profile)
+            except PreflightError as error:
+                self._authority[profile] = error
+        if error := self._authority[profile]:
+            raise error
 
     def _hold_place(self, entry: dict[str, Any]) -> None:
         """Makes a placeholder where there is nothing; one for other names is a site's, which would want it back."""
@@ -181,17 +192,19 @@ class CertificateRun:
 
     def _remove(self, entry: dict[str, Any]) -> None:
         """Removes a certificate; one that a site of nginx still uses becomes a placeholder."""
-        if self._is_certbots(entry):
-            self._certbot.delete(entry["name"], revoke=entry["revoke"])
-        self._orders.pop(entry["name"], None)
-        home = os.path.join(self._directory, entry["name"])
-        store = CertificateStore(self._directory, entry["name"])
-        if _placeholder.is_used(home, "/etc/nginx"):
-            store.begin(_placeholder.pair(entry["domains"]))
-            self._run_command(["systemctl", "try-reload-or-restart", "nginx.service"])
-            store.commit()
+        name = entry["name"]
+        if _placeholder.is_used(os.path.join(self._directory, name), "/etc/nginx"):
+            site = {"name": name, "group": "root", "reload": ["nginx.service"], "restart": []}
+            settings = {"directory": self._directory, "certificates": [site]}
+            _deployed, failures = _certificate_keeper.deploy(settings, {name: _placeholder.pair(entry["domains"])})
+            if failures:
+                raise CertificateError(failures[name])
         else:
-            store.remove()
+            CertificateStore(self._directory, name).remove()
+        # Last: as long as it is certbot's, what failed before is done again.
+        if self._is_certbots(entry):
+            self._certbot.delete(name, revoke=entry["revoke"])
+        self._orders.pop(name, None)
 
     def _settings(self) -> dict[str, Any]:
         """What the keeper works by. An entry that is no longer listed stays, as its certificate does."""

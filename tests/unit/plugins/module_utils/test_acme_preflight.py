@@ -222,7 +222,7 @@ def test_a_web_server_that_serves_something_else_is_told(
         told = refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
     assert told == (
         "port 80 of 127.0.0.1 (127.0.0.1) answers a challenge with 403; let the name lead to this host, and its web "
-        f"server serve {tmp_path}/.well-known/acme-challenge"
+        f"server serve {tmp_path}/.well-known/acme-challenge under this name"
     )
     assert os.listdir(tmp_path / ".well-known/acme-challenge") == []
 
@@ -250,19 +250,33 @@ def test_a_firewall_that_drops_is_told(tmp_path: pathlib.Path, monkeypatch: pyte
     assert "cannot be reached: timed out" in told
 
 
-def test_what_does_not_speak_http_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextlib.contextmanager
+def greeting(words: bytes) -> Iterator[int]:
+    """A port where a request is answered with these words and the end."""
+
     def greet() -> None:
         connection = strange.accept()[0]
         with connection:
             connection.recv(4096)
-            connection.sendall(b"220 mail.example.org ESMTP\r\n")
+            connection.sendall(words)
 
     with socket.create_server(("127.0.0.1", 0)) as strange:
         thread = threading.Thread(target=greet)
         thread.start()
-        told = refusal(monkeypatch, strange.getsockname()[1], entry(webroot=str(tmp_path)))
+        yield strange.getsockname()[1]
         thread.join()
+
+
+def test_what_does_not_speak_http_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with greeting(b"220 mail.example.org ESMTP\r\n") as port:
+        told = refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
     assert "cannot be reached: 220 mail.example.org ESMTP" in told
+
+
+def test_a_web_server_that_rejects_the_name_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with greeting(b"") as port:
+        told = refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
+    assert "closes the connection without an answer; let the name lead to this host, and its web server serve" in told
 
 
 def test_a_name_without_address_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import (
     _certificate_keeper,
     _certificate_run,
     _certificate_store,
+    _placeholder,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._acme_preflight import PreflightError
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_run import CertificateRun
 
 Answer = tuple[int, str, str]
@@ -131,6 +133,34 @@ def test_a_refusal_leaves_the_old_one_and_keeps_nobody_else(certbot: Certbot, tm
     assert served(tmp_path, "a") == old
     certbot.refused = set()
     assert run(certbot, tmp_path, entry("a", domains=["x.org"]), entry("b"))[0] == {"a": "its domains are others"}
+
+
+def test_an_authority_that_is_away_is_asked_once(
+    certbot: Certbot, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def check_authority(*arguments: str) -> None:
+        asked.append(arguments)
+        raise PreflightError("it is away")
+
+    monkeypatch.setattr(_certificate_run, "check_authority", check_authority)
+    one = run(certbot, tmp_path, entry("a", profile=""), entry("b", profile=""), preflight=True)[3]
+    assert (one.failures, len(asked)) == ({"a": "it is away", "b": "it is away"}, 1)
+
+
+def test_a_site_that_goes_on_naming_a_removed_one_has_a_placeholder_once_nginx_takes_it(
+    certbot: Certbot, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(certbot, tmp_path, entry("a"))
+    old = served(tmp_path, "a")
+    monkeypatch.setattr(_placeholder, "is_used", lambda *_arguments: True)
+    monkeypatch.setattr(_certificate_keeper, "_nginx_refusal", lambda: "no")
+    removed, one = run(certbot, tmp_path, entry("a", state="absent", dns={}))[2:]
+    assert (removed, list(one.failures), served(tmp_path, "a")) == ([], ["a"], old)
+    monkeypatch.setattr(_certificate_keeper, "_nginx_refusal", lambda: "")
+    assert run(certbot, tmp_path, entry("a", state="absent", dns={}))[2] == ["a"]
+    assert served(tmp_path, "a").startswith(_certificate_keeper.PLACEHOLDER)
 
 
 def test_what_was_never_issued_has_a_placeholder(certbot: Certbot, tmp_path: pathlib.Path) -> None:
