@@ -143,8 +143,9 @@ def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
     opener = urllib.request.build_opener(*handlers)
     request = urllib.request.Request(f"http://{host}:{_PORT}/{CHALLENGES}/{token}")
     request.add_unredirected_header("Host", host)  # as an authority says it, without the port
-    folder = f"{entry['webroot']}/{CHALLENGES}"
-    serves = "" if entry["method"] == "standalone" else f", and its web server serve {folder} under this name"
+    serves = ""
+    if entry["method"] == "webroot":
+        serves = f", and its web server serve {entry['webroot']}/{CHALLENGES} under this name"
     try:
         with opener.open(request, timeout=_SECONDS) as answer:
             told = answer.read(len(token) + 1).decode(errors="replace")

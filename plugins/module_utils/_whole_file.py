@@ -18,7 +18,9 @@ def stage(path: str, data: bytes, mode: int, group: int = -1) -> str:
     draft = _free(path)
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            os.fchown(file.fileno(), -1, group)
+            # A service that may not change owners can still write files of its own.
+            if group != -1:
+                os.fchown(file.fileno(), -1, group)
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
