@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import grp
+import json
 import os
 import pathlib
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.modules import nginx_config
 
 
@@ -108,3 +111,25 @@ def test_a_log_that_everybody_could_read_keeps_what_it_says(tmp_path: pathlib.Pa
 
 def test_what_is_no_file_stays_as_it_is() -> None:
     assert not nginx_config.is_open("/dev/null")
+
+
+def test_a_private_file_that_goes_is_not_shown_and_would_come_back_private(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "passwords").write_text("mark\nada:hash")
+    written = []
+    monkeypatch.setattr(nginx_config, "PENDING", str(tmp_path / "pending"))
+    monkeypatch.setattr(nginx_config.Nginx, "master", lambda _self: 0)
+    monkeypatch.setattr(nginx_config, "judge", lambda *_arguments: (None, ""))
+    monkeypatch.setattr(nginx_config, "apply", lambda *arguments: written.append(arguments))
+    monkeypatch.setattr(nginx_config.AnsibleModule, "get_bin_path", lambda *_arguments, **_options: "/usr/sbin/nginx")
+    group = grp.getgrgid(os.getgid()).gr_name
+    parameters = {"directory": str(tmp_path), "mark": "mark", "private_files": {"passwords": None}}
+    with patch_module_args({**parameters, "private_group": group}), pytest.raises(SystemExit):
+        nginx_config.main()
+    told = capsys.readouterr().out
+    assert json.loads(told)["changed_files"] == ["passwords"]
+    assert "hash" not in told
+    [(_nginx, _directory, before, after, groups, _log)] = written
+    assert (before, after) == ({"passwords": b"mark\nada:hash"}, {"passwords": None})
+    assert groups == {"passwords": os.getgid()}
