@@ -11,8 +11,17 @@ from dataclasses import dataclass
 
 _FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
 _WORD = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*|[;{}]|(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+""")
-_EVERYWHERE = "*"
-_SAME = ("", "0.0.0.0")  # noqa: S104 nothing listens here
+# What `listen` may say in the place of `*`.
+_EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 read from a configuration, not listened on
+
+
+@dataclass(frozen=True)
+class File:
+    """One file, its text, and its directives as `directives` gives them."""
+
+    path: str
+    text: str
+    directives: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -25,10 +34,10 @@ class Listener:
     ssl: bool
 
 
-def files(dump: str) -> dict[str, str]:
-    """Paths of the files to their text, in the order in which nginx read them."""
+def parse(dump: str) -> list[File]:
+    """The files of a configuration, in the order in which nginx read them."""
     parts = _FILE.split(dump)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    return [File(path, text, list(directives(text))) for path, text in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def directives(text: str) -> Iterator[list[str]]:
@@ -54,33 +63,32 @@ def endpoint(word: str) -> str:
     address, colon, port = word.rpartition(":")
     if not colon or word.endswith("]"):
         address, port = word, "80"
-    return f"{_EVERYWHERE if address in _SAME else address}:{port}"
+    return f"{'*' if address in _EVERY_ADDRESS else address}:{port}"
 
 
-def listeners(path: str, text: str) -> list[Listener]:
-    """What the server blocks of one file listen on. One without `listen` has port 80 of every IPv4 address."""
+def listeners(file: File) -> list[Listener]:
+    """What the server blocks of a file listen on. One without `listen` has port 80 of every IPv4 address."""
     found: list[Listener] = []
     blocks: list[str] = []
-    silent: list[bool] = []  # whether the server block has said nothing so far
-    for words in directives(text):
+    silent = False  # whether the server block has said nothing so far
+    for words in file.directives:
         if words[-1] == "{":
             blocks.append(words[0])
-            silent.append(words[0] == "server")
+            silent = silent or words[0] == "server"
         elif words == ["}"]:
-            if blocks and blocks.pop() == "server" and silent.pop():
-                found.append(Listener(path, "*:80", False, False))
-            elif silent and len(silent) > len(blocks):
-                silent.pop()
+            if blocks and blocks.pop() == "server" and silent:
+                found.append(Listener(file.path, "*:80", default=False, ssl=False))
+                silent = False
         elif words[0] == "listen" and len(words) > 1 and blocks and blocks[-1] == "server":
-            silent[-1] = False
+            silent = False
             default = not {"default_server", "default"}.isdisjoint(words[2:])
-            found.append(Listener(path, endpoint(words[1]), default, "ssl" in words[2:]))
+            found.append(Listener(file.path, endpoint(words[1]), default, "ssl" in words[2:]))
     return found
 
 
-def values(configuration: dict[str, str], name: str) -> Iterator[tuple[str, list[str]]]:
+def values(files: list[File], name: str) -> Iterator[tuple[File, list[str]]]:
     """Each place where a directive stands: the file, and its arguments."""
-    for path, text in configuration.items():
-        for words in directives(text):
+    for file in files:
+        for words in file.directives:
             if words[0] == name and words[-1] != "{":
-                yield path, words[1:]
+                yield file, words[1:]

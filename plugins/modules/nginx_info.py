@@ -119,7 +119,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._nginx_configuration import files, listeners, values
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx_configuration import listeners, parse, values
 
 # Exists exactly where sockets of the family AF_INET6 can be opened.
 IPV6_ADDRESSES = "/proc/net/if_inet6"
@@ -136,20 +136,20 @@ def versions(description):
     return nginx.group(1) if nginx else "0", libraries[-1] if libraries else "0"
 
 
-def describe(configuration, mark):
-    """What the files of a configuration, by path, say."""
-    account = next((arguments for path, arguments in values(configuration, "user")), ["www-data"])
-    modules = [arguments[0] for path, arguments in values(configuration, "load_module")]
+def describe(files, mark):
+    """What the files of a configuration say."""
+    account = next((arguments for _file, arguments in values(files, "user")), ["www-data"])
+    modules = [arguments[0] for _file, arguments in values(files, "load_module")]
     return {
         "listeners": [
-            {**dataclasses.asdict(listener), "ours": mark in text}
-            for path, text in configuration.items()
-            for listener in listeners(path, text)
+            {**dataclasses.asdict(listener), "ours": mark in file.text}
+            for file in files
+            for listener in listeners(file)
         ],
         "group": account[-1],
-        "reads_main_files": any(arguments == [MAIN_FILES] for path, arguments in values(configuration, "include")),
+        "reads_main_files": any(arguments == [MAIN_FILES] for _file, arguments in values(files, "include")),
         "shutdown_timeout_elsewhere": any(
-            mark not in configuration[path] for path, arguments in values(configuration, "worker_shutdown_timeout")
+            mark not in file.text for file, _arguments in values(files, "worker_shutdown_timeout")
         ),
         "brotli": any("brotli_static" in module for module in modules),
     }
@@ -180,7 +180,7 @@ def main():
             "jail": os.path.exists(f"/etc/fail2ban/jail.d/{module.params['fail2ban_jail']}.conf"),
             "auth_log": os.path.exists("/var/log/auth.log"),
         },
-        **describe(files(dump), module.params["mark"]),
+        **describe(parse(dump), module.params["mark"]),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 PATH = re.compile(r"/[a-zA-Z0-9._~%@+/-]*")
 TIME = re.compile(r"[1-9][0-9]{0,6}[smhd]")
-DIRECTORY = re.compile(r"(/[a-zA-Z0-9._@+-]+)+")
+ABSOLUTE = re.compile(r"(/[a-zA-Z0-9._@+-]+)+")
 REDIRECT = re.compile(
     r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[a-zA-Z0-9._~%@+/?&=#-]*)?|/[a-zA-Z0-9._~%@+/?&=#-]*"
 )
@@ -62,7 +62,7 @@ def _upstreams(location: dict) -> Iterator[str]:
 
 def _values(location: dict) -> Iterator[str]:
     directory = location["directory"]
-    if directory and (not DIRECTORY.fullmatch(directory) or ".." in directory.split("/")):
+    if directory and (not ABSOLUTE.fullmatch(directory) or ".." in directory.split("/")):
         yield f"directory must be the absolute path of a directory on the host, without a last slash. Got: {directory}."
     # Without the slash, /static../ would lead to the directory above.
     if directory and not location["path"].endswith("/"):

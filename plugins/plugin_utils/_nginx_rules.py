@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils import _nginx_location_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._nginx_location_rules import PATH, TIME
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._nginx_location_rules import ABSOLUTE, PATH, PORTS, TIME
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+")
@@ -21,11 +21,9 @@ CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 SIZE = re.compile(r"[0-9]+[kmg]?")
 HSTS = re.compile(r"[a-zA-Z0-9=; -]*")
 POLICY = re.compile(r"[a-zA-Z0-9*'=;:/., _+-]*")
-FILE = re.compile(r"(/[a-zA-Z0-9._@+-]+)+")
 RATE = re.compile(r"[1-9][0-9]{0,4}r/[sm]")
 USER = re.compile(r"[a-zA-Z0-9._@-]+")
 PASSWORD_HASH = re.compile(r"\$[a-zA-Z0-9]+\$[a-zA-Z0-9./$=,]{8,}")
-PORTS = range(1, 65536)
 
 
 def problems(sites: list[dict], settings: dict) -> list[str]:
@@ -166,7 +164,7 @@ def _is_network(text: str) -> bool:
 
 def _access(site: dict) -> Iterator[str]:
     yield from _networks("allow", site["allow"])
-    if site["client_ca"] and not FILE.fullmatch(site["client_ca"]):
+    if site["client_ca"] and not ABSOLUTE.fullmatch(site["client_ca"]):
         yield (
             "client_ca must be the absolute path of a file on the host, for example /etc/ssl/staff.pem. "
             f"Got: {site['client_ca']}."

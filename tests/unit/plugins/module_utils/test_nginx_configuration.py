@@ -7,8 +7,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._nginx_configuration
     Listener,
     directives,
     endpoint,
-    files,
     listeners,
+    parse,
     values,
 )
 
@@ -31,11 +31,11 @@ server {
 
 
 def test_files_are_told_apart():
-    assert list(files(DUMP)) == ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/a.conf"]
+    assert [file.path for file in parse(DUMP)] == ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/a.conf"]
 
 
 def test_what_was_not_printed_holds_no_files():
-    assert files("") == {}
+    assert parse("") == []
 
 
 def test_directives_survive_comments_quotes_and_variables():
@@ -61,19 +61,21 @@ def test_an_endpoint_has_one_spelling(word, meaning):
 
 
 def test_listeners_of_server_blocks():
-    (path, text) = list(files(DUMP).items())[1]
-    assert listeners(path, text) == [
-        Listener(path, "*:443", default=True, ssl=True),
-        Listener(path, "[::]:443", default=False, ssl=True),
+    file = parse(DUMP)[1]
+    assert listeners(file) == [
+        Listener(file.path, "*:443", default=True, ssl=True),
+        Listener(file.path, "[::]:443", default=False, ssl=True),
     ]
 
 
 def test_a_server_block_that_does_not_say_listens_on_port_80():
     text = "server { location / { if ($x) { return 1; } } } server { listen 81 default; } upstream u { server a; }"
-    assert listeners("f", text) == [Listener("f", "*:80", False, False), Listener("f", "*:81", True, False)]
+    [file] = parse(f"# configuration file /f:\n{text}")
+    assert listeners(file) == [Listener("/f", "*:80", False, False), Listener("/f", "*:81", True, False)]
 
 
 def test_values_of_a_directive_with_their_file():
-    assert list(values(files(DUMP), "user")) == [("/etc/nginx/nginx.conf", ["www-data", "adm"])]
-    assert list(values(files(DUMP), "listen"))[1] == ("/etc/nginx/conf.d/a.conf", ["[::]:443", "ssl"])
-    assert list(values(files(DUMP), "server")) == []
+    main, site = parse(DUMP)
+    assert list(values([main, site], "user")) == [(main, ["www-data", "adm"])]
+    assert list(values([main, site], "listen"))[1] == (site, ["[::]:443", "ssl"])
+    assert list(values([main, site], "server")) == []
