@@ -18,7 +18,7 @@ _MASK = "********"
 _PROXY_VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy")
 
 # Settings of whoever runs the module have no say in what a release holds.
-FOREIGN_VARIABLES = ("PIP_", "PYTHON", "UV_", "VIRTUAL_ENV")
+FOREIGN_VARIABLES = ("NODE_", "NPM_", "PIP_", "PYTHON", "UV_", "VIRTUAL_ENV", "npm_")
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,14 @@ class PackageSource:
 
     def environment(self) -> dict[str, str]:
         """Environment variables for uv and pip; in contrast to arguments they are not in the process list."""
-        certificates = self.ca_bundle or os.environ.get("SSL_CERT_FILE") or _SYSTEM_CERTIFICATES
         environment = {
-            "PIP_CERT": certificates,
+            "PIP_CERT": self._certificates,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_CACHE_DIR": "1",
             "PIP_NO_INPUT": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
-            "SSL_CERT_FILE": certificates,
+            "SSL_CERT_FILE": self._certificates,
             "UV_CACHE_DIR": CACHE,
             "UV_NO_CONFIG": "1",
             "UV_NO_PROGRESS": "1",
@@ -51,9 +50,22 @@ class PackageSource:
             environment.update(PIP_INDEX_URL=self.index_url, UV_DEFAULT_INDEX=self.index_url)
         if self.wheelhouse:
             environment.update(PIP_FIND_LINKS=self.wheelhouse, PIP_NO_INDEX="1", UV_FIND_LINKS=self.wheelhouse)
-        if self.proxy:
-            environment.update(dict.fromkeys(_PROXY_VARIABLES, self.proxy))
-        return environment
+        return {**environment, **self._proxies}
+
+    def setup_environment(self) -> dict[str, str]:
+        """Environment variables for other programs that fetch something: not the index, but the way to a network.
+
+        Node.js brings authorities of its own and does not look at the system's unless it is told to.
+        """
+        return {"NODE_EXTRA_CA_CERTS": self._certificates, "SSL_CERT_FILE": self._certificates, **self._proxies}
+
+    @property
+    def _certificates(self) -> str:
+        return self.ca_bundle or os.environ.get("SSL_CERT_FILE") or _SYSTEM_CERTIFICATES
+
+    @property
+    def _proxies(self) -> dict[str, str]:
+        return dict.fromkeys(_PROXY_VARIABLES, self.proxy) if self.proxy else {}
 
     @property
     def uv_options(self) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds one release in its final place: environment, packages, overlay, setup, compressed copies, trial, marker."""
+"""Builds a release in its place: environment, packages, overlay, files, setup, compressed copies, trial, marker."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._compressed_copies import compress
 from ansible_collections.nbops.jupyter.plugins.module_utils._python_installers import Pip, Uv
 from ansible_collections.nbops.jupyter.plugins.module_utils._python_interpreter import Interpreter
+from ansible_collections.nbops.jupyter.plugins.module_utils._release_files import place_files
 from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import Pin, extend_lock, parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._virtual_environment import (
@@ -37,6 +38,7 @@ class Recipe:
 
     pins: list[Pin] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
     setup_commands: list[list[str]] = field(default_factory=list)
     smoke_commands: list[list[str]] = field(default_factory=list)
     overlay: bool = False
@@ -69,11 +71,19 @@ def require_room(path: str, recipe: Recipe, previous_size: int | None) -> None:
 class ReleaseBuild:
     """A build of the release that a recipe leads to."""
 
-    def __init__(self, store: ReleaseStore, recipe: Recipe, interpreter: Interpreter, programs: Programs) -> None:
+    def __init__(
+        self,
+        store: ReleaseStore,
+        recipe: Recipe,
+        interpreter: Interpreter,
+        programs: Programs,
+        setup_environment: dict[str, str],
+    ) -> None:
         self._store = store
         self._recipe = recipe
         self._interpreter = interpreter
         self._programs = programs
+        self._setup_environment = setup_environment
 
     def run(self, identifier: str, installer: Uv | Pip, locked: list[Pin]) -> str:
         """Builds, and returns the name of the release. `locked` repeats a former build exactly, unless it is empty.
@@ -92,10 +102,11 @@ class ReleaseBuild:
             threading.Thread(target=os.sync, daemon=True).start()
             if self._recipe.overlay:
                 make_overlay(release)
-            self._run_commands(release, self._recipe.setup_commands, "setup command")
+            place_files(release, self._recipe.files)
+            self._run_commands(release, self._recipe.setup_commands, "setup command", self._setup_environment)
             if self._recipe.compress:
                 compress(release, self._recipe.compress, self._programs)
-            self._run_commands(release, self._recipe.smoke_commands, "smoke test")
+            self._run_commands(release, self._recipe.smoke_commands, "smoke test", {})
             python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
             packages = installed_packages(release)
             self._store.finish(name, {"python": python, "packages": packages, "size": protect(release)})
@@ -113,10 +124,10 @@ class ReleaseBuild:
         write_file(constraints, "".join(f"{pin.constraint}\n" for pin in self._recipe.pins))
         return extend_lock(self._recipe.pins, parse_lock(installer.resolve(release, requirements, constraints)))
 
-    def _run_commands(self, release: str, commands: list[list[str]], what: str) -> None:
+    def _run_commands(self, release: str, commands: list[list[str]], what: str, more: dict[str, str]) -> None:
         # Inside the release, so that an interruption leaves nothing elsewhere.
         with tempfile.TemporaryDirectory(prefix=".home-", dir=release) as home:
-            environment = {"HOME": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
+            environment = {**more, "HOME": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
             for command in commands:
                 argv = [os.path.join(release, command[0]), *command[1:]]
                 what_exactly = f"{what} `{' '.join(command)}`"

@@ -24,7 +24,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 
 LAYOUT = 1  # part of every id: a release made to another layout is not reused
 
-_MARKER = "release.json"
+MARKER = "release.json"
 _NAME = re.compile(r"[0-9a-f]{12}(-\d+)?")
 
 
@@ -116,7 +116,7 @@ class ReleaseStore:
         if name is None:
             return None
         try:
-            with open(os.path.join(self.directory(name), _MARKER), encoding="utf-8") as file:
+            with open(os.path.join(self.directory(name), MARKER), encoding="utf-8") as file:
                 return json.load(file)
         except (OSError, ValueError):
             return None
@@ -138,7 +138,7 @@ class ReleaseStore:
         times: dict[str, float | None] = {}
         for name in self.names():
             try:
-                times[name] = os.stat(os.path.join(self.directory(name), _MARKER)).st_mtime
+                times[name] = os.stat(os.path.join(self.directory(name), MARKER)).st_mtime
             except FileNotFoundError:
                 times[name] = None
         return times
@@ -162,20 +162,20 @@ class ReleaseStore:
         """Declares a release valid."""
         # A marker that survives a power failure without the files it vouches for would be worse than none.
         os.sync()
-        path = os.path.join(self.directory(name), _MARKER)
+        path = os.path.join(self.directory(name), MARKER)
         _whole_file.write(path, json.dumps(marker, indent=1, sort_keys=True).encode(), 0o644)
         _sync_directory(self.directory(name))
 
     def activate(self, name: str) -> None:
         """Points `current` to a release in one step."""
-        os.utime(os.path.join(self.directory(name), _MARKER))
+        os.utime(os.path.join(self.directory(name), MARKER))
         _whole_file.link(os.path.join("releases", name), self._current)
         _sync_directory(self.path)
 
     def remove(self, name: str) -> None:
         """Removes a release, the marker first, so that an interruption leaves a leftover and not a damaged release."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self.directory(name), _MARKER))
+            os.unlink(os.path.join(self.directory(name), MARKER))
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.directory(name))
 

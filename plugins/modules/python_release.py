@@ -108,10 +108,18 @@ options:
       - Number of releases to keep, at least 2. Running services import from the previous one until they restart.
     type: int
     default: 3
+  files:
+    description:
+      - Text by relative path inside the release. Everybody on the host can read these files, so they are no place for
+        secrets. They are written after the packages are installed, in the place of nothing that is there already, and
+        belong to the id of the release.
+    type: dict
+    default: {}
   setup_commands:
     description:
       - Commands, each a list of arguments, that complete a fresh release before it is tried. A relative program is
         looked up in the release, which is also the working directory.
+      - They find the certificate authorities and the proxy in their environment, so that they can fetch things too.
     type: list
     elements: list
     default: []
@@ -215,6 +223,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._release_build impor
     own_lock,
     require_room,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._release_files import placeable
 from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import (
     ReleaseStore,
     choose_prunable,
@@ -253,6 +262,7 @@ def options() -> dict:
         "proxy": {"type": "str", "default": "", "no_log": True},
         "wheelhouse": {"type": "path", "default": ""},
         "keep": {"type": "int", "default": 3},
+        "files": {"type": "dict", "default": {}},
         "setup_commands": {"type": "list", "elements": "list", "default": []},
         "smoke_commands": {"type": "list", "elements": "list", "default": []},
         "overlay": {"type": "bool", "default": False},
@@ -273,6 +283,7 @@ class Present:
         self._recipe = Recipe(
             pins=parse_lock(parameters["lock"]),
             packages=sorted(parameters["packages"]),
+            files=placeable(parameters["files"]),
             setup_commands=texts(parameters["setup_commands"]),
             smoke_commands=texts(parameters["smoke_commands"]),
             overlay=parameters["overlay"],
@@ -287,23 +298,24 @@ class Present:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
         source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
         self._programs = Programs(module.run_command, source.scrub)
+        self._setup_environment = source.setup_environment()
         self._installer = (
             Pip(self._programs, source)
             if parameters["installer"] == "pip"
             else Uv(self._programs, source, parameters["uv_lock"])
         )
         self._interpreter = self._find_interpreter(parameters["python"], parameters["python_floor"])
-        self._id = release_id(
-            {
-                "lock": sorted(pin.text for pin in self._recipe.pins),
-                "packages": self._recipe.packages,
-                "refresh": parameters["refresh"],
-                "python": self._interpreter.tag,
-                "setup_commands": self._recipe.setup_commands,
-                "overlay": self._recipe.overlay,
-                "compress": self._recipe.compress,
-            }
-        )
+        shape = {
+            "lock": sorted(pin.text for pin in self._recipe.pins),
+            "packages": self._recipe.packages,
+            "refresh": parameters["refresh"],
+            "python": self._interpreter.tag,
+            "setup_commands": self._recipe.setup_commands,
+            "overlay": self._recipe.overlay,
+            "compress": self._recipe.compress,
+        }
+        # Releases from before there were files keep their ids.
+        self._id = release_id({**shape, "files": self._recipe.files} if self._recipe.files else shape)
 
     def _find_interpreter(self, python: str, floor: str) -> Interpreter:
         path = shutil.which(python, path=SYSTEM_PATH)
@@ -342,7 +354,7 @@ class Present:
     def _build(self, current: str | None, locked: list[Pin]) -> str:
         previous = self._store.marker(current) or {}
         require_room(self._store.path, self._recipe, previous.get("size"))
-        build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs)
+        build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs, self._setup_environment)
         return build.run(self._id, self._installer, locked)
 
     def _is_healthy(self, name: str) -> bool:

@@ -18,6 +18,7 @@ INTERPRETER = re.compile(r"[A-Za-z0-9._-]+|/[^\s]+")
 VERSION = re.compile(r"3(\.[0-9]+){1,2}")
 INDEX = re.compile(r"https?://[^\s]+")
 PROXY = re.compile(r"(https?|socks5h?)://[^\s]+")
+MARKER = "release.json"
 SHOWN_OF_A_LINE = 80
 
 
@@ -108,6 +109,14 @@ def _build(settings: dict) -> Iterator[str]:
             "python_venv_setup_commands and python_venv_smoke_commands must list commands, each a list of texts that "
             'begins with the program, such as [bin/python, -c, "import jupyterlab"]; put numbers in quotes.'
         )
+    for file, text in settings["files"].items():
+        if not INSIDE.fullmatch(str(file)) or file == MARKER:
+            yield (
+                f"python_venv_files: '{file}' must be the path of a file inside the release, relative to it, without . "
+                f"or .. and not {MARKER}, such as share/app/settings.json."
+            )
+        if not isinstance(text, str):
+            yield f"python_venv_files: what '{file}' holds must be text; put it in quotes."
     for directory in settings["compress"]:
         if not INSIDE.fullmatch(directory):
             yield (

@@ -66,8 +66,9 @@ def test_nothing_is_installed_that_was_not_asked_for(host, path: str) -> None:
     assert set(host.check_output("ls %s/current/lib/python3*/site-packages", path).split()) >= {"demo_alpha.py"}
 
 
-def test_a_setup_command_ran_in_the_release(host) -> None:
+def test_a_setup_command_ran_in_the_release_with_the_files_in_place(host) -> None:
     assert host.file("/opt/offline/current/setup.txt").content_string.startswith("made with Python 3.")
+    assert host.file("/opt/offline/current/share/demo/version.py").mode == 0o644
 
 
 def test_what_is_shared_has_compressed_copies(host) -> None:

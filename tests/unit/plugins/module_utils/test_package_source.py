@@ -34,6 +34,13 @@ def test_both_installers_hear_of_a_setting(source: PackageSource, expected: dict
     assert ("--no-index" in source.uv_options) == ("PIP_NO_INDEX" in expected)
 
 
+def test_other_programs_hear_of_the_way_but_not_of_the_index() -> None:
+    environment = PackageSource(index_url=INDEX, ca_bundle="/srv/ca.pem", proxy=PROXY).setup_environment()
+    assert environment["SSL_CERT_FILE"] == environment["NODE_EXTRA_CA_CERTS"] == "/srv/ca.pem"
+    assert environment["HTTPS_PROXY"] == environment["https_proxy"] == PROXY
+    assert INDEX not in environment.values()
+
+
 @pytest.mark.parametrize(
     "text",
     [

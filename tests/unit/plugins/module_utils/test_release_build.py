@@ -65,9 +65,13 @@ class Pretender:
         self._step("install")
 
 
-def run_command(argv: list[str], **_settings: object) -> tuple[int, str, str]:
-    """Pretends to run a command: `bad` fails, `slow` runs into the time limit."""
+def run_command(argv: list[str], cwd: str, environ_update: dict, **_settings: object) -> tuple[int, str, str]:
+    """Pretends to run a command: `bad` fails, `slow` runs into the time limit, `env` and `move` do what they say."""
     command = os.path.basename(argv[3])
+    if command == "env":
+        pathlib.Path(cwd, argv[4]).write_text(environ_update.get("SSL_CERT_FILE", ""))
+    if command == "move":
+        os.rename(os.path.join(cwd, argv[4]), os.path.join(cwd, argv[5]))
     return {"bad": (1, "words\n", "last words of s3cret\n"), "slow": (124, "", "")}.get(command, (0, "", ""))
 
 
@@ -78,7 +82,9 @@ def store(tmp_path: pathlib.Path) -> ReleaseStore:
 
 def a_build(store: ReleaseStore, **recipe: object) -> ReleaseBuild:
     programs = Programs(run_command, lambda text: text.replace("s3cret", "***"))
-    return ReleaseBuild(store, Recipe(pins=parse_lock(ALPHA), **recipe), INTERPRETER, programs)
+    return ReleaseBuild(
+        store, Recipe(pins=parse_lock(ALPHA), **recipe), INTERPRETER, programs, {"SSL_CERT_FILE": "/srv/ca.pem"}
+    )
 
 
 def test_a_release_holds_the_lock_and_what_its_packages_need(store: ReleaseStore) -> None:
@@ -99,6 +105,29 @@ def test_nobody_else_can_write(store: ReleaseStore) -> None:
     modes = [path.lstat().st_mode for path in pathlib.Path(store.directory(name)).rglob("*")]
     assert len(modes) > 10
     assert [mode for mode in modes if mode & 0o022 and not stat.S_ISLNK(mode)] == []
+
+
+def test_files_are_there_for_the_setup_commands(store: ReleaseStore) -> None:
+    files = {"share/app/a.json": "{}\n", "share/app/b": "", "c.txt": "ü"}
+    build = a_build(store, files=files, setup_commands=[["bin/move", "c.txt", "d.txt"]])
+    release = pathlib.Path(store.directory(build.run(ID, Pretender(), [])))
+    texts = {name: (release / name).read_text() for name in ["share/app/a.json", "share/app/b", "d.txt"]}
+    assert list(texts.values()) == list(files.values())
+    assert {stat.S_IMODE((release / name).stat().st_mode) for name in texts} == {0o644}
+    assert not (release / "c.txt").exists()
+
+
+@pytest.mark.parametrize("path", ["pyvenv.cfg", "lock.txt", "bin", "lib/python3.11/site-packages/alpha-1.0.dist-info"])
+def test_a_file_takes_nobody_s_place(store: ReleaseStore, path: str) -> None:
+    with pytest.raises(BuildError, match=f"the release holds a {path} already"):
+        a_build(store, files={path: "mine"}).run(ID, Pretender(), [])
+    assert store.names() == []
+
+
+def test_setup_commands_know_the_way_to_a_network_and_smoke_tests_need_none(store: ReleaseStore) -> None:
+    build = a_build(store, setup_commands=[["bin/env", "setup.txt"]], smoke_commands=[["bin/env", "smoke.txt"]])
+    release = pathlib.Path(store.directory(build.run(ID, Pretender(), [])))
+    assert [(release / name).read_text() for name in ("setup.txt", "smoke.txt")] == ["/srv/ca.pem", ""]
 
 
 @pytest.mark.parametrize("step", ["create", "resolve", "install"])
