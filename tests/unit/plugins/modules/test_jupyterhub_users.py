@@ -1,0 +1,290 @@
+"""What the module says and does, with a hub and a host in memory."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub_accounts import Account, Group, Host, mark
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub_client import ApiError
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub_host import HostError
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub_records import Record
+from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_users
+
+HASH = "$y$j9T$abcdefgh$ijklmnop"
+SCOPES = {"admin:users", "admin:groups", "read:servers", "delete:servers"}
+
+
+class World:
+    """A hub and a host; what is done to them, in order."""
+
+    def __init__(self) -> None:
+        self.admin, self.scopes = True, set(SCOPES)
+        self.records = {"old": Record("old", True, frozenset({"staff"}), ("",))}
+        comment = mark("jupyterhub")
+        self.host = Host(
+            {
+                "old": Account("old", 1001, 1001, comment, "/nonexistent/old"),
+                "kept": Account("kept", 1002, 1002, comment, "/", shadow="!", expires="1"),
+            },
+            {"jupyterhub": Group("jupyterhub", 900, ("old",)), "games": Group("games", 60, ("old",))},
+        )
+        self.done: list[str] = []
+        self.failing: dict[str, Exception] = {}
+
+    def act(self, text: str) -> None:
+        self.done.append(text)
+        if text in self.failing:
+            raise self.failing[text]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+
+    class Client:
+        def __init__(self, url: str, token: str):
+            assert (url, token) == ("http://127.0.0.1:8081/hub/api", "token")
+
+        def permissions(self) -> tuple[bool, set[str]]:
+            if "permissions" in world.failing:
+                raise world.failing["permissions"]
+            return world.admin, world.scopes
+
+        def records(self, names: list[str]) -> dict[str, Record]:
+            return {name: record for name, record in world.records.items() if name in names}
+
+        def group_names(self) -> set[str]:
+            return {"staff", "empty"}
+
+        def remove(self, name: str, seconds: float) -> None:
+            assert seconds == 120
+            world.act(f"remove record {name}")
+
+        def carry_out(self, plan: object) -> None:
+            world.act("records")
+
+    class Changes:
+        def __init__(self, run: object, account_group: str, directory: str):
+            assert (account_group, directory) == ("jupyterhub", "/var/lib/jupyterhub/archive")
+
+        def lock(self, account: Account) -> None:
+            world.act(f"lock {account.name}")
+
+        def remove(self, account: Account, archive: str) -> None:
+            world.act(f"remove account {account.name}")
+
+        def establish(self, plan: object, host: Host) -> None:
+            world.act("accounts")
+
+    monkeypatch.setattr(jupyterhub_users, "HubClient", Client)
+    monkeypatch.setattr(jupyterhub_users, "HostChanges", Changes)
+    monkeypatch.setattr(jupyterhub_users, "read_host", lambda names, groups: world.host)
+    return world
+
+
+@pytest.fixture
+def run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "token").write_text("token\n")
+
+    def module(*users: dict, check: bool = False, **options: object) -> dict:
+        arguments = {"token_file": str(tmp_path / "token"), "users": users, **options}
+        with (
+            patch_module_args({**arguments, "_ansible_check_mode": check, "_ansible_diff": True}),
+            pytest.raises(SystemExit),
+        ):
+            jupyterhub_users.main()
+        return json.loads(capsys.readouterr().out)
+
+    return module
+
+
+NEW = {"name": "new", "groups": ["staff", "more"], "unix_groups": ["gpu"], "password_hash": HASH}
+BEFORE = """\
+new:
+  record: none
+  account: none
+  password: none
+old:
+  admin: true
+  groups: [staff]
+  account: ours
+  unix_groups: [games, jupyterhub]
+kept:
+  record: none
+  account: ours, locked
+  unix_groups: []
+"""
+AFTER = """\
+new Unix groups: [gpu]
+new groups: [more]
+new:
+  admin: false
+  groups: [more, staff]
+  account: ours
+  unix_groups: [gpu, jupyterhub]
+  password: as declared
+old:
+  record: none
+  account: ours, locked
+  unix_groups: [games]
+kept:
+  admin: false
+  groups: []
+  account: ours
+  unix_groups: [jupyterhub]
+"""
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_everything_at_once(world: World, run, check: bool) -> None:
+    result = run(NEW, {"name": "old", "state": "absent"}, {"name": "kept"}, check=check)
+    assert result["changed"]
+    assert result["users"] == {"created": ["new", "kept"], "changed": [], "removed": ["old"]}
+    assert result["accounts"] == {"created": ["new"], "changed": ["kept", "old"], "removed": []}
+    assert (result["groups"], result["unix_groups"], result["archives"]) == (["more"], ["gpu"], [])
+    assert (result["diff"][0]["before"], result["diff"][0]["after"]) == (BEFORE, AFTER)
+    assert HASH not in json.dumps(result)
+    assert world.done == ([] if check else ["remove record old", "lock old", "accounts", "records"])
+
+
+def test_nothing_to_do(world: World, run) -> None:
+    result = run({"name": "never", "state": "absent"})
+    assert (result["changed"], result["diff"], world.done) == (False, [], [])
+
+
+def test_a_change_before_and_after(world: World, run) -> None:
+    world.host.accounts["old"] = Account("old", 1001, 1001, home="/nonexistent/old")
+    result = run({"name": "old", "groups": ["empty"], "password_hash": HASH, "unix_groups": ["games"]})
+    assert result["users"]["changed"] == result["accounts"]["changed"] == ["old"]
+    assert result["groups"] == []
+    assert result["diff"][0]["before"] == (
+        "old:\n  admin: true\n  groups: [staff]\n  account: of the host\n"
+        "  unix_groups: [games, jupyterhub]\n  password: another one\n"
+    )
+    assert result["diff"][0]["after"] == (
+        "old:\n  admin: false\n  groups: [empty]\n  account: of the host\n"
+        "  unix_groups: [games, jupyterhub]\n  password: as declared\n"
+    )
+
+
+def test_records_alone(world: World, run) -> None:
+    result = run({"name": "a@b"}, {"name": "old", "admin": True}, accounts=False, manage_groups=False)
+    assert result["users"] == {"created": ["a@b"], "changed": [], "removed": []}
+    assert result["diff"] == [
+        {
+            "before_header": "users",
+            "after_header": "users",
+            "before": "a@b:\n  record: none\n",
+            "after": "a@b:\n  admin: false\n  groups: []\n",
+        }
+    ]
+
+
+def test_a_fresh_host_in_check_mode(world: World, run) -> None:
+    world.host = Host({}, {})
+    result = run(NEW, check=True, token_file="/nonexistent/token")
+    assert result["users"]["created"] == result["accounts"]["created"] == ["new"]
+    assert result["groups"] == ["more", "staff"]
+    assert result["unix_groups"] == ["jupyterhub", "gpu"]
+    assert "warnings" not in result
+
+
+def test_a_hub_that_does_not_answer(world: World, run) -> None:
+    world.failing["permissions"] = ApiError("Connection refused")
+    result = run(NEW, service="jupyterhub-b.service")
+    assert result["failed"]
+    assert "Connection refused" in result["msg"]
+    assert "journalctl --unit jupyterhub-b.service\nNothing was changed." in result["msg"]
+    assert world.done == []
+    predicted = run(NEW, {"name": "old"}, check=True)
+    assert predicted["users"]["created"] == ["new", "old"]
+    assert "Connection refused" in str(predicted["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("users", "options", "text"),
+    [
+        ([{"name": "New"}], {}, "'New': is no name of a Unix account"),
+        ([{"name": "games"}], {}, "games: there is a group of this name"),
+        ([NEW], {"token_file": "/nonexistent/token"}, "/nonexistent/token, the hub's token"),
+        ([{"name": "kept", "state": "absent", "home": "delete"}], {}, "kept: its home cannot be removed: / belongs"),
+    ],
+)
+def test_what_is_refused(world: World, run, users: list[dict], options: dict, text: str) -> None:
+    result = run(*users, **options)
+    assert result["failed"]
+    assert result["msg"].startswith(text)
+    assert result["msg"].endswith("\nNothing was changed.")
+    assert not result.get("changed")
+    assert world.done == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_token_that_may_too_little(world: World, run, check: bool) -> None:
+    world.scopes = {"admin:users"}
+    assert "lacks: admin:groups, delete:servers, read:servers." in run(NEW, check=check)["msg"]
+    assert "lacks: delete:servers, read:servers." in run({"name": "x"}, check=check, manage_groups=False)["msg"]
+    world.scopes, world.admin = set(SCOPES), False
+    assert run(NEW, check=True)["changed"]
+    for users in [{"name": "boss", "admin": True}], [{"name": "old"}]:
+        result = run(*users, check=check)
+        assert f"administrators ({users[0]['name']}): the service of" in result["msg"]
+    world.failing["permissions"] = ApiError("HTTP 403: no", 403)
+    assert "The hub refuses the token in /" in run(NEW, check=check)["msg"]
+    assert world.done == []
+
+
+def test_one_who_cannot_go_does_not_keep_others(world: World, run) -> None:
+    world.host.accounts["busy"] = Account("busy", 1003, 1003, mark("jupyterhub"), "/nonexistent/busy")
+    world.records["busy"] = Record("busy")
+    world.failing = {"remove record old": ApiError("still there", 400), "lock busy": HostError("busy: 11")}
+    users = [{"name": "old", "state": "absent", "home": "delete"}, {"name": "busy", "state": "absent"}]
+    result = run(NEW, *users)
+    assert world.done == ["remove record old", "remove record busy", "lock busy", "lock old", "accounts", "records"]
+    assert result["failed"]
+    assert result["changed"]
+    assert result["msg"] == (
+        "old: the hub could not remove the user: still there\nbusy: 11\nEverything else is done.\n"
+        "The next run goes on from here."
+    )
+    assert result["users"]["created"] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "text"),
+    [
+        ("remove record old", ApiError("gone"), "The hub does not answer at"),
+        ("accounts", HostError("useradd: locked"), "useradd: locked"),
+        ("records", ApiError("HTTP 400: Invalid username: x", 400), "The hub refuses: HTTP 400: Invalid username"),
+    ],
+)
+def test_failures_on_the_way(world: World, run, step: str, error: Exception, text: str) -> None:
+    world.failing = {step: error}
+    result = run(NEW, {"name": "old", "state": "absent", "home": "delete"})
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["msg"].startswith(text)
+    assert world.done[-1] == step
+
+
+def test_archives_are_named(world: World, run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jupyterhub_users, "home_problem", lambda account, host: "")
+    for name, path in (("old", tmp_path), ("kept", "/nonexistent")):
+        world.host.accounts[name] = Account(name, 1001, 1001, mark("jupyterhub"), str(path))
+    users = [{"name": name, "state": "absent", "home": "archive"} for name in ("old", "kept")]
+    result = run(*users, check=True)
+    (archive,) = result["archives"]
+    assert pathlib.Path(archive).match("/var/lib/jupyterhub/archive/old-*T*Z.tar.gz")
+    assert "old:\n  record: none\n  account: none, home packed\n" in result["diff"][0]["after"]
+    assert result["accounts"]["removed"] == ["old", "kept"]
+
+
+def test_the_documentation_tells_all_options() -> None:
+    options = yaml.safe_load(jupyterhub_users.DOCUMENTATION)["options"]
+    assert set(options) == set(jupyterhub_users.SPECIFICATION)
+    assert set(options["users"]["suboptions"]) == set(jupyterhub_users.USER_SPECIFICATION)
+    for text in (jupyterhub_users.EXAMPLES, jupyterhub_users.RETURN):
+        assert yaml.safe_load(text)
