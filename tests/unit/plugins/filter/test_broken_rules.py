@@ -69,6 +69,7 @@ VENV = {
     "wheelhouse": "",
     "keep": "2",
     "compress": ["share/static"],
+    "files": {"share/app/settings.json": "{}", "empty": ""},
     "setup_commands": [["bin/python", "-c", "1"]],
     "smoke_commands": [],
 }
