@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 LAYOUT = 1  # part of every id: a release made to another layout is not reused
 
 MARKER = "release.json"
+PROC = "/proc"
 _NAME = re.compile(r"[0-9a-f]{12}(-\d+)?")
 
 
@@ -142,6 +144,15 @@ class ReleaseStore:
             except FileNotFoundError:
                 times[name] = None
         return times
+
+    def used(self) -> set[str]:
+        """The names of the releases from which a running process has loaded code; it would miss what it loads later."""
+        loaded = re.compile(re.escape(os.path.realpath(self._releases)) + r"/([^/\n]+)/")
+        found: set[str] = set()
+        for path in glob.iglob(os.path.join(PROC, "[0-9]*", "maps")):
+            with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+                found.update(loaded.findall(file.read()))
+        return found
 
     def next_name(self, identifier: str) -> str:
         """The name for a build of an id: the first that is neither current nor was valid once."""

@@ -106,6 +106,7 @@ options:
   keep:
     description:
       - Number of releases to keep, at least 2. Running services import from the previous one until they restart.
+      - Beyond that, releases stay from which a process has loaded code, until a run after its end.
     type: int
     default: 3
   files:
@@ -382,6 +383,9 @@ class Present:
         """Makes a release the current one, removes broken and old ones, and tells what that changed."""
         activated = {**self._store.activated(), **dict.fromkeys(broken), name: time.time()}
         old = choose_prunable(activated, name, self._keep)
+        if old:
+            used = self._store.used()
+            old = [other for other in old if other not in used]
         if not self._check_mode:
             if name != current:
                 self._store.activate(name)

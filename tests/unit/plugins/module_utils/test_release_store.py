@@ -63,6 +63,18 @@ def test_pruning(activated: dict, current: str | None, keep: int, removed: list[
     assert choose_prunable(activated, current, keep) == removed
 
 
+def test_a_release_is_used_while_a_process_has_loaded_code_from_it(
+    store: ReleaseStore, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PROC", str(tmp_path / "proc"))
+    for process, library in (("7", f"{store.directory(A)}/lib/zmq.so"), ("8", "/usr/lib/libc.so.6")):
+        maps = tmp_path / "proc" / process / "maps"
+        maps.parent.mkdir(parents=True)
+        maps.write_text(f"7f00-7f01 r-xp 00000000 08:01 42    {library}\n")
+    (tmp_path / "proc" / "9").mkdir()  # it has just ended
+    assert store.used() == {A}
+
+
 def test_a_release_is_valid_when_finished_and_current_when_activated(store: ReleaseStore) -> None:
     name = store.begin(A)
     assert (store.marker(name), store.current(), store.activated()) == (None, None, {A: None})
