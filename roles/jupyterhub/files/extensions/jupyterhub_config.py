@@ -1,0 +1,32 @@
+"""Configuration of the hub: what config.json says, and the secrets that systemd hands to the service as credentials."""
+
+import json
+import os
+import pathlib
+
+credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
+
+
+def secret(name: str) -> str:
+    return (credentials / name).read_text().strip()
+
+
+c = get_config()  # noqa: F821 (JupyterHub defines it for this file)
+for class_name, traits in json.loads((credentials / "config.json").read_text()).items():
+    for trait, value in traits.items():
+        setattr(c[class_name], trait, value)
+
+c.JupyterHub.cookie_secret_file = str(credentials / "cookie_secret")
+c.ConfigurableHTTPProxy.auth_token = secret("proxy_token")
+if (credentials / "crypt_key").exists():
+    c.CryptKeeper.keys = [secret("crypt_key")]
+# A service that the hub starts itself gets a token from the hub; the others have one of ours.
+for service in c.JupyterHub.services:
+    if (credentials / f"{service['name']}_token").exists():
+        service["api_token"] = secret(f"{service['name']}_token")
+
+if c.JupyterHub.authenticator_class.startswith("nativeauthenticator."):
+    import nativeauthenticator
+
+    pages = pathlib.Path(nativeauthenticator.__file__).parent / "templates"
+    c.JupyterHub.template_paths = [*c.JupyterHub.template_paths, str(pages)]

@@ -1,0 +1,83 @@
+"""Whole copies of a database, made before anything changes it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import urllib.parse
+
+from nbops_jupyterhub import state
+
+# What SQLite leaves beside a database that nobody closed; its content belongs to that database alone.
+LEFTOVERS = ("-wal", "-shm", "-journal")
+
+
+class Refusal(Exception):
+    """Why the hub cannot start, and what to do about it."""
+
+
+def copy_sqlite(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies a database with all that was committed, also what its log still holds."""
+    # An interrupted run's log would be taken for the new file's.
+    for path in (target, f"{target}.new"):
+        _remove_leftovers(path)
+    draft = state.new_draft(target)
+    address = f"file:{urllib.parse.quote(str(source))}?mode=rw"
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(address, uri=True)) as old,
+            contextlib.closing(sqlite3.connect(draft)) as new,
+        ):
+            old.backup(new)
+            found = new.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        draft.unlink()
+        raise Refusal(f"{source} cannot be copied, nothing was changed: {found}")
+    state.put(draft, target)
+
+
+def _remove_leftovers(path: pathlib.Path | str) -> None:
+    for leftover in LEFTOVERS:
+        pathlib.Path(f"{path}{leftover}").unlink(missing_ok=True)
+
+
+def replace_sqlite(draft: pathlib.Path, path: pathlib.Path) -> None:
+    """Puts another database in the place of one, in one step."""
+    draft.chmod(path.stat().st_mode & 0o777)
+    for leftover in LEFTOVERS:
+        # One that was closed has none. Another process has the database open, or had.
+        if os.path.exists(f"{path}{leftover}"):
+            raise Refusal(f"{path} is in use, nothing was changed: find the process by `fuser {path}`, and stop it.")
+    # SQLAlchemy may still hold a connection, and then the draft's log has what is not in the draft.
+    with contextlib.closing(sqlite3.connect(draft)) as database:
+        busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise Refusal(f"{draft} is in use, and {path} was not changed.")
+    _remove_leftovers(draft)
+    state.put(draft, path)
+
+
+def dump_postgresql(address: str, password: str, target: pathlib.Path) -> None:
+    """Dumps a database. The password is in the program's environment, which only root can read."""
+    program = shutil.which("pg_dump")
+    if not program or not shutil.which("pg_restore") or not shutil.which("psql"):
+        raise Refusal(
+            "The database has to be copied before its upgrade, and PostgreSQL's client programs are missing; nothing "
+            "was changed. Install the package postgresql-client, in the server's version or a newer one."
+        )
+    draft = state.new_draft(target)
+    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    command = [program, "--format=custom", "--no-password", f"--file={draft}", f"--dbname={address}"]
+    done = subprocess.run(  # noqa: S603 (no shell)
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        draft.unlink()
+        raise Refusal(f"The database cannot be copied by pg_dump, nothing was changed: {done.stderr.strip()}")
+    state.put(draft, target)

@@ -1,0 +1,189 @@
+"""The hub's upgrades, with a way back. The hub's unit runs this before each start, and again when the hub answers.
+
+`prepare` copies the database before a newer JupyterHub changes its schema, and changes it. `healthy` remembers what
+runs: version, releases and configuration, to which the module jupyterhub_rollback goes back when an upgrade fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import pathlib
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from nbops_jupyterhub import copies, state
+from nbops_jupyterhub.copies import Refusal
+
+ENVIRONMENTS = ("hub", "user", "proxy")
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where a hub has its things."""
+
+    name: str
+    config: bytes
+    root: pathlib.Path = pathlib.Path("/")
+
+    @property
+    def directory(self) -> pathlib.Path:
+        return self.root / "var/lib" / self.name
+
+    @property
+    def healthy(self) -> pathlib.Path:
+        return self.directory / "healthy.json"
+
+    @property
+    def healthy_config(self) -> pathlib.Path:
+        return self.directory / "healthy-config.json"
+
+    @property
+    def upgrade(self) -> pathlib.Path:
+        return self.directory / "upgrade.json"
+
+    @property
+    def backups(self) -> pathlib.Path:
+        return self.directory / "backups"
+
+    @property
+    def copied_by_hand(self) -> pathlib.Path:
+        return self.directory / "copied-by-hand"
+
+    def now(self) -> dict[str, Any]:
+        """What is about to run, or runs."""
+        current = {part: self.root / "opt" / self.name / part / "current" for part in ENVIRONMENTS}
+        return {
+            "version": importlib.metadata.version("jupyterhub"),
+            "releases": {part: str(link.resolve()) for part, link in current.items()},
+        }
+
+
+def database_of(config: bytes | None) -> tuple[str, dict[str, Any]]:
+    """The address of the database and the options of its engine that a configuration says."""
+    hub = json.loads(config or b"{}").get("JupyterHub", {})
+    return hub.get("db_url", "sqlite:///jupyterhub.sqlite"), hub.get("db_kwargs", {})
+
+
+def is_known(hub: Hub, now: dict[str, Any]) -> bool:
+    """Whether this JupyterHub has run with this database, so that there is nothing to look at."""
+    before = state.read(hub.healthy)
+    if not before or hub.upgrade.exists() or not hub.healthy_config.exists():
+        return False
+    same = before["version"] == now["version"] and before["releases"]["hub"] == now["releases"]["hub"]
+    return same and database_of(hub.healthy_config.read_bytes()) == database_of(hub.config)
+
+
+def prepare(hub: Hub) -> None:
+    """Brings the database to this JupyterHub's schema, with a copy of it as it was when the hub last was healthy."""
+    now = hub.now()
+    if is_known(hub, now):
+        return
+    from nbops_jupyterhub.schema import Schema  # takes as long as the rest of it
+
+    schema = Schema(*database_of(hub.config))
+    revision = schema.revision()
+    if revision in (None, schema.head):
+        return
+    note = state.read(hub.upgrade) or {}
+    if not schema.knows(revision):
+        raise Refusal(downgrade(hub, now["version"], revision, note))
+    where = place(schema)
+    if note.get("backup") and note["database"] != where:
+        raise Refusal(f"{hub.upgrade} is about another database. Once that is of no use any more, remove the file.")
+    # One that exists is of the last healthy state; whatever happened since then is no better.
+    if not note.get("backup") or note.get("restored"):
+        version = (state.read(hub.healthy) or {}).get("version", "")
+        note = {"from_version": version, "from_revision": revision, "database": where}
+        note["backup"] = copy(hub, schema, version or f"revision-{revision or 'none'}")
+    note.update({"to_version": now["version"], "to_revision": schema.head, "releases": now["releases"]})
+    state.write_json(hub.upgrade, note)
+    print(
+        f"The database goes from revision {revision or 'none'} to {schema.head}. The copy: {note['backup'] or 'yours'}"
+    )
+    migrate(schema)
+
+
+def place(schema: Any) -> dict[str, str]:
+    """Where a copy is to be restored."""
+    if schema.kind == "sqlite":
+        return {"kind": "sqlite", "path": str(schema.file())}
+    if schema.kind == "postgresql":
+        address, password = schema.libpq()
+        return {"kind": "postgresql", "address": address, "password": password}
+    return {"kind": schema.kind}
+
+
+def copy(hub: Hub, schema: Any, version: str) -> str:
+    """Copies the database, and returns where the copy is; an empty text for one that was made by hand."""
+    hub.backups.mkdir(mode=0o700, exist_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    if schema.kind == "sqlite":
+        target = state.free_name(hub.backups, version, stamp, ".sqlite")
+        copies.copy_sqlite(schema.file(), target)
+    elif schema.kind == "postgresql":
+        target = state.free_name(hub.backups, version, stamp, ".dump")
+        copies.dump_postgresql(*schema.libpq(), target)
+    elif hub.copied_by_hand.exists():
+        return ""
+    else:
+        raise Refusal(
+            f"The database, of the kind {schema.kind}, has to be copied before its upgrade, which you have to do: stop "
+            f"{hub.name}.service, copy the database, say so by `touch {hub.copied_by_hand}`, and deploy again. Nothing "
+            "was changed."
+        )
+    return str(target)
+
+
+def migrate(schema: Any) -> None:
+    """Migrates; where that is interrupted, the next start goes on with a database that is whole."""
+    if schema.kind != "sqlite":
+        # Each step is a transaction, as far as the database can.
+        schema.migrate()
+        return
+    # SQLite cannot: what is migrated is a copy, which then takes the database's place.
+    draft = schema.file().with_name(schema.file().name + ".migrating")
+    copies.copy_sqlite(schema.file(), draft)
+    schema.migrate(draft)
+    copies.replace_sqlite(draft, schema.file())
+
+
+def downgrade(hub: Hub, version: str, revision: str, note: dict[str, Any]) -> str:
+    newer = note.get("to_version") or (state.read(hub.healthy) or {}).get("version")
+    return (
+        f"The database of {hub.name} has revision {revision}, which JupyterHub {version} does not know: a newer one "
+        f"has used it{f', at last {newer}' if newer else ''}. There is no way from there, and nothing was changed. "
+        f"Deploy the newer one again, or restore {note.get('backup') or f'a copy from {hub.backups}'}."
+    )
+
+
+def healthy(hub: Hub) -> None:
+    """Remembers what runs; an upgrade is over."""
+    # The configuration first: where only that is new, the state is still one that can be gone back to.
+    state.write(hub.healthy_config, hub.config)
+    state.write_json(hub.healthy, hub.now())
+    state.remove(hub.upgrade)
+    state.remove(hub.copied_by_hand)
+    state.prune(hub.backups)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="nbops_jupyterhub.database", description=__doc__)
+    parser.add_argument("step", choices=["prepare", "healthy"])
+    parser.add_argument("--name", required=True, help="name of the hub")
+    arguments = parser.parse_args()
+    config = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"], "config.json").read_bytes()
+    try:
+        {"prepare": prepare, "healthy": healthy}[arguments.step](Hub(arguments.name, config))
+    except (Refusal, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,442 @@
+"""The way back of a hub, with real files and a real SQLite; systemd and PostgreSQL are played."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils import _hub_rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub_rollback import LEFTOVERS, Rollback, own_entries
+from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import MARKER, ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_rollback
+
+OLD, NEW = "a" * 12, "b" * 12
+PARTS = _hub_rollback.ENVIRONMENTS
+ADDRESS = "postgresql://hub@db/hub"
+LISTING = """\
+;
+; Archive created at 2026-01-01 00:00:00 UTC
+;
+4; 2615 2200 SCHEMA - public pg_database_owner
+2; 3079 16390 EXTENSION - pg_trgm
+215; 1259 16386 TABLE public users hub
+216; 1259 16387 TABLE public others postgres
+217; 1259 16388 TABLE elsewhere users hub
+3371; 0 16386 TABLE DATA public users hub
+3402; 0 0 SEQUENCE SET public users_id_seq hub
+3208; 2606 16395 CONSTRAINT public users users_pkey hub
+2066; 826 16400 DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES hub
+"""
+OURS = [215, 3371, 3402, 3208]
+SET = "SET transaction_timeout = 0;"
+DUMP = f"{{}}SET row_security = off;\n\n--\n-- Name: users; Type: TABLE DATA\n--\n\nCOPY users FROM stdin;\n{SET}\n"
+
+
+def execute(path: pathlib.Path, *statements: str) -> list[tuple]:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        rows = [database.execute(statement).fetchall() for statement in statements]
+        database.commit()
+    return rows[-1]
+
+
+class World:
+    """A host with a hub that was healthy with the old of everything."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root = root
+        self.state, self.config = root / "lib/jupyterhub", root / "config.json"
+        self.database, self.copy = self.state / "jupyterhub.sqlite", self.state / "backups/5.5.4.sqlite"
+        self.upgrade = self.state / "upgrade.json"
+        self.stores = {part: ReleaseStore(str(root / "opt/jupyterhub" / part)) for part in PARTS}
+        for part, store in self.stores.items():
+            for name in (NEW, OLD):
+                assert store.begin(name) == name, part
+                store.finish(name, {})
+                store.activate(name)
+        self.copy.parent.mkdir(parents=True)
+        execute(self.database, "CREATE TABLE users (name TEXT)", "INSERT INTO users VALUES ('ada')")
+        self.config.write_text("old")
+        (self.state / "healthy-config.json").write_text("old")
+        self.healthy("5.5.4")
+        self.starts, self.disabled = True, []
+        self.programs = {"psql", "pg_restore"}
+        self.calls: list[str] = []
+        # By the beginning of a command what happens meanwhile; a text is its complaint.
+        self.events: dict[str, Callable[[], str | None]] = {}
+        self.environments: list[dict[str, str]] = []
+        self.files: dict[str, str] = {}
+
+    def healthy(self, version: str) -> None:
+        releases = {part: store.directory(store.current()) for part, store in self.stores.items()}
+        (self.state / "healthy.json").write_text(json.dumps({"version": version, "releases": releases}))
+
+    def note(self, **values: object) -> None:
+        self.upgrade.write_text(json.dumps(values))
+
+    def deploy(self, *parts: str) -> None:
+        for part in parts:
+            self.stores[part].activate(NEW)
+
+    def migrate(self) -> None:
+        """The new hub has begun to use the database, and did not get far."""
+        self.deploy("hub")
+        self.copy.write_bytes(self.database.read_bytes())
+        execute(self.database, "CREATE TABLE new (name TEXT)", "INSERT INTO users VALUES ('bob')")
+        place = {"kind": "sqlite", "path": str(self.database)}
+        self.note(backup=str(self.copy), database=place, to_revision="6", to_version="6.1.1")
+
+    def migrate_postgresql(self) -> None:
+        self.deploy("hub")
+        self.copy.write_text("a dump")
+        place = {"kind": "postgresql", "address": ADDRESS, "password": "hunter2"}
+        self.note(backup=str(self.copy), database=place, to_revision="6")
+
+    def everything(self) -> dict[str, str | bytes]:
+        """The host's files and links."""
+        found = {}
+        for path in self.root.rglob("*"):
+            if path.is_symlink() or path.is_file():
+                found[str(path)] = os.readlink(path) if path.is_symlink() else path.read_bytes()
+        return found
+
+    def is_back(self) -> bool:
+        """Whether all is as it was when the hub was healthy."""
+        links = {store.current() for store in self.stores.values()}
+        tables = execute(self.database, "SELECT name FROM sqlite_master")
+        users = execute(self.database, "SELECT name FROM users")
+        return (links, self.config.read_text(), tables, users) == ({OLD}, "old", [("users",)], [("ada",)])
+
+    def run(self, command: list[str], environ_update: dict[str, str]) -> tuple[int, str, str]:
+        """Takes the place of run_command."""
+        text = " ".join(command)
+        if command[0] in ("psql", "pg_restore"):
+            self.environments.append(environ_update)
+            for word in command:
+                name, _equals, path = word.partition("=")
+                if name in ("--file", "--use-list") and os.path.exists(path):
+                    self.files[os.path.basename(path)] = pathlib.Path(path).read_text()
+        if command[:2] not in (["systemctl", "show"], ["systemctl", "reset-failed"]):
+            self.calls.append(text)
+        complaint = next((event() for start, event in self.events.items() if text.startswith(start)), None)
+        if complaint:
+            return 1, "", f"{complaint}\n"
+        if command[:2] == ["systemctl", "show"]:
+            return 0, "\n\n".join(self.properties(name) for name in command[command.index("--") + 1 :]), ""
+        if text.startswith("psql") and "--command=" in text:
+            return 0, "public\nhub\n", ""
+        if text.startswith("pg_restore --list"):
+            return 0, LISTING, ""
+        if text.startswith("pg_restore"):
+            pathlib.Path(text.partition("--file=")[2].partition(" ")[0]).write_text(DUMP.format(f"{SET}\n"))
+        return 0, "", ""
+
+    def properties(self, name: str) -> str:
+        state, enabled = "active" if self.starts else "failed", "disabled" if name in self.disabled else "enabled"
+        return f"ActiveState={state}\nUnitFileState={enabled}\nResult=oops"
+
+
+@pytest.fixture
+def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(_hub_rollback, "STATE", str(tmp_path / "lib"))
+    monkeypatch.setattr(_hub_rollback, "APPLICATIONS", str(tmp_path / "opt"))
+    world = World(tmp_path)
+
+    module = jupyterhub_rollback.AnsibleModule
+    monkeypatch.setattr(module, "run_command", lambda _self, *command, **options: world.run(*command, **options))
+    monkeypatch.setattr(module, "get_bin_path", lambda _self, name: name if name in world.programs else None)
+    return world
+
+
+@pytest.fixture
+def run(world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    def module(check: bool = False) -> dict[str, Any]:
+        arguments = {"name": "jupyterhub", "config": str(world.config), "_ansible_check_mode": check}
+        before = os.umask(0o022)
+        try:
+            with patch_module_args(arguments), pytest.raises(SystemExit):
+                jupyterhub_rollback.main()
+        finally:
+            os.umask(before)
+        return json.loads(capsys.readouterr().out)
+
+    return module
+
+
+STOP = "systemctl stop -- jupyterhub.service"
+START = "systemctl start -- jupyterhub-proxy.service jupyterhub.service jupyterhub-culler.service"
+
+
+def test_without_a_healthy_state_nothing_is_changed(world: World, run: Callable[..., dict]) -> None:
+    world.migrate()
+    (world.state / "healthy.json").unlink()
+    before = world.everything()
+    result = run()
+    assert not result["changed"]
+    assert "has not been healthy before" in result["msg"]
+    assert result["restored"] == {"version": "", "database": "", "releases": {}, "config": False}
+    assert (world.everything(), world.calls) == (before, [])
+
+
+def test_where_nothing_differs_nothing_is_changed(world: World, run: Callable[..., dict]) -> None:
+    before = world.everything()
+    result = run()
+    assert not result["changed"]
+    assert "Nothing differs" in result["msg"]
+    assert (world.everything(), world.calls) == (before, [])
+
+
+def test_the_configuration_alone(world: World, run: Callable[..., dict]) -> None:
+    world.config.write_text("new")
+    result = run()
+    assert result["changed"]
+    assert result["msg"] == "JupyterHub 5.5.4 runs again."
+    assert result["restored"] == {"version": "5.5.4", "database": "", "releases": {}, "config": True}
+    assert world.is_back()
+    assert world.config.stat().st_mode & 0o777 == 0o600
+    assert (world.calls, world.upgrade.exists()) == ([STOP, START], False)
+    assert not run()["changed"]
+
+
+def test_a_release(world: World, run: Callable[..., dict]) -> None:
+    world.deploy("hub", "user")
+    stores = world.stores
+    result = run()
+    assert result["restored"]["releases"] == {part: stores[part].directory(OLD) for part in ("hub", "user")}
+    assert world.is_back()
+    # People's connections go through the proxy, which has nothing to do with it.
+    assert world.calls == [STOP, START]
+
+
+def test_the_proxy_stops_for_a_release_of_its_own(world: World, run: Callable[..., dict]) -> None:
+    world.deploy("proxy")
+    run()
+    assert world.is_back()
+    assert world.calls == [f"{STOP} jupyterhub-proxy.service", START]
+
+
+def test_what_is_not_to_run_is_not_started(world: World, run: Callable[..., dict]) -> None:
+    world.deploy("hub")
+    world.disabled = ["jupyterhub-culler.service"]
+    run()
+    assert world.calls == [STOP, START.rpartition(" ")[0]]
+
+
+def test_a_migrated_database(world: World, run: Callable[..., dict]) -> None:
+    world.migrate()
+    world.database.chmod(0o640)
+    for leftover in LEFTOVERS:
+        pathlib.Path(f"{world.database}{leftover}").write_text("of the database that goes")
+    (world.state / "jupyterhub.sqlite.new").write_text("half of an interrupted run")
+    result = run()
+    assert result["restored"]["database"] == str(world.copy)
+    how = f"with the database as it was before the upgrade ({world.copy})"
+    assert result["msg"] == f"JupyterHub 5.5.4 runs again, {how}."
+    # Before anybody opens it: SQLite would remove the leftovers, or use them.
+    assert list(world.state.glob("jupyterhub.sqlite?*")) == []
+    assert world.database.read_bytes() == world.copy.read_bytes()
+    assert world.database.stat().st_mode & 0o777 == 0o640
+    assert world.is_back()
+    assert (world.calls, world.upgrade.exists()) == ([STOP, START], False)
+
+
+def test_a_database_that_is_gone(world: World, run: Callable[..., dict]) -> None:
+    world.migrate()
+    world.database.unlink()
+    assert run()["changed"]
+    assert world.is_back()
+    assert world.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_files_are_changed_between_stop_and_start(world: World, run: Callable[..., dict]) -> None:
+    world.migrate()
+    world.config.write_text("new")
+    before, seen = world.everything(), []
+    world.events["systemctl stop"] = lambda: seen.append(world.everything() == before)
+    world.events["systemctl start"] = lambda: seen.append(world.is_back())
+    run()
+    assert seen == [True, True]
+
+
+@pytest.mark.parametrize("migrate", [World.migrate, World.migrate_postgresql])
+def test_check_mode_changes_nothing(world: World, run: Callable[..., dict], migrate: Callable[[World], None]) -> None:
+    migrate(world)
+    world.config.write_text("new")
+    before = world.everything()
+    foretold = run(check=True)
+    assert (world.everything(), world.calls) == (before, [])
+    result = run()
+    assert foretold["msg"].replace("would run", "runs") == result["msg"]
+    assert (foretold["changed"], foretold["restored"]) == (result["changed"], result["restored"])
+
+
+def test_all_problems_are_said_before_the_first_change(world: World, run: Callable[..., dict]) -> None:
+    world.migrate_postgresql()
+    world.deploy("user")
+    world.copy.unlink()
+    world.stores["hub"].remove(OLD)
+    pathlib.Path(world.stores["user"].directory(OLD), MARKER).unlink()
+    (world.state / "healthy-config.json").unlink()
+    world.programs = set()
+    before = world.everything()
+    result = run()
+    assert result["failed"]
+    assert not result["changed"]
+    assert result["msg"].splitlines() == [
+        "jupyterhub cannot go back to its last healthy state, and nothing was changed:",
+        f"{world.stores['hub'].directory(OLD)}, which ran when the hub last was healthy, is gone.",
+        f"{world.stores['user'].directory(OLD)}, which ran when the hub last was healthy, is gone.",
+        f"{world.state}/healthy-config.json, the configuration of that time, is gone.",
+        f"{world.copy}, the copy of the database, is gone.",
+        "pg_restore, of the package postgresql-client, is missing.",
+        "psql, of the package postgresql-client, is missing.",
+    ]
+    assert (world.everything(), world.calls) == (before, [])
+
+
+def test_a_database_that_was_copied_by_hand(world: World, run: Callable[..., dict]) -> None:
+    world.deploy("hub")
+    world.note(backup="", database={"kind": "mysql"}, to_revision="6")
+    result = run()
+    assert "Restore the copy that you made, and remove " + str(world.upgrade) in result["msg"]
+    assert world.calls == []
+    world.upgrade.unlink()
+    assert run()["changed"]
+
+
+def test_what_is_not_ours_is_not_replaced(world: World, run: Callable[..., dict]) -> None:
+    link = world.root / "opt/jupyterhub/hub/current"
+    link.unlink()
+    link.mkdir()
+    result = run()
+    assert result["failed"]
+    assert "is not a link to a release" in result["msg"]
+    assert world.calls == []
+
+
+@pytest.mark.parametrize("step", ["begin", "restore_database", "restore_config", "restore_releases", "finish"])
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_an_interrupted_run_is_completed(
+    world: World, run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch, step: str, where: str
+) -> None:
+    world.migrate()
+    world.config.write_text("new")
+    real = getattr(Rollback, step)
+
+    def interrupted(self: Rollback, *arguments: object) -> None:
+        if where == "after":
+            real(self, *arguments)
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rollback, step, interrupted)
+        failed = run()
+    assert (failed["failed"], failed["changed"], failed["msg"]) == (True, True, "no space left")
+    complete = (step, where) == ("finish", "after")
+    assert run()["changed"] is not complete
+    assert world.is_back()
+    assert not world.upgrade.exists()
+
+
+def test_a_restored_database_is_not_restored_again(
+    world: World, run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.migrate()
+    world.starts = False
+    failed = run()
+    assert failed["failed"]
+    assert "jupyterhub.service is failed after systemctl start (result: oops)" in failed["msg"]
+    assert world.is_back()
+    # The hub has answered for a moment.
+    execute(world.database, "INSERT INTO users VALUES ('eve')")
+    world.starts = True
+    result = run()
+    assert (result["changed"], result["restored"]["database"]) == (True, "")
+    assert execute(world.database, "SELECT name FROM users") == [("ada",), ("eve",)]
+    assert not world.upgrade.exists()
+
+
+@pytest.mark.parametrize("what", ["version", "config"])
+def test_a_hub_that_became_healthy_in_the_meantime_stays(world: World, run: Callable[..., dict], what: str) -> None:
+    world.migrate()
+    world.config.write_text("new")
+
+    def answer() -> None:
+        if what == "version":
+            world.healthy("6.1.1")
+        else:
+            (world.state / "healthy-config.json").write_text("new")
+
+    world.events["systemctl stop"] = answer
+    result = run()
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert "has become healthy in the meantime" in result["msg"]
+    assert world.stores["hub"].current() == NEW
+    assert world.config.read_text() == "new"
+    assert ("bob",) in execute(world.database, "SELECT name FROM users")
+    assert world.calls == [STOP, START]
+
+
+def test_postgresql_is_restored_in_one_transaction(world: World, run: Callable[..., dict]) -> None:
+    world.migrate_postgresql()
+    result = run()
+    assert result["restored"]["database"] == str(world.copy)
+    connect = f"psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --dbname={ADDRESS}"
+    stop, ask, listing, text, restore, start = world.calls
+    assert (stop, start) == (STOP, START)
+    assert ask.startswith(f"{connect} --no-align --tuples-only --command=SELECT current_schema()")
+    assert listing == f"pg_restore --list {world.copy}"
+    directory = text.partition("--use-list=")[2].partition("/list ")[0]
+    assert text == f"pg_restore --no-owner --use-list={directory}/list --file={directory}/restore {world.copy}"
+    assert restore == f"{connect} --single-transaction --file={directory}/drop --file={directory}/restore"
+    assert "SET lock_timeout" in world.files["drop"]
+    assert [int(line.partition(";")[0]) for line in world.files["list"].splitlines()] == OURS
+    assert not os.path.exists(directory)
+
+
+def test_a_setting_that_only_new_servers_know_is_left_out(world: World, run: Callable[..., dict]) -> None:
+    world.migrate_postgresql()
+    run()
+    # What a user wrote stays.
+    assert world.files["restore"] == DUMP.format("")
+
+
+def test_the_password_is_in_the_environment_alone(world: World, run: Callable[..., dict]) -> None:
+    world.migrate_postgresql()
+    result = run()
+    assert world.environments == [{"PGPASSWORD": "hunter2"}] * 4
+    assert "hunter2" not in json.dumps([result, world.calls, world.files])
+
+
+def test_without_a_password_there_is_none(world: World, run: Callable[..., dict]) -> None:
+    world.migrate_postgresql()
+    place = {"kind": "postgresql", "address": ADDRESS, "password": ""}
+    world.note(backup=str(world.copy), database=place)
+    run()
+    assert world.environments == [{}] * 4
+
+
+@pytest.mark.parametrize("command", ["psql", "pg_restore --list", "pg_restore --no-owner"])
+def test_a_restoration_that_fails_can_be_run_again(world: World, run: Callable[..., dict], command: str) -> None:
+    world.migrate_postgresql()
+    world.events[command] = lambda: "it is locked"
+    result = run()
+    assert result["failed"]
+    assert result["msg"] == f"{command.split()[0]} failed, the database is as it was: it is locked"
+    assert world.stores["hub"].current() == NEW
+    world.events.clear()
+    assert run()["restored"]["database"] == str(world.copy)
+    assert world.stores["hub"].current() == OLD
+    assert not world.upgrade.exists()
+
+
+def test_of_a_dump_only_the_hubs_own_is_restored() -> None:
+    assert own_entries("1; 2 3 TABLE a.b users o(p", "a.b", "o(p") != ""
+    assert own_entries("1; 2 3 TABLE axb users o", "a.b", "o") == ""
+    assert own_entries("1; 2 3 TABLE a users other", "a", "her") == ""
