@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hub_client import HUB, HubClient, at_address
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -33,6 +34,22 @@ def address(host) -> str:
 def domain(host) -> str:
     """The host's own: a test authority has to find each platform under another name."""
     return host.backend.ansible_runner.get_variables(host.backend.host)["container_platform"] + ".example.org"
+
+
+@pytest.fixture
+def person(host, address: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., HubClient]:
+    """Makes people at the hub of the host, each with a session of their own; its name leads there, as DNS would."""
+    monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)  # put back after the test
+    at_address(HUB, address)
+    ca = tmp_path / "ca.pem"
+
+    def make(name: str = "", password: str = "correct horse battery", url: str = f"https://{HUB}/hub/") -> HubClient:
+        ca.write_text(host.file(f"/etc/ssl/jupyter/{HUB}/fullchain.pem").content_string)
+        client = HubClient(url, ca=str(ca))
+        assert not name or client.login(name, password)
+        return client
+
+    return make
 
 
 @pytest.fixture

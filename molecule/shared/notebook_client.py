@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 import websocket
+from requests.cookies import get_cookie_header
 
 
 class NotebookClient:
@@ -36,27 +37,34 @@ class NotebookClient:
         page.raise_for_status()
         self.http.post(
             self.url + "login",
-            data={"password": password, "_xsrf": self.http.cookies.get("_xsrf")},
+            data={"password": password, "_xsrf": self.xsrf},
             headers={"Referer": self.url + "login"},
             timeout=30,
         )
         return self.get("api/contents").status_code == 200
 
+    @property
+    def xsrf(self) -> str:
+        """The token of the server at `url`; a hub on the same name has another one for its own path."""
+        here = urlsplit(self.url).path
+        found = [cookie for cookie in self.http.cookies if cookie.name == "_xsrf" and here.startswith(cookie.path)]
+        return max(found, key=lambda cookie: len(cookie.path)).value if found else ""
+
     def get(self, path: str) -> requests.Response:
         return self.http.get(self.url + path, timeout=30)
 
     def post(self, path: str, body: Any = None) -> requests.Response:
-        headers = {"X-XSRFToken": self.http.cookies.get("_xsrf", ""), "Referer": self.url}
+        headers = {"X-XSRFToken": self.xsrf, "Referer": self.url}
         return self.http.post(self.url + path, json=body, headers=headers, timeout=60)
 
     def put(self, path: str, body: Any) -> requests.Response:
-        headers = {"X-XSRFToken": self.http.cookies.get("_xsrf", ""), "Referer": self.url}
+        headers = {"X-XSRFToken": self.xsrf, "Referer": self.url}
         return self.http.put(self.url + path, json=body, headers=headers, timeout=60)
 
     def websocket(self, path: str) -> websocket.WebSocket:
         parts = urlsplit(self.url)
         scheme = {"http": "ws", "https": "wss"}[parts.scheme]
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies)
+        cookies = get_cookie_header(self.http.cookies, requests.Request("GET", self.url + path).prepare())
         headers = (
             [f"Authorization: {self.http.headers['Authorization']}"] if "Authorization" in self.http.headers else []
         )
@@ -77,27 +85,32 @@ class NotebookClient:
         answer = self.post("api/kernels", {"name": "python3"})
         answer.raise_for_status()
         identity = answer.json()["id"]
-        socket = self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}")
+        kernel = self.attach(identity)
         try:
-            yield Kernel(socket)
+            yield kernel
         finally:
-            socket.close()
+            kernel.socket.close()
             self.http.delete(
                 self.url + f"api/kernels/{identity}",
-                headers={"X-XSRFToken": self.http.cookies.get("_xsrf", ""), "Referer": self.url},
+                headers={"X-XSRFToken": self.xsrf, "Referer": self.url},
                 timeout=30,
             )
+
+    def attach(self, identity: str) -> Kernel:
+        """A kernel that runs, behind a new websocket, which the caller closes."""
+        return Kernel(identity, self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}"))
 
 
 class Kernel:
     """One kernel behind an open websocket."""
 
-    def __init__(self, socket: websocket.WebSocket) -> None:
+    def __init__(self, identity: str, socket: websocket.WebSocket) -> None:
+        self.identity = identity
         self.socket = socket
         self.session = uuid.uuid4().hex
 
-    def run(self, code: str, timeout: float = 120) -> str:
-        """Run a cell and return what it printed or evaluated to; an exception in the cell is raised here by name."""
+    def begin(self, code: str) -> str:
+        """Begin to run a cell, and return the number under which the kernel tells of it."""
         message = uuid.uuid4().hex
         header = {
             "msg_id": message,
@@ -110,6 +123,11 @@ class Kernel:
         self.socket.send(
             json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
         )
+        return message
+
+    def run(self, code: str, timeout: float = 120) -> str:
+        """Run a cell and return what it printed or evaluated to; an exception in the cell is raised here by name."""
+        message = self.begin(code)
         output = []
         deadline = time.monotonic() + timeout
         while True:

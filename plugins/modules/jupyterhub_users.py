@@ -108,7 +108,7 @@ options:
   archive_directory:
     description: Directory for the homes of removed users; made for root alone when it is missing.
     type: path
-    default: /var/lib/jupyterhub/archive
+    default: /var/backups/jupyterhub
   stop_timeout:
     description: Seconds to wait for the servers of one user to stop.
     type: int
@@ -181,7 +181,7 @@ archives:
   returned: success, and after a failure that came after the first change
   type: list
   elements: str
-  sample: [/var/lib/jupyterhub/archive/mallory-20261125T184500Z.tar.gz]
+  sample: [/var/backups/jupyterhub/mallory-20261125T184500Z.tar.gz]
 """
 
 import os
@@ -448,7 +448,7 @@ SPECIFICATION = {
     "accounts": {"type": "bool", "default": True},
     "account_group": {"type": "str", "default": "jupyterhub"},
     "manage_groups": {"type": "bool", "default": True},
-    "archive_directory": {"type": "path", "default": "/var/lib/jupyterhub/archive"},
+    "archive_directory": {"type": "path", "default": "/var/backups/jupyterhub"},
     "stop_timeout": {"type": "int", "default": 120},
 }
 

@@ -69,7 +69,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
     class Changes:
         def __init__(self, run: object, account_group: str, directory: str):
-            assert (account_group, directory) == ("jupyterhub", "/var/lib/jupyterhub/archive")
+            assert (account_group, directory) == ("jupyterhub", "/var/backups/jupyterhub")
 
         def lock(self, account: Account) -> None:
             world.act(f"lock {account.name}")
@@ -280,7 +280,7 @@ def test_archives_are_named(world: World, run, tmp_path: pathlib.Path, monkeypat
     users = [{"name": name, "state": "absent", "home": "archive"} for name in ("old", "kept")]
     result = run(*users, check=True)
     (archive,) = result["archives"]
-    assert pathlib.Path(archive).match("/var/lib/jupyterhub/archive/old-*T*Z.tar.gz")
+    assert pathlib.Path(archive).match("/var/backups/jupyterhub/old-*T*Z.tar.gz")
     assert "old:\n  record: none\n  account: none, home packed\n" in result["diff"][0]["after"]
     assert result["accounts"]["removed"] == ["old", "kept"]
 

@@ -1,0 +1,205 @@
+"""A team's hub, seen from outside and felt from inside its servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hub_client import HubClient, eventually, status_of
+from notebook_client import Kernel, NotebookClient
+
+METRICS_TOKEN = "/etc/jupyterhub/secrets/metrics_token"
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("ada", "wrong"),
+        ("nobody-of-this-name", "correct horse battery"),
+        ("mallory", "correct horse battery"),
+        ("root", ""),
+    ],
+)
+def test_who_is_refused(person, name: str, password: str) -> None:
+    """A wrong password, an unknown name, an account with the right password that is not on the list, and root."""
+    assert not person().login(name, password)
+
+
+@pytest.fixture
+def ada(person) -> Iterator[HubClient]:
+    client = person("ada")
+    yield client
+    if client.state():
+        client.stop()
+
+
+@pytest.fixture
+def lab(ada: HubClient) -> NotebookClient:
+    return ada.start()
+
+
+@pytest.fixture
+def kernel(lab: NotebookClient) -> Iterator[Kernel]:
+    with lab.kernel() as kernel:
+        yield kernel
+
+
+def test_a_person_logs_in_runs_a_cell_and_stops(host, ada: HubClient) -> None:
+    with ada.start().kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+        assert kernel.run("import getpass; print(getpass.getuser())") == "ada"
+    assert host.service("jupyterhub-user-ada").is_running
+    ada.stop()
+    assert not host.service("jupyterhub-user-ada").is_running
+
+
+def test_limits_and_sandbox_of_a_server(host, ada: HubClient, lab: NotebookClient) -> None:
+    """Everybody's limits, with the memory of the group in its place."""
+    wanted = "MemoryMax,CPUQuotaPerSecUSec,TasksMax,Slice,User,NoNewPrivileges,PrivateTmp,PrivateDevices,ProtectHome"
+    shown = host.check_output("systemctl show --property=%s jupyterhub-user-ada", wanted)
+    assert dict(line.split("=", 1) for line in shown.splitlines()) == {
+        "MemoryMax": str(2 * 2**30),
+        "CPUQuotaPerSecUSec": "1.500000s",
+        "TasksMax": "300",
+        "Slice": "jupyterhub.slice",
+        "User": host.check_output("id --user ada"),
+        "NoNewPrivileges": "yes",
+        "PrivateTmp": "yes",
+        "PrivateDevices": "yes",
+        "ProtectHome": "tmpfs",
+    }
+
+
+@pytest.mark.parametrize(("unit", "limit"), [("jupyterhub", 30), ("jupyterhub-proxy", 15), ("jupyterhub-user-ada", 20)])
+def test_exposure(host, lab: NotebookClient, unit: str, limit: int) -> None:
+    report = host.run(f"systemd-analyze security --no-pager --threshold={limit} {unit}.service")
+    assert report.rc == 0, report.stdout.splitlines()[-1]
+
+
+FORBIDDEN = (
+    "open('/etc/mine', 'w')",
+    "import sys; open(sys.prefix + '/mine', 'w')",
+    "import os; os.listdir('/home/mallory')",
+    "import os; os.listdir('/srv/grace')",
+    "open('/etc/jupyterhub/config.json')",
+    "open('/var/lib/jupyterhub/jupyterhub.sqlite')",
+    "import os; os.listdir('/run/credentials/jupyterhub.service')",
+    "import socket; socket.create_connection(('169.254.169.254', 80), timeout=5)",
+    "import subprocess; subprocess.run(['sudo', '-n', 'true'], check=True)",
+    "import subprocess; subprocess.run(['mount', '-t', 'tmpfs', 'none', '/mnt'], check=True)",
+    "import subprocess, sys; subprocess.run([sys.executable, '-c', 'b\\'x\\' * 3 * 2**30'], check=True)",
+)
+
+
+def test_the_sandbox_is_felt(host, kernel: Kernel) -> None:
+    host.run("touch /tmp/of-the-host")
+    attempt = "try:\n    {}\n    print('done')\nexcept Exception: print('refused')"
+    answers = {code: kernel.run(attempt.format(code)) for code in FORBIDDEN}
+    assert [code for code, answer in answers.items() if "done" in answer] == []
+    assert kernel.run("import os; print(os.path.exists('/tmp/of-the-host'))") == "False"
+    owners = "{os.stat(f'/proc/{pid}').st_uid for pid in os.listdir('/proc') if pid.isdigit()}"
+    assert kernel.run(f"print({owners} == {{os.getuid()}})") == "True"
+
+
+def test_a_person_installs_packages_for_herself(lab: NotebookClient, kernel: Kernel) -> None:
+    kernel.run("import subprocess, sys")
+    kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', 'cowsay'], check=True)")
+    with lab.kernel() as other:
+        assert other.run("import cowsay; print(cowsay.__file__)").startswith("/home/ada/.local/lib/python3")
+
+
+def test_a_server_starts_in_its_directory_and_shows_what_was_asked_for(lab: NotebookClient) -> None:
+    lab.put("api/contents/mine.txt", {"type": "file", "format": "text", "content": "x"}).raise_for_status()
+    assert [entry["name"] for entry in lab.get("api/contents").json()["content"]] == ["mine.txt"]
+    assert lab.get("").url.endswith("/lab")
+    assert lab.get("tree").status_code == 200
+
+
+def test_other_peoples_servers_refuse(host, person, lab: NotebookClient) -> None:
+    """Through the hub, and past it on the port of the server itself."""
+    stranger = person("grace")
+    assert stranger.enter("ada").get("api/contents").status_code == 403
+    process = host.check_output("systemctl show --property=MainPID --value jupyterhub-user-ada")
+    listening = host.check_output("ss --listening --tcp --numeric --processes --no-header | grep pid=%s", process)
+    port = listening.split()[3].rsplit(":", 1)[1]
+    ask = f"curl --silent --output /dev/null --write-out %{{http_code}} http://127.0.0.1:{port}/user/ada/api/contents"
+    assert host.check_output(f"runuser -u grace -- {ask}") == "403"
+    assert stranger.request("GET", "users").status_code == 403
+
+
+def test_an_administrator_sees_everybody(ada: HubClient) -> None:
+    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "grace"}
+    assert ada.get("admin").status_code == 200
+
+
+def test_a_named_server_runs_beside_the_other(host, ada: HubClient, lab: NotebookClient) -> None:
+    with ada.start("second").kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    assert host.service("jupyterhub-user-ada").is_running
+    assert host.service("jupyterhub-user-ada:second").is_running
+    ada.stop("second")
+    assert host.service("jupyterhub-user-ada").is_running
+
+
+def test_an_account_of_before_is_taken_as_it_is(host, person) -> None:
+    grace = person("grace")
+    with grace.start().kernel() as kernel:
+        assert kernel.run("import os; print(os.path.expanduser('~'))") == "/srv/grace"
+    shown = host.check_output("systemctl show --property=TasksMax,MemoryMax jupyterhub-user-grace")
+    assert set(shown.splitlines()) == {"TasksMax=400", f"MemoryMax={2**30}"}
+    grace.stop()
+    assert host.user("grace").gecos == "Grace, since 1959"
+    assert host.file("/home/ada").mode == 0o700
+
+
+def test_the_announcement_is_on_the_page(person) -> None:
+    assert "Backups run at noon." in person().get("login").text
+
+
+def test_metrics_need_the_token(host) -> None:
+    url = "http://127.0.0.1:8000/hub/metrics"
+    assert status_of(host, url) == "403"
+    assert status_of(host, url, METRICS_TOKEN) == "200"
+
+
+def test_a_crashed_proxy_comes_back_with_its_routes(host, lab: NotebookClient) -> None:
+    host.check_output("systemctl kill --signal=KILL jupyterhub-proxy")
+    assert eventually(lambda: lab.get("api/status").status_code == 200)
+
+
+def test_the_hub_starts_at_boot(host) -> None:
+    assert host.service("jupyterhub").is_enabled
+    assert host.service("jupyterhub-proxy").is_enabled
+
+
+def test_users_can_write_neither_environment(host) -> None:
+    for environment in ("hub", "user", "proxy"):
+        found = host.check_output(f"find /opt/jupyterhub/{environment}/current/ -writable -not -type l -not -user root")
+        assert found == ""
+
+
+def test_no_secret_is_readable_or_printed(host, lab: NotebookClient) -> None:
+    secrets = host.check_output("cat /etc/jupyterhub/secrets/*_token /etc/jupyterhub/secrets/cookie_secret")
+    secrets = [secrets[start : start + 64] for start in range(0, len(secrets), 64)]
+    assert len(secrets) == 4
+    units = "jupyterhub jupyterhub-proxy jupyterhub-user-ada"
+    seen = host.check_output(f"systemctl cat {units}; systemctl show {units}; ps -eo args; journalctl --no-pager")
+    assert [secret for secret in secrets if secret in seen] == []
+    assert host.run("runuser -u ada -- find /etc/jupyterhub/secrets").rc != 0
+    for path in ("config.json", "secrets/proxy_token"):
+        assert host.run(f"runuser -u ada -- cat /etc/jupyterhub/{path}").rc != 0
+
+
+def test_only_nginx_faces_the_network(host) -> None:
+    listeners = host.check_output("ss --listening --tcp --numeric --no-header").splitlines()
+    open_to_all = [line.split()[3] for line in listeners if not line.split()[3].startswith(("127.", "[::1]"))]
+    assert {place.rsplit(":", 1)[1] for place in open_to_all} == {"22", "80", "443"}
+
+
+def test_what_the_hub_sends_is_cached_or_not(person) -> None:
+    visitor = person()
+    page = visitor.get("login")
+    assert page.headers["Content-Security-Policy"]
+    assert all(cookie.secure for cookie in visitor.http.cookies if cookie.name.startswith("jupyterhub-"))
+    assert json.loads(visitor.get("api/").text)["version"]

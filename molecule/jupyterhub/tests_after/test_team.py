@@ -1,0 +1,38 @@
+"""The team after people came and went, without a restart of anything."""
+
+from __future__ import annotations
+
+import pytest
+from hub_client import status_of
+
+
+def test_who_came_works_here_and_got_more_rights(host, person) -> None:
+    linus = person("linus")
+    assert linus.request("GET", "users").status_code == 200
+    with linus.start().kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    shown = host.check_output("systemctl show --property=MemoryMax --value jupyterhub-user-linus")
+    assert shown == str(2**30), "the group that raised the limit was left"
+    linus.stop()
+
+
+@pytest.mark.parametrize("name", ["grace", "mary", "hedy"])
+def test_who_left_cannot_log_in(host, person, name: str) -> None:
+    assert not person().login(name, "correct horse battery")
+    assert not host.service(f"jupyterhub-user-{name}").is_running
+
+
+def test_an_account_of_before_stays_and_others_go_as_told(host) -> None:
+    assert host.user("grace").exists
+    assert "jupyterhub" not in host.user("grace").groups
+    assert not host.user("mary").exists
+    assert not host.file("/home/mary").exists
+    archive = host.check_output("ls /var/backups/jupyterhub/")
+    assert archive.startswith("mary-")
+    assert "thesis" in host.check_output("tar --list --file=/var/backups/jupyterhub/%s", archive)
+    assert not host.user("hedy").exists
+    assert not host.file("/home/hedy").exists
+
+
+def test_the_token_of_who_left_opens_nothing(host) -> None:
+    assert status_of(host, "http://127.0.0.1:8081/hub/api/user", "/root/token-of-hedy") == "403"

@@ -1,0 +1,88 @@
+"""A person at a JupyterHub, as seen from the wire: logs in, starts a server, uses it, stops it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from notebook_client import NotebookClient
+
+# The name of the hub in the scenarios, which no DNS knows.
+HUB = "hub.example.org"
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first true answer of a condition; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+    return answer
+
+
+def at_address(name: str, address: str) -> None:
+    """From now on a name, with all names below it, leads this process to an address, as DNS would."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *rest: object, **named: object) -> object:
+        return real(address if f".{host}".endswith(f".{name}") else host, *rest, **named)
+
+    socket.getaddrinfo = resolve
+
+
+def status_of(host, url: str, token_file: str = "", method: str = "GET") -> str:
+    """The status of an answer to somebody on the host itself, who shows the token of a file."""
+    token = f' --header "Authorization: token $(cat {token_file})"' if token_file else ""
+    ask = "curl --silent --output /dev/null --write-out %{http_code}"
+    return host.check_output(f"{ask} --request {method}{token} {url}")
+
+
+class HubClient(NotebookClient):
+    """Talks to the hub whose pages are below `url`, which ends in `/hub/`."""
+
+    def login(self, name: str, password: str) -> bool:
+        """Send the hub's login form as a browser does; True when the hub lets us in."""
+        self.get("login").raise_for_status()
+        form = {"username": name, "password": password, "_xsrf": self.xsrf}
+        # Without a destination, the hub would start a server.
+        home = urlsplit(self.url).path + "home"
+        self.http.post(f"{self.url}login?next={home}", data=form, headers={"Referer": self.url + "login"}, timeout=60)
+        self.name = name
+        return self.get("api/user").status_code == 200
+
+    def request(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """Ask the hub's API as its own pages do."""
+        headers = {"X-XSRFToken": self.xsrf, "Referer": self.url + "home"}
+        return self.http.request(method, self.url + "api/" + path, json=body, headers=headers, timeout=60)
+
+    def state(self, server: str = "") -> dict[str, Any]:
+        """What the hub says of our server; empty where there is none."""
+        return self.request("GET", f"users/{self.name}").json()["servers"].get(server, {})
+
+    def start(self, server: str = "") -> NotebookClient:
+        """Start our server, wait until it is ready, and log in there through the hub."""
+        path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
+        answer = self.request("POST", path)
+        assert answer.status_code in (201, 202), answer.text
+        eventually(lambda: self.state(server).get("ready"))
+        return self.enter(self.name, server)
+
+    def enter(self, name: str, server: str = "") -> NotebookClient:
+        """A person's server, through the hub's way of logging in there."""
+        path = f"user/{name}/" + (f"{server}/" if server else "")
+        client = NotebookClient(self.url.removesuffix("hub/") + path)
+        client.http, client.ca = self.http, self.ca
+        # Where people have names of their own below the hub's, this leads there.
+        before, found, _page = client.get("tree").url.partition(path + "tree")
+        client.url = before + path if found else client.url
+        return client
+
+    def stop(self, server: str = "") -> None:
+        """Stop our server and wait until it is gone."""
+        path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
+        assert self.request("DELETE", path).status_code in (202, 204)
+        eventually(lambda: not self.state(server))

@@ -1,0 +1,290 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may log in to a hub: what its authenticator needs, and that it lets in those who are meant. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# The classes behind the short names.
+CLASSES = {
+    "pam": "PAMAuthenticator",
+    "github": "GitHubOAuthenticator",
+    "google": "GoogleOAuthenticator",
+    "gitlab": "GitLabOAuthenticator",
+    "generic_oauth": "GenericOAuthenticator",
+    "ldap": "LDAPAuthenticator",
+    "native": "NativeAuthenticator",
+}
+KINDS = {class_name: kind for kind, class_name in CLASSES.items()}
+OAUTH = ("github", "google", "gitlab", "generic_oauth")
+CLASS_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
+ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+SINGLE_WORD = re.compile(r"[^\s]+")
+
+# A rule to write, for each kind.
+EXAMPLES = {
+    "pam": "allowed_groups: [staff]",
+    "github": "allowed_organizations: [acme]",
+    "google": "allowed_google_groups: {example.org: [staff]}",
+    "gitlab": "allowed_gitlab_groups: [acme]",
+    "generic_oauth": "manage_groups: true, auth_state_groups_key: oauth_user.groups, allowed_groups: [staff]",
+    "ldap": "allowed_groups: ['cn=staff,ou=groups,dc=example,dc=org']",
+    "native": "allow_all: true (all whom an administrator has authorized)",
+}
+# Where those who could log in have their accounts.
+WHERE = {"pam": "on this host", "ldap": "in the directory", "github": "at GitHub", "google": "at Google"}
+# Begin with allow, and let nobody in.
+NO_RULES = {
+    *("allow_existing_users", "allow_2fa", "allow_self_approval_for", "allow_unverified_email"),
+    *("allowed_failed_logins", "allowed_idps"),
+}
+# Groups that decide who administers the hub, at each login anew.
+ADMIN_GROUPS = ("admin_groups", "admin_google_groups", "admin_globus_groups")
+# Classes that let everybody in who asks.
+WITHOUT_LOGIN = (
+    "DummyAuthenticator",
+    "SharedPasswordAuthenticator",
+    "FirstUseAuthenticator",
+    "TmpAuthenticator",
+)
+# Other names of the same in former versions.
+RENAMED = {
+    "whitelist": "allowed_users, or jupyterhub_users",
+    "blacklist": "blocked_users",
+    "group_whitelist": "allowed_groups",
+    "github_organization_whitelist": "allowed_organizations",
+    "gitlab_group_whitelist": "allowed_gitlab_groups",
+    "gitlab_project_id_whitelist": "allowed_project_ids",
+    "google_group_whitelist": "allowed_google_groups",
+    "team_whitelist": "allowed_teams",
+    "idp_whitelist": "allowed_idps",
+    "username_key": "username_claim",
+    "user_groups_claim": "auth_state_groups_key",
+    "claim_groups_key": "auth_state_groups_key",
+    "extra_params": "token_params",
+    "tls_verify": "validate_server_cert",
+    "validate_cert": "validate_server_cert",
+    "use_ssl": "tls_strategy",
+    "github_client_id": "jupyterhub_oauth_client_id",
+    "github_client_secret": "jupyterhub_oauth_client_secret",
+}
+# Said in a variable, or by the role itself.
+OWN = {
+    "admin_users": "jupyterhub_users with admin: true",
+    "username_map": "jupyterhub_username_map",
+    "enable_auth_state": "jupyterhub_auth_state",
+    "client_id": "jupyterhub_oauth_client_id",
+    "client_secret": "jupyterhub_oauth_client_secret",
+    "oauth_callback_url": "jupyterhub_public_url",
+    "create_system_users": "jupyterhub_create_accounts",
+    "add_user_cmd": "jupyterhub_create_accounts",
+    "allow_existing_users": "jupyterhub_users (a user of the hub may log in, until absent)",
+    "any_allow_config": "an allow rule, or jupyterhub_users",
+}
+
+
+def problems(settings: dict) -> Iterator[str]:
+    """Every broken rule about logins, each with the variable, the rule and what to write instead; never a value."""
+    authenticator = settings["authenticator"]
+    if authenticator not in CLASSES and not CLASS_PATH.fullmatch(authenticator):
+        yield (
+            f"jupyterhub_authenticator: '{authenticator}' must be one of {', '.join(CLASSES)}, or the path of a class "
+            "such as package.module.Class."
+        )
+        return
+    yield from names("jupyterhub_authenticator_options", settings["authenticator_options"])
+    yield from _map(settings)
+    options = _options(settings)
+    yield from _allow_rules(settings, options)
+    yield from _groups(settings, options)
+    kind = kind_of(authenticator)
+    if kind in OAUTH or authenticator.startswith("oauthenticator."):
+        yield from _oauth(settings, options, kind)
+    elif kind in CLASSES and (settings["oauth_client_id"] or settings["oauth_client_secret"]):
+        yield (
+            f"jupyterhub_oauth_client_id and jupyterhub_oauth_client_secret mean nothing to {kind}; leave them out, or "
+            f"choose one of {', '.join(OAUTH)}."
+        )
+    if kind == "ldap":
+        yield from _ldap(settings, options)
+    if kind == "native":
+        yield from _native(settings, options)
+
+
+def kind_of(authenticator: str) -> str:
+    """The short name, also of the path of a class that has one; else the class's name."""
+    class_name = CLASSES.get(authenticator) or authenticator.rpartition(".")[2]
+    return KINDS.get(class_name.removeprefix("Local"), class_name)
+
+
+def names(where: str, options: dict) -> Iterator[str]:
+    """Old names, and what is said elsewhere, among an authenticator's options."""
+    for name in options:
+        if name in RENAMED:
+            yield f"{where}: {name} is an old name; write {RENAMED[name]}."
+        elif name in OWN:
+            yield f"{where}: {name} is not written here; use {OWN[name]}."
+        elif isinstance(options[name], str) and re.search(r"(password|secret|secret_key)$", name):
+            yield (
+                f"{where}: {name} is a secret, which this variable would show in a diff; write it in "
+                "jupyterhub_secret_config."
+            )
+
+
+def _options(settings: dict) -> dict:
+    """The authenticator's options, wherever they were written."""
+    found: dict = {}
+    for config in (settings["config"], settings["secret_config"]):
+        for class_name, options in config.items():
+            if class_name.endswith("Authenticator") and isinstance(options, dict):
+                found.update(options)
+    return {**found, **settings["authenticator_options"]}
+
+
+def _map(settings: dict) -> Iterator[str]:
+    for outside, account in settings["username_map"].items():
+        if not outside or outside != outside.lower():
+            yield (
+                f"jupyterhub_username_map: '{outside}' must be in lower case; the hub compares names that way, and "
+                "would never find it."
+            )
+        if not isinstance(account, str) or not ACCOUNT.fullmatch(account) or account == "root":
+            yield f"jupyterhub_username_map: {outside}: the name on this host must be an account's, and never root."
+
+
+def _allow_rules(settings: dict, options: dict) -> Iterator[str]:
+    """Somebody may log in, and not everybody."""
+    authenticator, risks = settings["authenticator"], settings["accept_risks"]
+    kind = kind_of(authenticator)
+    rules = [
+        name
+        for name, value in options.items()
+        if name.startswith(("allow", "admin")) and name not in NO_RULES and value
+    ]
+    if not rules and not any(user["state"] == "present" for user in settings["users"]):
+        example = EXAMPLES.get(kind, "allowed_users: [ada]")
+        yield (
+            "nobody could log in; list people in jupyterhub_users, or write a rule in "
+            f"jupyterhub_authenticator_options, such as {example}."
+        )
+    if "open_authenticator" in risks:
+        return
+    if kind in WITHOUT_LOGIN:
+        yield (
+            f"jupyterhub_authenticator: {kind} lets in whoever can reach the hub, under any name; choose another, or "
+            "say jupyterhub_accept_risks: [open_authenticator]."
+        )
+    elif options.get("allow_all") and not _is_bounded(kind, options):
+        yield (
+            f"jupyterhub_authenticator_options: allow_all lets in everybody with an account {WHERE.get(kind, 'there')}"
+            f"; write a rule such as {EXAMPLES.get(kind, 'allowed_users: [ada]')}, or say jupyterhub_accept_risks: "
+            "[open_authenticator]."
+        )
+    for name in ("open_signup", "allow_self_approval_for"):
+        if kind == "native" and options.get(name):
+            yield (
+                f"jupyterhub_authenticator_options: {name} lets people in whom no administrator has seen; leave it "
+                "out, or say jupyterhub_accept_risks: [open_authenticator]."
+            )
+
+
+def _is_bounded(kind: str, options: dict) -> bool:
+    """Whether everybody who can log in there at all belongs to the same house."""
+    return kind == "native" or (kind == "google" and bool(options.get("hosted_domain")))
+
+
+def _groups(settings: dict, options: dict) -> Iterator[str]:
+    if options.get("manage_groups") and any(user["groups"] for user in settings["users"]):
+        yield (
+            "jupyterhub_users: groups are the provider's while jupyterhub_authenticator_options has manage_groups; "
+            "leave one of the two out."
+        )
+    deciding = [name for name in ADMIN_GROUPS if options.get(name)]
+    if deciding and any(user["admin"] for user in settings["users"]):
+        yield (
+            f"jupyterhub_users: {deciding[0]} in jupyterhub_authenticator_options takes admin from everybody outside "
+            "of these groups at their next login; leave one of the two out."
+        )
+    if options.get("manage_roles") and any(role.get("users") or role.get("groups") for role in settings["roles"]):
+        yield (
+            "jupyterhub_roles: users and groups get their roles from the provider while "
+            "jupyterhub_authenticator_options has manage_roles; leave one of the two out."
+        )
+
+
+def _oauth(settings: dict, options: dict, kind: str) -> Iterator[str]:
+    missing = [key for key in ("oauth_client_id", "oauth_client_secret", "public_url") if not settings[key]]
+    if missing:
+        yield (
+            f"{settings['authenticator']} needs {', '.join(f'jupyterhub_{key}' for key in missing)}; register the hub "
+            "with the provider, with the callback <public_url><base_url>hub/oauth_callback."
+        )
+    for key in ("oauth_client_id", "oauth_client_secret"):
+        if settings[key] and not SINGLE_WORD.fullmatch(settings[key]):
+            yield f"jupyterhub_{key} must be one word, without blanks and line ends."
+    for name in ("allowed_groups", "admin_groups", "auth_state_groups_key"):
+        if options.get(name) and not options.get("manage_groups"):
+            yield f"jupyterhub_authenticator_options: {name} needs manage_groups: true beside it."
+    if options.get("validate_server_cert") is False and "unverified_provider" not in settings["accept_risks"]:
+        yield (
+            "jupyterhub_authenticator_options: validate_server_cert: false believes whoever answers in the provider's "
+            "place; leave it out, or say jupyterhub_accept_risks: [unverified_provider]."
+        )
+    if kind == "generic_oauth":
+        yield from _provider(settings, options)
+    if options.get("allowed_google_groups") or options.get("admin_google_groups"):
+        lacking = [name for name in ("google_service_account_keys", "gsuite_administrator") if not options.get(name)]
+        if lacking:
+            yield f"jupyterhub_authenticator_options: groups of Google need {' and '.join(lacking)} to be read."
+    if kind == "google" and not (options.get("hosted_domain") or options.get("username_claim")):
+        mapped = set(settings["username_map"].values())
+        if not {user["name"] for user in settings["users"] if user["state"] == "present"} <= mapped:
+            yield (
+                "google calls people by their addresses, which no account of a host can be called; write "
+                "hosted_domain: [example.org] in jupyterhub_authenticator_options, which takes the domain away, or "
+                "map every user's address in jupyterhub_username_map."
+            )
+
+
+def _provider(settings: dict, options: dict) -> Iterator[str]:
+    urls = ["authorize_url", "token_url"] + ["userdata_url"] * (not options.get("userdata_from_id_token"))
+    missing = [name for name in urls if not options.get(name)]
+    if missing:
+        yield (
+            f"generic_oauth needs {', '.join(missing)} in jupyterhub_authenticator_options; the provider tells them "
+            "below /.well-known/openid-configuration."
+        )
+    plain = [name for name in urls if options.get(name) and not str(options[name]).startswith("https://")]
+    if plain and "plain_http" not in settings["accept_risks"]:
+        yield (
+            f"jupyterhub_authenticator_options: {', '.join(plain)} must begin with https://, or say "
+            "jupyterhub_accept_risks: [plain_http]."
+        )
+
+
+def _ldap(settings: dict, options: dict) -> Iterator[str]:
+    if not options.get("server_address"):
+        yield "ldap needs server_address in jupyterhub_authenticator_options, such as ldap.example.org."
+    if not options.get("bind_dn_template") and not options.get("lookup_dn"):
+        yield (
+            "ldap needs bind_dn_template in jupyterhub_authenticator_options, such as "
+            "['uid={username},ou=people,dc=example,dc=org'], or lookup_dn: true with what that needs."
+        )
+    if options.get("tls_strategy") == "insecure" and "plain_ldap" not in settings["accept_risks"]:
+        yield (
+            "jupyterhub_authenticator_options: tls_strategy: insecure sends passwords readable through the network; "
+            "write before_bind or on_connect, or say jupyterhub_accept_risks: [plain_ldap]."
+        )
+
+
+def _native(settings: dict, options: dict) -> Iterator[str]:
+    listed = [user["name"] for user in settings["users"] if user["state"] == "present"]
+    if listed and options.get("enable_signup", True) and "claimable_names" not in settings["accept_risks"]:
+        yield (
+            "jupyterhub_users: native takes a listed name as authorized, so whoever signs up first as "
+            f"{', '.join(listed)} is that user; leave them out and authorize them at hub/authorize, or say "
+            "jupyterhub_accept_risks: [claimable_names] until they have signed up."
+        )
