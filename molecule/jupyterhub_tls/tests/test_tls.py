@@ -1,0 +1,69 @@
+"""A hub without a web server, whose proxy speaks TLS itself."""
+
+from __future__ import annotations
+
+import pytest
+from hub_client import HUB, eventually
+
+KEY = f"/etc/ssl/jupyter/{HUB}/privkey.pem"
+
+
+def test_a_person_logs_in_and_runs_a_cell(person) -> None:
+    ada = person("ada")
+    lab = ada.start()
+    assert lab.url == "https://ada.hub.example.org/user/ada/"
+    with lab.kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    ada.stop()
+
+
+def test_a_persons_pages_have_an_origin_of_their_own(person) -> None:
+    """What a page of Ada's server asks of the hub, or of somebody's server, goes without their cookies."""
+    ada = person("ada")
+    lab = ada.start()
+    cookies = {cookie.name: cookie.domain for cookie in lab.http.cookies}
+    assert cookies["jupyterhub-user-ada"].endswith("ada.hub.example.org")
+    assert cookies["jupyterhub-hub-login"].endswith("hub.example.org")
+    ada.stop()
+
+
+def test_no_web_server_is_there_and_only_tls_answers(host) -> None:
+    assert not host.package("nginx").is_installed
+    listeners = host.check_output("ss --listening --tcp --numeric --no-header").splitlines()
+    open_to_all = [line.split()[3] for line in listeners if not line.split()[3].startswith(("127.", "[::1]"))]
+    assert {place.rsplit(":", 1)[1] for place in open_to_all} == {"22", "443"}
+
+
+@pytest.mark.parametrize(("version", "spoken"), [("tls1_1", False), ("tls1_2", True), ("tls1_3", True)])
+def test_which_tls_is_spoken(host, version: str, spoken: bool) -> None:
+    client = f"openssl s_client -connect 127.0.0.1:443 -{version} -cipher DEFAULT@SECLEVEL=0 < /dev/null"
+    assert (host.run(client).rc == 0) is spoken
+
+
+def test_nobody_reads_the_key_but_root_and_the_proxy_is_not_root(host) -> None:
+    assert host.run(f"runuser -u ada -- cat {KEY}").rc != 0
+    pid = host.check_output("systemctl show --property=MainPID --value jupyterhub-proxy")
+    assert host.check_output(f"stat --format=%u /proc/{pid}") != "0"
+
+
+def serial(host) -> str:
+    """Of the certificate that is served now; empty while nobody answers."""
+    shown = "openssl s_client -connect 127.0.0.1:443 < /dev/null 2> /dev/null | openssl x509 -noout -serial"
+    return host.run(shown).stdout
+
+
+def test_a_renewed_certificate_is_served_and_no_kernel_is_lost(host, person) -> None:
+    """The proxy restarts for it, and the hub with the proxy."""
+    lab = person("ada").start()
+    with lab.kernel() as kernel:
+        kernel.run("held = 41")
+        before = serial(host)
+        host.check_output(
+            f"rm /etc/ssl/jupyter/{HUB}/fullchain.pem; python3 /usr/local/lib/nbops/certificates.py deploy"
+        )
+        assert eventually(lambda: serial(host) not in ("", before))
+        page = f"curl --fail --insecure --resolve {HUB}:443:127.0.0.1 https://{HUB}/hub/login"
+        assert eventually(lambda: host.run(page).rc == 0)
+        ada = person("ada")
+        assert ada.enter("ada").attach(kernel.identity).run("held + 1") == "42"
+    ada.stop()
