@@ -85,20 +85,24 @@ class NotebookClient:
         answer = self.post("api/kernels", {"name": "python3"})
         answer.raise_for_status()
         identity = answer.json()["id"]
-        kernel = self.attach(identity)
         try:
-            yield kernel
+            with self.attach(identity) as kernel:
+                yield kernel
         finally:
-            kernel.socket.close()
             self.http.delete(
                 self.url + f"api/kernels/{identity}",
                 headers={"X-XSRFToken": self.xsrf, "Referer": self.url},
                 timeout=30,
             )
 
-    def attach(self, identity: str) -> Kernel:
-        """A kernel that runs, behind a new websocket, which the caller closes."""
-        return Kernel(identity, self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}"))
+    @contextlib.contextmanager
+    def attach(self, identity: str) -> Iterator[Kernel]:
+        """A kernel that runs, with a new websocket."""
+        socket = self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}")
+        try:
+            yield Kernel(identity, socket)
+        finally:
+            socket.close()
 
 
 class Kernel:

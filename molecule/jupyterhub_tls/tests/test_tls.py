@@ -65,5 +65,6 @@ def test_a_renewed_certificate_is_served_and_no_kernel_is_lost(host, person) -> 
         page = f"curl --fail --insecure --resolve {HUB}:443:127.0.0.1 https://{HUB}/hub/login"
         assert eventually(lambda: host.run(page).rc == 0)
         ada = person("ada")
-        assert ada.enter("ada").attach(kernel.identity).run("held + 1") == "42"
+        with ada.enter("ada").attach(kernel.identity) as again:
+            assert again.run("held + 1") == "42"
     ada.stop()
