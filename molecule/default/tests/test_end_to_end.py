@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import pytest
 import requests
 from authority import root
+from browser import browser
 from notebook_client import NotebookClient
-from playwright.sync_api import Page, TimeoutError, sync_playwright
+from playwright.sync_api import Page, TimeoutError
 
 PASSWORD = "correct horse battery"
-SCREENSHOT = pathlib.Path(__file__).resolve().parents[3] / ".cache/logs/browser.png"
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
@@ -128,25 +128,6 @@ def test_the_servers_see_the_persons_address(host, lab: NotebookClient) -> None:
     journal = host.check_output("journalctl --unit=jupyterlab-lab --output=cat --no-pager --lines=5")
     assert "203.0.113.7" not in journal
     assert "(@10.213." in journal
-
-
-@contextlib.contextmanager
-def browser(address: str, name: str) -> Iterator[Page]:
-    """Chromium that finds the name; it does not know the test authority, whose certificate the other tests check."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-background-networking", f"--host-resolver-rules=MAP {name} {address}"],
-        )
-        page = chromium.new_context(ignore_https_errors=True).new_page()
-        page.set_default_timeout(60_000)
-        try:
-            yield page
-        except Exception:
-            page.screenshot(path=SCREENSHOT)
-            raise
-        finally:
-            chromium.close()
 
 
 def result_of_all_cells(page: Page) -> str:

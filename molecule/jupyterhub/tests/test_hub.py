@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hub_client import HubClient, eventually, status_of
+from browser import SCREENSHOT, browser
+from hub_client import HUB, HubClient, eventually, status_of
 from notebook_client import Kernel, NotebookClient
 
 METRICS_TOKEN = "/etc/jupyterhub/secrets/metrics_token"
@@ -109,6 +110,13 @@ def test_a_person_installs_packages_for_herself(lab: NotebookClient, kernel: Ker
         assert other.run("import cowsay; print(cowsay.__file__)").startswith("/home/ada/.local/lib/python3")
 
 
+def test_a_persons_own_kernels_are_in_her_home(host, lab: NotebookClient, kernel: Kernel) -> None:
+    kernel.run("import subprocess, sys")
+    kernel.run("subprocess.run([sys.executable, '-m', 'ipykernel', 'install', '--user', '--name=mine'], check=True)")
+    assert set(lab.get("api/kernelspecs").json()["kernelspecs"]) == {"python3", "mine"}
+    assert host.file("/home/ada/.local/share/jupyter/kernels/mine/kernel.json").user == "ada"
+
+
 def test_a_server_starts_in_its_directory_and_shows_what_was_asked_for(lab: NotebookClient) -> None:
     lab.put("api/contents/mine.txt", {"type": "file", "format": "text", "content": "x"}).raise_for_status()
     assert [entry["name"] for entry in lab.get("api/contents").json()["content"]] == ["mine.txt"]
@@ -153,8 +161,29 @@ def test_an_account_of_before_is_taken_as_it_is(host, person) -> None:
     assert host.file("/home/ada").mode == 0o700
 
 
-def test_the_announcement_is_on_the_page(person) -> None:
-    assert "Backups run at noon." in person().get("login").text
+def test_the_announcement_and_the_teams_own_words_are_on_the_page(person) -> None:
+    page = person().get("login").text
+    assert "Backups run at noon." in page
+    assert "Ask Grace for an account." in page
+
+
+def test_a_service_may_do_what_its_role_says(host) -> None:
+    token = "/etc/jupyterhub/secrets/report_token"
+    assert status_of(host, "http://127.0.0.1:8081/hub/api/users", token) == "200"
+    assert status_of(host, "http://127.0.0.1:8081/hub/api/users/ada", token, "DELETE") in ("403", "404")
+
+
+def test_a_person_comes_by_browser(person, address: str) -> None:
+    """The page that tells how the server starts leads to JupyterLab by itself."""
+    with browser(address, HUB) as page:
+        page.goto(f"https://{HUB}/")
+        page.fill("#username_input", "ada")
+        page.fill("#password_input", "correct horse battery")
+        page.click("#login_submit")
+        page.wait_for_selector(".jp-Launcher")
+        assert page.url.startswith(f"https://{HUB}/user/ada/lab")
+        page.screenshot(path=SCREENSHOT)
+    person("ada").stop()
 
 
 def test_metrics_need_the_token(host) -> None:
@@ -182,7 +211,7 @@ def test_users_can_write_neither_environment(host) -> None:
 def test_no_secret_is_readable_or_printed(host, lab: NotebookClient) -> None:
     secrets = host.check_output("cat /etc/jupyterhub/secrets/*_token /etc/jupyterhub/secrets/cookie_secret")
     secrets = [secrets[start : start + 64] for start in range(0, len(secrets), 64)]
-    assert len(secrets) == 4
+    assert len(secrets) == 5
     units = "jupyterhub jupyterhub-proxy jupyterhub-user-ada"
     seen = host.check_output(f"systemctl cat {units}; systemctl show {units}; ps -eo args; journalctl --no-pager")
     assert [secret for secret in secrets if secret in seen] == []
