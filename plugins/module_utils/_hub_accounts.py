@@ -117,7 +117,9 @@ def _lines(text: str, count: int) -> list[list[str]]:
     return [fields for fields in lines if len(fields) == count]
 
 
-def input_problems(users: list[dict], account_group: str, accounts: bool, manage_groups: bool) -> list[str]:
+def input_problems(
+    users: list[dict], account_group: str, accounts: bool, manage_groups: bool, manage_admins: bool = True
+) -> list[str]:
     """What is wrong with the users as declared, wherever they are to be."""
     found = []
     if accounts and not GROUP.fullmatch(account_group):
@@ -141,6 +143,8 @@ def input_problems(users: list[dict], account_group: str, accounts: bool, manage
             found.append(f"{name}: password_hash is no hash in the form of crypt(5), such as mkpasswd writes it.")
         if user["groups"] and not manage_groups and user["state"] == "present":
             found.append(f"{name}: has groups, but the authenticator manages them; leave them out.")
+        if user["admin"] and not manage_admins:
+            found.append(f"{name}: is an admin, but the authenticator says who is one; leave it out.")
         if not all(user["groups"]):
             found.append(f"{name}: a group of the hub has no name.")
         if not accounts:

@@ -48,7 +48,9 @@ class RecordPlan:
         return [name for name in dict.fromkeys([*self.admin, *moved]) if name not in created]
 
 
-def plan_records(users: list[dict], records: dict[str, Record], groups: set[str], manage_groups: bool) -> RecordPlan:
+def plan_records(
+    users: list[dict], records: dict[str, Record], groups: set[str], manage_groups: bool, manage_admins: bool = True
+) -> RecordPlan:
     """From the users as declared, their records and the names of all groups there are."""
     plan = RecordPlan()
     for user in users:
@@ -59,7 +61,7 @@ def plan_records(users: list[dict], records: dict[str, Record], groups: set[str]
             continue
         if record is None:
             plan.create.setdefault(user["admin"], []).append(name)
-        elif record.admin != user["admin"]:
+        elif manage_admins and record.admin != user["admin"]:
             plan.admin[name] = user["admin"]
         if not manage_groups:
             continue

@@ -105,6 +105,12 @@ options:
         O(users[].groups) has to be empty.
     type: bool
     default: true
+  manage_admins:
+    description:
+      - Set it to false where the hub's authenticator says at each login who administers the hub, such as by
+        C(admin_groups). Users that have a record keep what it says then, and O(users[].admin) has to be left out.
+    type: bool
+    default: true
   archive_directory:
     description: Directory for the homes of removed users; made for root alone when it is missing.
     type: path
@@ -234,7 +240,7 @@ class Job:
         self.begun = False
 
     def run(self) -> None:
-        given = (self.account_group, self.parameters["accounts"], self.parameters["manage_groups"])
+        given = (self.account_group, *(self.parameters[key] for key in ("accounts", "manage_groups", "manage_admins")))
         refuse(input_problems(self.users, *given))
         if self.parameters["accounts"]:
             self.plan_accounts()
@@ -288,7 +294,8 @@ class Job:
             if error.status or not self.module.check_mode:
                 raise
             self.module.warn(f"{self.explained(error)} The prediction is that of a hub without users.")
-        self.record_plan = plan_records(self.users, self.records, groups, manage_groups)
+        manage_admins = self.parameters["manage_admins"]
+        self.record_plan = plan_records(self.users, self.records, groups, manage_groups, manage_admins)
         admins = self.record_plan.admins()
         if admins and not is_admin:
             raise Failure(
@@ -379,8 +386,9 @@ class Job:
         record, account = self.records.get(name), self.host.accounts.get(name)
         is_present = user["state"] == "present"
         groups = user["groups"] if self.parameters["manage_groups"] else record.groups if record else ()
+        admin = user["admin"] if self.parameters["manage_admins"] or not record else record.admin
         now = record_lines(record)
-        then = record_lines(Record(name, user["admin"], frozenset(groups)) if is_present else None)
+        then = record_lines(Record(name, admin, frozenset(groups)) if is_present else None)
         if not self.parameters["accounts"]:
             return now, then
 
@@ -448,6 +456,7 @@ SPECIFICATION = {
     "accounts": {"type": "bool", "default": True},
     "account_group": {"type": "str", "default": "jupyterhub"},
     "manage_groups": {"type": "bool", "default": True},
+    "manage_admins": {"type": "bool", "default": True},
     "archive_directory": {"type": "path", "default": "/var/backups/jupyterhub"},
     "stop_timeout": {"type": "int", "default": 120},
 }

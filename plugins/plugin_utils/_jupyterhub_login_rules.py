@@ -81,7 +81,7 @@ OWN = {
     "oauth_callback_url": "jupyterhub_public_url",
     "create_system_users": "jupyterhub_create_accounts",
     "add_user_cmd": "jupyterhub_create_accounts",
-    "allow_existing_users": "jupyterhub_users (a user of the hub may log in, until absent)",
+    "allow_existing_users": "jupyterhub_users (a record in the hub is no permission)",
     "any_allow_config": "an allow rule, or jupyterhub_users",
 }
 
@@ -145,6 +145,9 @@ def _options(settings: dict) -> dict:
 
 
 def _map(settings: dict) -> Iterator[str]:
+    kind = kind_of(settings["authenticator"])
+    if settings["username_map"] and kind in ("pam", "native"):
+        yield f"jupyterhub_username_map: {kind} knows people by the names that they have here; leave it out."
     for outside, account in settings["username_map"].items():
         if not outside or outside != outside.lower():
             yield (
@@ -273,6 +276,13 @@ def _ldap(settings: dict, options: dict) -> Iterator[str]:
             "ldap needs bind_dn_template in jupyterhub_authenticator_options, such as "
             "['uid={username},ou=people,dc=example,dc=org'], or lookup_dn: true with what that needs."
         )
+    tls = options.get("tls_kwargs", {})
+    if isinstance(tls, dict) and tls.get("validate", 2) != 2 and "unverified_provider" not in settings["accept_risks"]:
+        yield (
+            "jupyterhub_authenticator_options: tls_kwargs.validate gives passwords to whoever answers in the "
+            "directory's place; leave it out, name its authority in ca_certs_file, or say jupyterhub_accept_risks: "
+            "[unverified_provider]."
+        )
     if options.get("tls_strategy") == "insecure" and "plain_ldap" not in settings["accept_risks"]:
         yield (
             "jupyterhub_authenticator_options: tls_strategy: insecure sends passwords readable through the network; "
@@ -281,10 +291,11 @@ def _ldap(settings: dict, options: dict) -> Iterator[str]:
 
 
 def _native(settings: dict, options: dict) -> Iterator[str]:
-    listed = [user["name"] for user in settings["users"] if user["state"] == "present"]
-    if listed and options.get("enable_signup", True) and "claimable_names" not in settings["accept_risks"]:
+    if options.get("open_signup") or options.get("allow_self_approval_for"):
+        return
+    first = (user for user in settings["users"] if user["state"] == "present" and user["admin"])
+    if not any(user["password_hash"].startswith("$2b$") for user in first):
         yield (
-            "jupyterhub_users: native takes a listed name as authorized, so whoever signs up first as "
-            f"{', '.join(listed)} is that user; leave them out and authorize them at hub/authorize, or say "
-            "jupyterhub_accept_risks: [claimable_names] until they have signed up."
+            "native: nobody could authorize those who sign up; list an administrator in jupyterhub_users, with admin: "
+            "true and a password_hash that begins with $2b$ (mkpasswd --method=bcrypt)."
         )

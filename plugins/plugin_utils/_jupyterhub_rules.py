@@ -321,7 +321,7 @@ def _roles(settings: dict) -> Iterator[str]:
             continue
         for service in set(role.get("services", [])) - services:
             yield f"{where}: there is no service {service}; add it to jupyterhub_services."
-        # The hub would make a record of each, which lets people in, and would not start without their accounts.
+        # The hub would make a record of each, and would not start without their accounts.
         for user in sorted(set(role.get("users", [])) - users):
             yield f"{where}: {user} is not in jupyterhub_users; add it there, or give the role to a group."
 

@@ -65,6 +65,8 @@ OWN = {
     "Spawner.isolate_devices": "jupyterhub_sandbox",
     "Spawner.disable_user_sudo": "jupyterhub_sandbox; a server never gets more rights than its user",
     "Proxy.api_url": "jupyterhub_proxy_api_port",
+    "Authenticator.account_group": "jupyterhub_users",
+    "Authenticator.accounts": "jupyterhub_username_map",
     "CryptKeeper.keys": "jupyterhub_auth_state, for which the role makes a key",
     # Of the users' servers.
     "ServerApp.base_url": "jupyterhub_base_url",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from types import SimpleNamespace
 
 import pytest
@@ -14,35 +15,68 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub_accounts import
     is_ours,
 )
 from nbops_jupyterhub import accounts
-from nbops_jupyterhub.accounts import Refusal, account_of, creation
+from nbops_jupyterhub.accounts import Refusal, account_of, creation, is_listed, password_hash
 
-ACCOUNTS = {"root": (0, 0), "backup": (34, 34), "ada": (1000, 1000), "bob": (1001, 900), "eve": (1002, 1002)}
-GROUPS = {"jupyterhub": (900, ["ada", "root"])}
+ACCOUNTS = {
+    **{"root": (0, 0), "backup": (34, 34), "ada": (1000, 1000), "bob": (1001, 900), "eve": (1002, 1002)},
+    **{"carol": (1003, 1003), "grace": (1004, 1004), "linus": (1005, 1005)},
+}
+GROUPS = {"jupyterhub": (900, ["ada", "root", "linus"])}
+MADE = "made by nbops.jupyter for jupyterhub,,,"
+COMMENTS = {"carol": MADE, "grace": MADE}
+# Grace's expired on the second day of 1970, Linus' will in a hundred years.
+SHADOW = (
+    "ada:$2b$05$hash:20000:0:99999:7:::\nada:broken\ngrace:!:20000:0:99999:7::1:\nlinus:!:20000:0:99999:7::99999:\n"
+)
 
 
 @pytest.fixture(autouse=True)
-def _host(monkeypatch: pytest.MonkeyPatch) -> None:
+def _host(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     """No test looks at the accounts of this machine."""
 
     def getpwnam(name: str) -> SimpleNamespace:
-        return SimpleNamespace(pw_name=name, pw_uid=ACCOUNTS[name][0], pw_gid=ACCOUNTS[name][1])
+        uid, gid = ACCOUNTS[name]
+        return SimpleNamespace(pw_name=name, pw_uid=uid, pw_gid=gid, pw_gecos=COMMENTS.get(name, ""))
 
     def getgrnam(name: str) -> SimpleNamespace:
         return SimpleNamespace(gr_gid=GROUPS[name][0], gr_mem=GROUPS[name][1])
 
     monkeypatch.setattr(accounts, "pwd", SimpleNamespace(getpwnam=getpwnam, struct_passwd=object))
     monkeypatch.setattr(accounts, "grp", SimpleNamespace(getgrnam=getgrnam))
+    monkeypatch.setattr(accounts, "SHADOW", tmp_path / "shadow")
+    accounts.SHADOW.write_text(SHADOW)
 
 
-@pytest.mark.parametrize("name", ["ada", "bob"])
-def test_a_member_has_a_server(name: str) -> None:
+@pytest.mark.parametrize("name", ["ada", "bob", "carol", "linus"])
+def test_a_member_has_a_server_and_who_got_an_account_at_a_login(name: str) -> None:
     assert account_of(name, "jupyterhub").pw_uid == ACCOUNTS[name][0]
 
 
-@pytest.mark.parametrize("group", ["jupyterhub", "missing"])
-def test_others_have_none(group: str) -> None:
-    with pytest.raises(Refusal, match="eve of this host is not for the hub"):
-        account_of("eve", group)
+@pytest.mark.parametrize(("name", "group"), [("eve", "jupyterhub"), ("eve", "missing"), ("carol", "jupyterhub-b")])
+def test_others_have_none(name: str, group: str) -> None:
+    with pytest.raises(Refusal, match=f"{name} of this host is not for the hub"):
+        account_of(name, group)
+
+
+@pytest.mark.parametrize("group", ["", "jupyterhub"])
+def test_who_was_sent_away_has_none(group: str) -> None:
+    with pytest.raises(Refusal, match="grace of this host has expired"):
+        account_of("grace", group)
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [("ada", True), ("bob", True), ("carol", False), ("eve", False), ("root", False), ("new", False)],
+)
+def test_who_is_listed(name: str, listed: bool) -> None:
+    """Members of the group; not who got an account at a login."""
+    assert is_listed(name, "jupyterhub") == listed
+    assert not is_listed(name, "missing")
+
+
+def test_the_hash_of_a_password() -> None:
+    assert password_hash("ada") == "$2b$05$hash"
+    assert password_hash("eve") == ""
 
 
 def test_without_a_group_all_people_have_one() -> None:
@@ -79,7 +113,8 @@ def test_the_hub_makes_accounts_as_the_module_does(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(_hub_host, "read_host", lambda names, groups: Host({}, {}))
     changes = _hub_host.HostChanges(lambda argv, data=None: calls.append(argv) or (0, "", ""), "jupyterhub-b", "/none")
     changes.establish(AccountPlan(create={"ada": ["jupyterhub-b"]}), Host({}, {}))
-    assert useradd(creation("ada", "jupyterhub-b")) == useradd(calls[0])
+    # Whoever is in the group is listed.
+    assert {**useradd(creation("ada", "jupyterhub-b")), "--groups": "jupyterhub-b"} == useradd(calls[0])
     assert accounts.FIRST_UID_OF_PEOPLE == FIRST_UID
 
 
@@ -90,7 +125,7 @@ def test_the_module_takes_such_an_account_for_ours() -> None:
 
 
 def test_without_a_group_an_account_is_nobodys() -> None:
-    assert {"--comment", "--groups"}.isdisjoint(creation("ada", ""))
+    assert "--comment" not in creation("ada", "")
 
 
 def test_systemd_makes_the_account_and_its_home() -> None:

@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 
+from nbops_jupyterhub.authenticator import with_our_rules
+
 credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
 
 
@@ -30,3 +32,4 @@ if c.JupyterHub.authenticator_class.startswith("nativeauthenticator."):
 
     pages = pathlib.Path(nativeauthenticator.__file__).parent / "templates"
     c.JupyterHub.template_paths = [*c.JupyterHub.template_paths, str(pages)]
+c.JupyterHub.authenticator_class = with_our_rules(c.JupyterHub.authenticator_class)

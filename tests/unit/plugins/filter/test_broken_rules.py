@@ -167,6 +167,7 @@ HUB = {
     "users": [{"name": "ada"}],
     "found": {"lock": True, "user_lock": False, "templates": True},
 }
+FIRST = {"name": "ada", "admin": True, "password_hash": "$2b$05$" + "a" * 53}
 CLIENT = {"oauth_client_id": "hub", "oauth_client_secret": "hunter2", "public_url": "https://hub.example.org"}
 HUBS = [
     HUB,
@@ -220,8 +221,13 @@ HUBS = [
         "authenticator_options": {"server_address": "ldap.example.org", "lookup_dn": True},
         "secret_config": {"LDAPAuthenticator": {"lookup_dn_search_password": "hunter2"}},
     },
-    {**HUB, "users": [], "authenticator": "native", "authenticator_options": {"allow_all": True}},
-    {**HUB, "authenticator": "native", "authenticator_options": {"enable_signup": False}},
+    {**HUB, "users": [FIRST], "authenticator": "native", "authenticator_options": {"allow_all": True}},
+    {
+        **HUB,
+        "authenticator": "native",
+        "authenticator_options": {"open_signup": True},
+        "accept_risks": ["open_authenticator"],
+    },
     {**HUB, "spawner": "local", "named_servers": "3", "default_url": "/tree", "user_packages": ["pandas>=2"]},
     {
         **HUB,

@@ -52,6 +52,11 @@ def test_groups_of_the_authenticator_are_left_alone() -> None:
     assert plan_records([user(), user("bob")], records, set(), False) == RecordPlan(create={False: ["bob"]})
 
 
+def test_administrators_of_the_authenticator_are_left_alone() -> None:
+    records = {"ada": Record("ada", admin=True)}
+    assert plan_records([user(), user("bob")], records, set(), True, False) == RecordPlan(create={False: ["bob"]})
+
+
 def test_names_of_a_plan() -> None:
     plan = RecordPlan(
         create={True: ["new"], False: ["too"]},

@@ -171,6 +171,12 @@ def test_a_change_before_and_after(world: World, run) -> None:
     )
 
 
+def test_administrators_of_the_authenticator(world: World, run) -> None:
+    result = run({"name": "old", "groups": ["empty"]}, accounts=False, manage_admins=False)
+    assert result["diff"][0]["after"] == "old:\n  admin: true\n  groups: [empty]\n"
+    assert "the authenticator says who is one" in run({"name": "old", "admin": True}, manage_admins=False)["msg"]
+
+
 def test_records_alone(world: World, run) -> None:
     result = run({"name": "a@b"}, {"name": "old", "admin": True}, accounts=False, manage_groups=False)
     assert result["users"] == {"created": ["a@b"], "changed": [], "removed": []}
