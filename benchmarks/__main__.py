@@ -12,6 +12,7 @@ import bench_host
 import figure
 import measure_certificates
 import measure_deploy
+import measure_hub
 import measure_proxy
 import measure_rerun
 import measure_unit
@@ -25,6 +26,7 @@ MEASUREMENTS = {
     "unit": measure_unit.measure,
     "certificates": measure_certificates.measure,
     "proxy": measure_proxy.measure,
+    "hub": measure_hub.measure,
 }
 
 

@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
@@ -97,11 +97,18 @@ def own_connections() -> Iterator[dict[str, str]]:
         yield {"ANSIBLE_SSH_CONTROL_PATH_DIR": directory}
 
 
-def play(log: str, playbook: str | pathlib.Path = PLAYBOOK, **environment: str) -> str:
-    """Run a playbook on the host with the variables of the example, and return its output."""
-    inventories = [argument for inventory in INVENTORIES for argument in ("--inventory", inventory)]
+def play(
+    log: str,
+    playbook: str | pathlib.Path = PLAYBOOK,
+    inventories: Sequence[pathlib.Path] = INVENTORIES,
+    **environment: str,
+) -> str:
+    """Run a playbook on the host, with the variables of the example if no other inventories are given, and return its
+    output.
+    """
+    options = [argument for inventory in inventories for argument in ("--inventory", inventory)]
     with own_connections() as connections:
-        argv = ["ansible-playbook", *inventories, "--limit", "instances", playbook]
+        argv = ["ansible-playbook", *options, "--limit", "instances", playbook]
         return run(
             log, argv, {**connections, "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks", **environment}
         )
