@@ -22,7 +22,7 @@ SITE = "lab.example.org"
 NAME = f"bench-{PLATFORM}"
 
 CONTAINERS = ROOT / "molecule/inventory/containers.py"
-INVENTORIES = [CONTAINERS, ROOT / "examples/jupyterlab/hosts.yml", BENCHMARKS / "hosts.yml"]
+INVENTORIES = (CONTAINERS, ROOT / "examples/jupyterlab/hosts.yml", BENCHMARKS / "hosts.yml")
 PLAYBOOK = "nbops.jupyter.jupyterlab"
 os.environ.update(MOLECULE_SCENARIO_NAME="bench", TEST_PLATFORMS=PLATFORM)
 

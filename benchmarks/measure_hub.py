@@ -27,7 +27,7 @@ SITE = "hub.example.org"
 CERTIFICATE = f"/etc/ssl/jupyter/{SITE}/fullchain.pem"
 PERSON, PASSWORD = "ada", "correct horse battery"
 HUB, PROXY, SERVER = "jupyterhub.service", "jupyterhub-proxy.service", f"jupyterhub-user-{PERSON}.service"
-INVENTORIES = [bench_host.CONTAINERS, bench_host.ROOT / "molecule/inventory/hub.yml"]
+INVENTORIES = (bench_host.CONTAINERS, bench_host.ROOT / "molecule/inventory/hub.yml")
 # Works without pause and counts what failed.
 COLLEAGUE = bench_host.ROOT / "molecule/jupyterhub_restart/colleague.py"
 

@@ -134,7 +134,7 @@ class Rollback:
 
     def _write_note(self, note: dict[str, Any]) -> None:
         _whole_file.write(self._upgrade, json.dumps(note, indent=1, sort_keys=True).encode(), 0o600)
-        _sync(self.state)
+        _whole_file.sync_directory(self.state)
         self.note = note
 
 
@@ -147,7 +147,7 @@ def restore_sqlite(copy: str, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + leftover)
     os.rename(draft, path)
-    _sync(os.path.dirname(path))
+    _whole_file.sync_directory(os.path.dirname(path))
 
 
 def restore_postgresql(run_command: RunCommand, address: str, password: str, copy: str) -> None:
@@ -206,11 +206,3 @@ def _bytes(path: str) -> bytes | None:
 def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

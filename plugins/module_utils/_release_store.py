@@ -80,14 +80,6 @@ def require_own(path: str) -> None:
         path = os.path.dirname(path)
 
 
-def _sync_directory(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class ReleaseStore:
     """The releases below one application directory. Methods raise OSError where the file system refuses."""
 
@@ -175,13 +167,13 @@ class ReleaseStore:
         os.sync()
         path = os.path.join(self.directory(name), MARKER)
         _whole_file.write(path, json.dumps(marker, indent=1, sort_keys=True).encode(), 0o644)
-        _sync_directory(self.directory(name))
+        _whole_file.sync_directory(self.directory(name))
 
     def activate(self, name: str) -> None:
         """Points `current` to a release in one step."""
         os.utime(os.path.join(self.directory(name), MARKER))
         _whole_file.link(os.path.join("releases", name), self._current)
-        _sync_directory(self.path)
+        _whole_file.sync_directory(self.path)
 
     def remove(self, name: str) -> None:
         """Removes a release, the marker first, so that an interruption leaves a leftover and not a damaged release."""

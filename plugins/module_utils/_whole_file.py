@@ -45,6 +45,15 @@ def link(target: str, path: str) -> None:
     os.rename(draft, path)
 
 
+def sync_directory(path: str) -> None:
+    """Has what was put into a directory survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _free(path: str) -> str:
     """A name beside a path; whatever file or link has it is gone."""
     draft = path + ".new"

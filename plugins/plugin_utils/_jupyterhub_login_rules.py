@@ -25,7 +25,7 @@ ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 SINGLE_WORD = re.compile(r"[^\s]+")
 
 # A rule to write, for each kind.
-EXAMPLES = {
+RULES = {
     "pam": "allowed_groups: [staff]",
     "github": "allowed_organizations: [acme]",
     "google": "allowed_google_groups: {example.org: [staff]}",
@@ -168,7 +168,7 @@ def _allow_rules(settings: dict, options: dict) -> Iterator[str]:
         if name.startswith(("allow", "admin")) and name not in NO_RULES and value
     ]
     if not rules and not any(user["state"] == "present" for user in settings["users"]):
-        example = EXAMPLES.get(kind, "allowed_users: [ada]")
+        example = RULES.get(kind, "allowed_users: [ada]")
         yield (
             "nobody could log in; list people in jupyterhub_users, or write a rule in "
             f"jupyterhub_authenticator_options, such as {example}."
@@ -183,7 +183,7 @@ def _allow_rules(settings: dict, options: dict) -> Iterator[str]:
     elif options.get("allow_all") and not _is_bounded(kind, options):
         yield (
             f"jupyterhub_authenticator_options: allow_all lets in everybody with an account {WHERE.get(kind, 'there')}"
-            f"; write a rule such as {EXAMPLES.get(kind, 'allowed_users: [ada]')}, or say jupyterhub_accept_risks: "
+            f"; write a rule such as {RULES.get(kind, 'allowed_users: [ada]')}, or say jupyterhub_accept_risks: "
             "[open_authenticator]."
         )
     for name in ("open_signup", "allow_self_approval_for"):

@@ -13,7 +13,8 @@ def secret(name: str) -> str:
     return (credentials / name).read_text().strip()
 
 
-c = get_config()  # noqa: F821 (JupyterHub defines it for this file)
+# JupyterHub defines it for this file.
+c = get_config()  # noqa: F821  # pylint: disable=undefined-variable
 for class_name, traits in json.loads((credentials / "config.json").read_text()).items():
     for trait, value in traits.items():
         setattr(c[class_name], trait, value)
