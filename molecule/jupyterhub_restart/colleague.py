@@ -30,4 +30,6 @@ with lab.kernel() as kernel:
             count["answers"] += 1
         except Exception as error:
             count["failures"].append(f"{time.strftime('%H:%M:%S')} {error!r}")
-        pathlib.Path(file).write_text(json.dumps(count))
+        # Whoever reads it, or ends this program, never meets half of it.
+        pathlib.Path(file + ".new").write_text(json.dumps(count))
+        pathlib.Path(file + ".new").replace(file)
