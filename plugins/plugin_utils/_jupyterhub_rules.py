@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils import _jupyterhub_login_rules, _jupyterhub_trait_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyterhub_login_rules import ACCOUNT
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyterlab_rules import (
     ADDRESS,
     BASE_URL,
@@ -23,7 +24,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._python_venv_rules i
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
-ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -264,21 +264,24 @@ def _environment(variables: dict) -> Iterator[str]:
 
 def _services(services: list[dict]) -> Iterator[str]:
     names = [str(service.get("name", "")) for service in services]
-    for name in dict.fromkeys(names):
-        if not SERVICE.fullmatch(name) or name in TAKEN or names.count(name) > 1:
-            yield (
-                f"jupyterhub_services: '{name}' must be the name of one service only, of lower-case letters, digits "
-                f"and single hyphens, and none of {', '.join(TAKEN)}, which are the role's."
-            )
+    yield from _names("service", names, SERVICE, "lower-case letters, digits and single hyphens")
     for service, name in zip(services, names):
         yield from (f"jupyterhub_services: {name}: {text}" for text in _service(service))
+
+
+def _names(kind: str, names: list[str], pattern: re.Pattern[str], form: str) -> Iterator[str]:
+    for name in dict.fromkeys(names):
+        if not pattern.fullmatch(name) or name in TAKEN or names.count(name) > 1:
+            yield (
+                f"jupyterhub_{kind}s: '{name}' must be the name of one {kind} only, of {form}, and none of "
+                f"{', '.join(TAKEN)}, which are the role's."
+            )
 
 
 def _service(service: dict) -> Iterator[str]:
     if "api_token" in service:
         yield (
-            "api_token is made by the role, in secrets/service-<name>_token below the hub's directory in /etc; leave "
-            "it out."
+            "api_token is made by the role, in secrets/<name>_token below the hub's directory in /etc; leave it out."
         )
     if "admin" in service or "oauth_roles" in service:
         yield "admin and oauth_roles are old names; give the service a role with its scopes in jupyterhub_roles."
@@ -304,12 +307,7 @@ def _roles(settings: dict) -> Iterator[str]:
     services = {str(service.get("name")) for service in settings["services"]}
     users = {user["name"] for user in settings["users"] if user["state"] == "present"}
     names = [str(role.get("name", "")) for role in roles]
-    for name in dict.fromkeys(names):
-        if not ROLE.fullmatch(name) or name in TAKEN or names.count(name) > 1:
-            yield (
-                f"jupyterhub_roles: '{name}' must be the name of one role only, of at least 3 lower-case letters, "
-                f"digits and . _ ~ -, and none of {', '.join(TAKEN)}, which are the role's."
-            )
+    yield from _names("role", names, ROLE, "at least 3 lower-case letters, digits and . _ ~ -")
     for role, name in zip(roles, names):
         where = f"jupyterhub_roles: {name}"
         unknown = sorted(map(str, set(role) - set(ROLE_KEYS)))

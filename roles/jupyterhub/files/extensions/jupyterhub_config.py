@@ -13,8 +13,7 @@ def secret(name: str) -> str:
     return (credentials / name).read_text().strip()
 
 
-# JupyterHub defines it for this file.
-c = get_config()  # noqa: F821  # pylint: disable=undefined-variable
+c = get_config()  # noqa: F821  # pylint: disable=undefined-variable  # JupyterHub defines it for this file
 for class_name, traits in json.loads((credentials / "config.json").read_text()).items():
     for trait, value in traits.items():
         setattr(c[class_name], trait, value)
