@@ -20,6 +20,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
 from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import ReleaseStore
 
 STATE = "/var/lib"
+UNITS = "/etc/systemd/system"
 APPLICATIONS = "/opt"
 ENVIRONMENTS = ("hub", "user", "proxy")
 CLIENT_PROGRAMS = ("pg_restore", "psql")
@@ -75,6 +76,13 @@ class Rollback:
             if part in self.stores and os.path.basename(path) != self.stores[part].current()
         }
 
+    def units(self) -> dict[str, str]:
+        """By name, the text of the units of hub and proxy to go back to, where it is another than now."""
+        wanted = (self.healthy or {}).get("units", {})
+        return {
+            name: text for name, text in sorted(wanted.items()) if _bytes(os.path.join(UNITS, name)) != text.encode()
+        }
+
     def config_differs(self) -> bool:
         return self.config is not None and _bytes(self.config_path) != self.config
 
@@ -85,7 +93,7 @@ class Rollback:
 
     def is_needed(self) -> bool:
         """Whether there is anything to put back, or an earlier run did not come to its end."""
-        return bool(self.healthy and (self.note or self.releases() or self.config_differs()))
+        return bool(self.healthy and (self.note or self.releases() or self.units() or self.config_differs()))
 
     def problems(self, has_program: Callable[[str], bool]) -> list[str]:
         """What is in the way, so that it is said before anything is changed."""
@@ -126,6 +134,10 @@ class Rollback:
     def restore_releases(self, releases: dict[str, str]) -> None:
         for part, path in releases.items():
             self.stores[part].activate(os.path.basename(path))
+
+    def restore_units(self, units: dict[str, str]) -> None:
+        for name, text in units.items():
+            _whole_file.write(os.path.join(UNITS, name), text.encode(), 0o644)
 
     def finish(self) -> None:
         # The hub's own start has removed it as well, once it was healthy.

@@ -11,9 +11,10 @@ short_description: Take a hub back to its last healthy state
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
-  - After an upgrade whose hub does not become healthy, puts back the releases, the configuration and the database with
-    which it last was, and starts it. The role P(nbops.jupyter.jupyterhub#role) calls it, and fails nevertheless.
-  - The servers of the users run on. The proxy is only restarted if its own release goes back.
+  - After an upgrade whose hub does not become healthy, puts back the releases, the units, the configuration and the
+    database with which it last was, and starts it. The role P(nbops.jupyter.jupyterhub#role) calls it, and fails
+    nevertheless.
+  - The servers of the users run on. The proxy is only restarted if its own release or unit goes back.
   - The database is only replaced where the upgrade had begun to change it, by the copy that was made before.
   - Without an earlier healthy state, and where nothing differs from it, nothing is changed.
   - Whatever is in the way is said before the first change. An interrupted run is completed by the next one.
@@ -56,6 +57,7 @@ restored:
     version: {description: Version of JupyterHub in the last healthy state; empty without one., type: str}
     database: {description: The copy of the database that was restored; empty where the database was left., type: str}
     releases: {description: "By environment (V(hub), V(user), V(proxy)) the release that was activated.", type: dict}
+    units: {description: The units of hub and proxy whose text was put back., type: list, elements: str}
     config: {description: Whether the configuration was put back., type: bool}
 """
 
@@ -76,7 +78,7 @@ class Job:
         self.config = module.params["config"] or f"/etc/{self.name}/config.json"
         self.host = _systemd_host.Host(module.run_command)
         self.changed = False
-        self.restored: dict[str, Any] = {"version": "", "database": "", "releases": {}, "config": False}
+        self.restored: dict[str, Any] = {"version": "", "database": "", "releases": {}, "units": [], "config": False}
 
     def run(self) -> str:
         self.rollback = Rollback(self.name, self.config)
@@ -86,6 +88,7 @@ class Job:
             "version": self.rollback.healthy["version"],
             "database": self.rollback.database_copy(),
             "releases": self.rollback.releases(),
+            "units": list(self.rollback.units()),
             "config": self.rollback.config_differs(),
         }
         if not self.rollback.is_needed():
@@ -103,7 +106,9 @@ class Job:
 
     def go_back(self) -> None:
         units = self.units()
-        names = [f"{self.name}.service", *([f"{self.name}-proxy.service"] * ("proxy" in self.restored["releases"]))]
+        proxy = f"{self.name}-proxy.service"
+        goes = "proxy" in self.restored["releases"] or proxy in self.restored["units"]
+        names = [f"{self.name}.service", *([proxy] * goes)]
         self.changed = True
         self.host.stop(names)
         now = Rollback(self.name, self.config)
@@ -117,6 +122,8 @@ class Job:
         if self.restored["config"]:
             self.rollback.restore_config()
         self.rollback.restore_releases(self.restored["releases"])
+        self.rollback.restore_units(self.rollback.units())
+        self.host.systemctl("daemon-reload")
         self.host.bring_up("start", units)
         self.rollback.finish()
 

@@ -23,6 +23,7 @@ OAUTH = ("github", "google", "gitlab", "generic_oauth")
 CLASS_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 SINGLE_WORD = re.compile(r"[^\s]+")
+SECRET = re.compile(r"(password|passwd|secret|secret_key|api_key)$")
 
 # A rule to write, for each kind.
 RULES = {
@@ -127,7 +128,7 @@ def names(where: str, options: dict) -> Iterator[str]:
             yield f"{where}: {name} is an old name; write {RENAMED[name]}."
         elif name in OWN:
             yield f"{where}: {name} is not written here; use {OWN[name]}."
-        elif isinstance(options[name], str) and re.search(r"(password|secret|secret_key)$", name):
+        elif isinstance(options[name], str) and SECRET.search(name):
             yield (
                 f"{where}: {name} is a secret, which this variable would show in a diff; write it in "
                 "jupyterhub_secret_config."

@@ -26,6 +26,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._python_venv_rules i
 NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 DOMAIN = re.compile(r"(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+")
 PAGE = re.compile(r"/[^\s\"'<>\\]*")
@@ -122,6 +123,11 @@ def _addresses(settings: dict) -> Iterator[str]:
         yield (
             "the ports of jupyterhub_listen, jupyterhub_proxy_api_port and jupyterhub_hub_port must be three "
             f"different ones from 1 to 65535; they are {', '.join(map(str, ports))}."
+        )
+    if settings["traefik"] and not PROGRAM.fullmatch(settings["traefik"]):
+        yield (
+            f"jupyterhub_traefik: '{settings['traefik']}' must be the absolute path of traefik on the host, such as "
+            "/usr/local/bin/traefik."
         )
     if settings["certificate"] and not CERTIFICATE.fullmatch(settings["certificate"]):
         yield (

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils import _jupyterhub_login_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyterhub_login_rules import SECRET
 
 # Options of a class, or of all whose name ends like it, that are said elsewhere: said twice, one of the two is lost.
 OWN = {
@@ -28,6 +29,7 @@ OWN = {
     "JupyterHub.hub_connect_url": "jupyterhub_hub_port",
     "JupyterHub.proxy_api_ip": "jupyterhub_proxy_api_port",
     "JupyterHub.proxy_api_port": "jupyterhub_proxy_api_port",
+    "JupyterHub.proxy_class": "jupyterhub_traefik",
     "JupyterHub.db_url": "jupyterhub_database",
     "JupyterHub.authenticator_class": "jupyterhub_authenticator",
     "JupyterHub.spawner_class": "jupyterhub_spawner",
@@ -65,6 +67,7 @@ OWN = {
     "Spawner.isolate_devices": "jupyterhub_sandbox",
     "Spawner.disable_user_sudo": "jupyterhub_sandbox; a server never gets more rights than its user",
     "Proxy.api_url": "jupyterhub_proxy_api_port",
+    "Proxy.traefik_api_url": "jupyterhub_proxy_api_port",
     "Authenticator.account_group": "jupyterhub_users",
     "Authenticator.accounts": "jupyterhub_username_map",
     "CryptKeeper.keys": "jupyterhub_auth_state, for which the role makes a key",
@@ -80,7 +83,6 @@ OWN = {
 FIXED = {
     "JupyterHub.proxy_auth_token": "the role makes it once and gives it to hub and proxy",
     "JupyterHub.proxy_cmd": "the proxy is a unit of its own",
-    "JupyterHub.proxy_class": "the proxy is a unit of its own",
     "JupyterHub.debug_proxy": "the proxy is a unit of its own",
     "JupyterHub.cookie_secret": "the role makes it once",
     "JupyterHub.cookie_secret_file": "the role makes it once",
@@ -94,6 +96,13 @@ FIXED = {
     "Spawner.ip": "servers listen on loopback",
     "Spawner.slice": "servers run in the hub's slice",
     "Proxy.auth_token": "the role makes it once and gives it to hub and proxy",
+    "Proxy.traefik_api_username": "the role gives hub and proxy the same",
+    "Proxy.traefik_api_password": "the role makes it once and gives it to hub and proxy",
+    "Proxy.traefik_api_hashed_password": "the role makes it once and gives it to hub and proxy",
+    "Proxy.traefik_entrypoint": "the role gives hub and proxy the same",
+    "Proxy.traefik_api_entrypoint": "the role gives hub and proxy the same",
+    "Proxy.enable_setup_dynamic_config": "the hub writes the way to traefik's API as well",
+    "Proxy.dynamic_config_file": "traefik sees one directory alone",
     "Proxy.should_start": "the proxy is a unit of its own",
     "Proxy.command": "the proxy is a unit of its own",
     "Proxy.pid_file": "systemd knows its processes",
@@ -125,7 +134,6 @@ DANGEROUS = {
 # The same among the headers and settings of hub and servers (tornado_settings).
 TORNADO = ("JupyterHub.tornado_settings", "ServerApp.tornado_settings")
 ANY_FRAME = re.compile(r"frame-ancestors[^;]*\s(\*|https?:)(\s|;|$)")
-SECRET = re.compile(r"(password|passwd|secret|secret_key|api_key)$")
 
 
 def problems(settings: dict) -> Iterator[str]:

@@ -17,6 +17,7 @@ from nbops_jupyterhub.database import Hub
 
 # Revisions in their order, and the newest one that a version of JupyterHub knows.
 HEADS = {"5.5.4": 5, "6.1.0": 6, "6.1.1": 6}
+UNITS = {"jupyterhub.service": "[Service]", "jupyterhub-proxy.service": "[Unit]"}
 
 
 def ask(path: pathlib.Path, statement: str) -> Any:
@@ -38,6 +39,9 @@ class World:
         self.config: dict[str, Any] = {"db_url": f"sqlite:///{self.path}"}
         for part in database.ENVIRONMENTS:
             (root / "opt/jupyterhub" / part).mkdir(parents=True)
+        (root / database.UNITS).mkdir(parents=True)
+        for name, text in UNITS.items():
+            (root / database.UNITS / name).write_text(text)
 
     @property
     def hub(self) -> Hub:
@@ -120,9 +124,15 @@ def test_what_is_healthy_is_remembered(world: World) -> None:
     world.run("5.5.4")
     hub = world.hub
     releases = {part: str(world.root / "opt/jupyterhub" / part / "releases/5.5.4") for part in ("hub", "user", "proxy")}
-    assert json.loads(hub.healthy.read_bytes()) == {"version": "5.5.4", "releases": releases}
+    assert json.loads(hub.healthy.read_bytes()) == {"version": "5.5.4", "releases": releases, "units": UNITS}
     assert hub.healthy_config.read_bytes() == hub.config
     assert hub.healthy_config.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_proxy_that_nothing_runs_any_more_is_not_remembered(world: World) -> None:
+    world.config["proxy_class"] = "traefik"
+    world.run("6.1.1")
+    assert set(json.loads(world.hub.healthy.read_bytes())["releases"]) == {"hub", "user"}
 
 
 def test_a_start_as_the_last_one_does_not_look_at_the_database(world: World) -> None:

@@ -25,9 +25,12 @@ class Hub:
         return answer
 
 
-def ask(hub: Hub) -> object:
-    nbops_singleuser.wait_for_the_hub(hub)
-    return asyncio.run(hub._api_request("GET", "user", allow_403=True))
+def ask(hub: Hub, *tokens: str, method: str = "GET") -> object:
+    """The last answer, of one question for each token."""
+    nbops_singleuser.outlive_the_hub(hub)
+    for token in tokens or ("ada's",):
+        answer = asyncio.run(hub._api_request(method, "user", headers={"Authorization": token}, allow_403=True))
+    return answer
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +46,25 @@ def test_a_hub_that_stays_away_is_an_error_in_the_end(monkeypatch: pytest.Monkey
     monkeypatch.setattr(nbops_singleuser, "PATIENCE_SECONDS", -1)
     with pytest.raises(HTTPError, match="500"):
         ask(Hub(AWAY))
+
+
+def test_while_the_hub_is_away_its_last_answer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nbops_singleuser, "PATIENCE_SECONDS", -1)
+    assert ask(Hub({"name": "ada"}, None, {"name": "a"}, AWAY), "ada's", "eve's", "ada's", "ada's") == {"name": "a"}
+    with pytest.raises(HTTPError):
+        ask(Hub({"name": "ada"}, AWAY), "ada's", "bob's")
+    with pytest.raises(HTTPError):
+        ask(Hub({"access_token": "new"}, AWAY), "ada's", "ada's", method="POST")
+    monkeypatch.setattr(nbops_singleuser, "REMEMBERED_ANSWERS", 1)
+    with pytest.raises(HTTPError):
+        ask(Hub({"name": "ada"}, {"name": "bob"}, AWAY), "ada's", "bob's", "ada's")
+
+
+def test_an_old_answer_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nbops_singleuser, "PATIENCE_SECONDS", -1)
+    monkeypatch.setattr(nbops_singleuser, "BELIEVED_SECONDS", 0)
+    with pytest.raises(HTTPError):
+        ask(Hub({"name": "ada"}, AWAY), "ada's", "ada's")
 
 
 def test_what_the_hub_says_is_believed_at_once() -> None:

@@ -20,6 +20,7 @@ for class_name, traits in json.loads((credentials / "config.json").read_text()).
 
 c.JupyterHub.cookie_secret_file = str(credentials / "cookie_secret")
 c.ConfigurableHTTPProxy.auth_token = secret("proxy_token")
+c.RunningTraefikProxy.traefik_api_password = secret("proxy_token")
 if (credentials / "crypt_key").exists():
     c.CryptKeeper.keys = [secret("crypt_key")]
 # A service that the hub starts itself gets a token from the hub; the others have one of ours.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import math
 import pathlib
 import time
 from typing import Any
@@ -14,6 +15,8 @@ from tornado.web import HTTPError
 INTERVAL_MILLISECONDS = 10_000
 PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.5
+BELIEVED_SECONDS = 3600
+REMEMBERED_ANSWERS = 100
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -22,7 +25,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(app: Any) -> None:
     show_own_kernels(app)
-    wait_for_the_hub(app.identity_provider.hub_auth)
+    outlive_the_hub(app.identity_provider.hub_auth)
     PeriodicCallback(lambda: note_activity(app), INTERVAL_MILLISECONDS).start()
 
 
@@ -35,24 +38,38 @@ def show_own_kernels(app: Any) -> None:
     manager.kernel_dirs = [*manager.kernel_dirs, str(pathlib.Path.home() / ".local/share/jupyter/kernels")]
 
 
-def wait_for_the_hub(hub: Any) -> None:
-    """Every few minutes a server asks the hub who somebody is. While the hub restarts, it asks again.
+def outlive_the_hub(hub: Any) -> None:
+    """Every few minutes a server asks the hub who somebody is. While the hub is away, its last answer counts.
 
-    JupyterHub itself fails the request of the person who works here.
+    Whoever has none yet waits for it. JupyterHub itself fails the request of the person who works here.
     """
     ask = hub._api_request
+    answers: dict[str, tuple[float, Any]] = {}
 
-    async def ask_again(*arguments: Any, **named: Any) -> Any:
+    async def ask_or_remember(method: str, *arguments: Any, **named: Any) -> Any:
+        question = repr((method, arguments, named))  # with the token of the person
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                return await ask(*arguments, **named)
+                answer = await ask(method, *arguments, **named)
             except HTTPError as error:
-                if "Failed to connect to Hub" not in (error.log_message or "") or time.monotonic() > end:
+                if "Failed to connect to Hub" not in (error.log_message or ""):
                     raise
+                since, answer = answers.get(question, (-math.inf, None))
+                if time.monotonic() - since < BELIEVED_SECONDS:
+                    return answer
+                if time.monotonic() > end:
+                    raise
+            else:
+                if method == "GET":
+                    answers.pop(question, None)
+                    answers[question] = time.monotonic(), answer
+                    if len(answers) > REMEMBERED_ANSWERS:
+                        del answers[next(iter(answers))]
+                return answer
             await asyncio.sleep(PAUSE_SECONDS)
 
-    hub._api_request = ask_again
+    hub._api_request = ask_or_remember
 
 
 def note_activity(app: Any) -> None:

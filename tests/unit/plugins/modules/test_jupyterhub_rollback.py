@@ -19,6 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_rollbac
 
 OLD, NEW = "a" * 12, "b" * 12
 PARTS = _hub_rollback.ENVIRONMENTS
+UNITS = ("jupyterhub.service", "jupyterhub-proxy.service")
 ADDRESS = "postgresql://hub@db/hub"
 LISTING = """\
 ;
@@ -62,6 +63,10 @@ class World:
                 store.activate(name)
         self.copy.parent.mkdir(parents=True)
         execute(self.database, "CREATE TABLE users (name TEXT)", "INSERT INTO users VALUES ('ada')")
+        self.units = root / "systemd"
+        self.units.mkdir()
+        for name in UNITS:
+            (self.units / name).write_text("old")
         self.config.write_text("old")
         (self.state / "healthy-config.json").write_text("old")
         self.healthy("5.5.4")
@@ -75,7 +80,9 @@ class World:
 
     def healthy(self, version: str) -> None:
         releases = {part: store.directory(store.current()) for part, store in self.stores.items()}
-        (self.state / "healthy.json").write_text(json.dumps({"version": version, "releases": releases}))
+        units = {name: (self.units / name).read_text() for name in UNITS}
+        state = {"version": version, "releases": releases, "units": units}
+        (self.state / "healthy.json").write_text(json.dumps(state))
 
     def note(self, **values: object) -> None:
         self.upgrade.write_text(json.dumps(values))
@@ -111,7 +118,8 @@ class World:
         links = {store.current() for store in self.stores.values()}
         tables = execute(self.database, "SELECT name FROM sqlite_master")
         users = execute(self.database, "SELECT name FROM users")
-        return (links, self.config.read_text(), tables, users) == ({OLD}, "old", [("users",)], [("ada",)])
+        files = {path.read_text() for path in (self.config, *self.units.iterdir())}
+        return (links, files, tables, users) == ({OLD}, {"old"}, [("users",)], [("ada",)])
 
     def run(self, command: list[str], environ_update: dict[str, str]) -> tuple[int, str, str]:
         """Takes the place of run_command."""
@@ -145,6 +153,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(_hub_rollback, "STATE", str(tmp_path / "lib"))
+    monkeypatch.setattr(_hub_rollback, "UNITS", str(tmp_path / "systemd"))
     monkeypatch.setattr(_hub_rollback, "APPLICATIONS", str(tmp_path / "opt"))
     world = World(tmp_path)
 
@@ -169,6 +178,7 @@ def run(world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[
     return module
 
 
+RELOAD = "systemctl daemon-reload"
 STOP = "systemctl stop -- jupyterhub.service"
 START = "systemctl start -- jupyterhub-proxy.service jupyterhub.service jupyterhub-culler.service"
 
@@ -180,7 +190,7 @@ def test_without_a_healthy_state_nothing_is_changed(world: World, run: Callable[
     result = run()
     assert not result["changed"]
     assert "has not been healthy before" in result["msg"]
-    assert result["restored"] == {"version": "", "database": "", "releases": {}, "config": False}
+    assert result["restored"] == {"version": "", "database": "", "releases": {}, "units": [], "config": False}
     assert (world.everything(), world.calls) == (before, [])
 
 
@@ -197,10 +207,10 @@ def test_the_configuration_alone(world: World, run: Callable[..., dict]) -> None
     result = run()
     assert result["changed"]
     assert result["msg"] == "JupyterHub 5.5.4 runs again."
-    assert result["restored"] == {"version": "5.5.4", "database": "", "releases": {}, "config": True}
+    assert result["restored"] == {"version": "5.5.4", "database": "", "releases": {}, "units": [], "config": True}
     assert world.is_back()
     assert world.config.stat().st_mode & 0o777 == 0o600
-    assert (world.calls, world.upgrade.exists()) == ([STOP, START], False)
+    assert (world.calls, world.upgrade.exists()) == ([STOP, RELOAD, START], False)
     assert not run()["changed"]
 
 
@@ -211,21 +221,30 @@ def test_a_release(world: World, run: Callable[..., dict]) -> None:
     assert result["restored"]["releases"] == {part: stores[part].directory(OLD) for part in ("hub", "user")}
     assert world.is_back()
     # People's connections go through the proxy, which has nothing to do with it.
-    assert world.calls == [STOP, START]
+    assert world.calls == [STOP, RELOAD, START]
 
 
 def test_the_proxy_stops_for_a_release_of_its_own(world: World, run: Callable[..., dict]) -> None:
     world.deploy("proxy")
     run()
     assert world.is_back()
-    assert world.calls == [f"{STOP} jupyterhub-proxy.service", START]
+    assert world.calls == [f"{STOP} jupyterhub-proxy.service", RELOAD, START]
+
+
+@pytest.mark.parametrize(("name", "stopped"), [(UNITS[0], ""), (UNITS[1], f" {UNITS[1]}")])
+def test_a_unit(world: World, run: Callable[..., dict], name: str, stopped: str) -> None:
+    (world.units / name).write_text("new")
+    assert run()["restored"]["units"] == [name]
+    assert world.is_back()
+    assert (world.units / name).stat().st_mode & 0o777 == 0o644
+    assert world.calls == [STOP + stopped, RELOAD, START]
 
 
 def test_what_is_not_to_run_is_not_started(world: World, run: Callable[..., dict]) -> None:
     world.deploy("hub")
     world.disabled = ["jupyterhub-culler.service"]
     run()
-    assert world.calls == [STOP, START.rpartition(" ")[0]]
+    assert world.calls == [STOP, RELOAD, START.rpartition(" ")[0]]
 
 
 def test_a_migrated_database(world: World, run: Callable[..., dict]) -> None:
@@ -243,7 +262,7 @@ def test_a_migrated_database(world: World, run: Callable[..., dict]) -> None:
     assert world.database.read_bytes() == world.copy.read_bytes()
     assert world.database.stat().st_mode & 0o777 == 0o640
     assert world.is_back()
-    assert (world.calls, world.upgrade.exists()) == ([STOP, START], False)
+    assert (world.calls, world.upgrade.exists()) == ([STOP, RELOAD, START], False)
 
 
 def test_a_database_that_is_gone(world: World, run: Callable[..., dict]) -> None:
@@ -268,6 +287,7 @@ def test_the_files_are_changed_between_stop_and_start(world: World, run: Callabl
 def test_check_mode_changes_nothing(world: World, run: Callable[..., dict], migrate: Callable[[World], None]) -> None:
     migrate(world)
     world.config.write_text("new")
+    (world.units / UNITS[1]).write_text("new")
     before = world.everything()
     foretold = run(check=True)
     assert (world.everything(), world.calls) == (before, [])
@@ -320,13 +340,16 @@ def test_what_is_not_ours_is_not_replaced(world: World, run: Callable[..., dict]
     assert world.calls == []
 
 
-@pytest.mark.parametrize("step", ["begin", "restore_database", "restore_config", "restore_releases", "finish"])
+@pytest.mark.parametrize(
+    "step", ["begin", "restore_database", "restore_config", "restore_releases", "restore_units", "finish"]
+)
 @pytest.mark.parametrize("where", ["before", "after"])
 def test_an_interrupted_run_is_completed(
     world: World, run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch, step: str, where: str
 ) -> None:
     world.migrate()
     world.config.write_text("new")
+    (world.units / UNITS[1]).write_text("new")
     real = getattr(Rollback, step)
 
     def interrupted(self: Rollback, *arguments: object) -> None:
@@ -388,7 +411,7 @@ def test_postgresql_is_restored_in_one_transaction(world: World, run: Callable[.
     result = run()
     assert result["restored"]["database"] == str(world.copy)
     connect = f"psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --dbname={ADDRESS}"
-    stop, ask, listing, text, restore, start = world.calls
+    stop, ask, listing, text, restore, _reload, start = world.calls
     assert (stop, start) == (STOP, START)
     assert ask.startswith(f"{connect} --no-align --tuples-only --command=SELECT current_schema()")
     assert listing == f"pg_restore --list {world.copy}"

@@ -1,7 +1,8 @@
 """The hub's upgrades, with a way back. The hub's unit runs this before each start, and again when the hub answers.
 
 `prepare` copies the database before a newer JupyterHub changes its schema, and changes it. `healthy` remembers what
-runs: version, releases and configuration, to which the module jupyterhub_rollback goes back when an upgrade fails.
+runs: version, releases, units and configuration, to which the module jupyterhub_rollback goes back when an upgrade
+fails.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nbops_jupyterhub import copies, state
 from nbops_jupyterhub.copies import Refusal
 
 ENVIRONMENTS = ("hub", "user", "proxy")
+UNITS = "etc/systemd/system"
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,15 @@ class Hub:
 
     def now(self) -> dict[str, Any]:
         """What is about to run, or runs."""
-        current = {part: self.root / "opt" / self.name / part / "current" for part in ENVIRONMENTS}
+        # With traefik there is no release of a proxy, or one that nothing runs any more.
+        parts = ENVIRONMENTS[:2] if "proxy_class" in json.loads(self.config).get("JupyterHub", {}) else ENVIRONMENTS
+        current = {part: self.root / "opt" / self.name / part / "current" for part in parts}
+        # The two that cannot change without a start of the hub.
+        units = [self.root / UNITS / f"{self.name}{part}.service" for part in ("-proxy", "")]
         return {
             "version": importlib.metadata.version("jupyterhub"),
             "releases": {part: str(link.resolve()) for part, link in current.items()},
+            "units": {unit.name: unit.read_text() for unit in units},
         }
 
 
