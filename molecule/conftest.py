@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from hub_client import HUB, HubClient, at_address
+from tunnels import opened
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -66,21 +65,7 @@ def tunnel(address: str) -> Iterator[Callable[[str], int]]:
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                 "-o", "ControlPath=none", "-L", f"127.0.0.1:{port}:{target}", f"ansible@{address}",
             ]  # fmt: skip
-            process = stack.enter_context(subprocess.Popen(command))
-            stack.callback(process.terminate)
-            wait_for_port(port, process)
+            stack.enter_context(opened(command, port))
             return port
 
         yield open_tunnel
-
-
-def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 20) -> None:
-    """Return when something listens on the local port; fail when the process has gone or the time is over."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the tunnel could not be opened"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"no tunnel on port {port} after {seconds} s")

@@ -16,8 +16,10 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyterhub_login_ru
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyterlab_rules import (
     ADDRESS,
     BASE_URL,
+    CERTIFICATE,
     LOOPBACK,
     MEMORY,
+    PAGE,
     SHARE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._python_venv_rules import PACKAGE
@@ -25,11 +27,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._python_venv_rules i
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
-CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 DOMAIN = re.compile(r"(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+")
-PAGE = re.compile(r"/[^\s\"'<>\\]*")
 INSIDE = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9_.+-]+(/(?!\.\.?(/|$))[A-Za-z0-9_.+-]+)*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 OF_THE_HUB = re.compile(r"(JUPYTERHUB|JPY)_.*|HOME|USER|SHELL")

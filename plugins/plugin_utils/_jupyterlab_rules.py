@@ -16,8 +16,10 @@ TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,}")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
+CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 LOOPBACK = re.compile(r"(127\.|localhost:|\[::1\]:).*")
 BASE_URL = re.compile(r"/([A-Za-z0-9._~-]+/)*")
+PAGE = re.compile(r"/[^\s\"'<>\\]*")
 DIRECTORY = re.compile(r"(/[^/\s]+)*")
 OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin|sys|tmp|usr)(/.*)?", re.DOTALL)
 MEMORY = re.compile(r"([1-9][0-9]*[KMGT]?)?")
@@ -27,10 +29,14 @@ PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
 RESERVED = {
+    "ServerApp.certfile": "certificate",
+    "ServerApp.keyfile": "certificate",
     "ServerApp.ip": "listen",
     "ServerApp.port": "listen",
     "ServerApp.sock": "listen",
     "ServerApp.base_url": "base_url",
+    "ServerApp.default_url": "default_url",
+    "LabApp.default_url": "default_url",
     "ServerApp.root_dir": "root_dir",
     "ServerApp.notebook_dir": "root_dir",
     "ServerApp.terminals_enabled": "terminals",
@@ -97,6 +103,8 @@ def _login(instance: dict) -> Iterator[str]:
 def _listen(instance: dict, others: list[str]) -> Iterator[str]:
     listen = instance["listen"]
     if listen == "unix":
+        if instance["certificate"]:
+            yield "certificate is for a server with an address; behind a socket, the web server speaks TLS."
         return
     match = ADDRESS.fullmatch(listen)
     if not match or not 0 < int(match["port"]) < 65536 or listen in others:
@@ -104,19 +112,36 @@ def _listen(instance: dict, others: list[str]) -> Iterator[str]:
             "listen must be unix, or an address and port (1 to 65535) such as 127.0.0.1:8888 that no other instance "
             f"has; it is '{listen}'."
         )
+    elif instance["certificate"]:
+        yield from _certificate(instance["certificate"], int(match["port"]))
     elif not LOOPBACK.fullmatch(listen) and "plain_http" not in instance["accept_risks"]:
         yield (
             f"listen '{listen}' is reachable from other hosts without TLS; listen on 127.0.0.1 or unix behind the "
-            "nginx role, or say accept_risks: [plain_http]."
+            "nginx role, name a certificate, or say accept_risks: [plain_http]."
         )
     if instance["sandbox"] == "air_gapped":
         yield "sandbox air_gapped has no network at all, not even loopback; write listen: unix."
+
+
+def _certificate(name: str, port: int) -> Iterator[str]:
+    if not CERTIFICATE.fullmatch(name):
+        yield (
+            f"certificate '{name}' must be the name of a directory below /etc/ssl/jupyter, of lower-case letters, "
+            "digits, dots, hyphens and underscores, such as lab.example.org."
+        )
+    if port < 1024:
+        yield (
+            f"listen: port {port} is for root alone, and what a server may do, its notebooks may as well; write a port "
+            "from 1024, such as 0.0.0.0:8888, or put nginx in front."
+        )
 
 
 def _paths(instance: dict) -> Iterator[str]:
     root = instance["root_dir"]
     if not BASE_URL.fullmatch(instance["base_url"]):
         yield "base_url begins and ends with a slash, such as /lab/."
+    if not PAGE.fullmatch(instance["default_url"]):
+        yield "default_url begins with a slash, such as /lab or /tree."
     if not DIRECTORY.fullmatch(root) or OF_THE_SYSTEM.fullmatch(root):
         yield (
             "root_dir is an absolute path for a person's files, without blanks, such as /home/alice/notebooks or "
