@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and command lines of a Jupyter that somebody set up by hand: what they say, by today's names. Pure.
+
+Configuration in Python is read and never run: assignments of plain values count, the rest is told.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from typing import Any
+
+PROGRAM = re.compile(r"(?:^|/)jupyter(?:$|-(?P<dashed>lab|notebook|server|hub)$|(?P<hub>hub)$)")
+KINDS = {"lab": "lab", "notebook": "lab", "server": "lab", "hub": "hub"}
+# Short forms of the command line.
+FLAGS = {name: f"ServerApp.{name}" for name in ("certfile", "ip", "keyfile", "port")}
+OLD_CLASSES = dict.fromkeys(("NotebookApp", "LabApp", "JupyterApp"), "ServerApp")
+OLD_NAMES = {"notebook_dir": "root_dir", "whitelist": "allowed_users"}
+SITE = re.compile(r"proxy_pass\s+https?://(?:127\.0\.0\.1|localhost|\[::1\]):(?P<port>[0-9]+)")
+SERVER_NAME = re.compile(r"^\s*server_name\s+(?P<names>[^;]+);", re.MULTILINE)
+
+
+def read_python(text: str) -> tuple[dict[str, Any], list[str]]:
+    """The options `Class.name` that a configuration file sets, and the lines that say something else.
+
+    >>> read_python("c.ServerApp.port = 8888")
+    ({'ServerApp.port': 8888}, [])
+    """
+    options, unread, lines = {}, [], text.splitlines()
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError as error:
+        return {}, [f"line {error.lineno}: not Python"]
+    for statement in statements:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)) or "get_config()" in ast.unparse(statement):
+            continue
+        name = _option(statement)
+        if name is None:
+            # What follows the equals sign may be a secret.
+            unread.append(f"line {statement.lineno}: {lines[statement.lineno - 1].partition('=')[0].strip()}")
+            continue
+        name = _option(statement)
+        if name is None:
+            unread.append(
+                f"line {statement.lineno}: {ast.unparse(statement).splitlines()[0].partition('=')[0].strip()}"
+            )
+            continue
+        try:
+            options[name] = _value(statement.value)
+        except ValueError:
+            unread.append(f"line {statement.lineno}: the value of {name}")
+    return options, unread
+
+
+def _option(statement: ast.stmt) -> str | None:
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    name = ast.unparse(statement.targets[0])
+    return name.removeprefix("c.") if re.fullmatch(r"c\.\w+\.\w+", name) else None
+
+
+def _value(node: ast.expr) -> Any:
+    # Classes are named, by those who imported them.
+    if isinstance(node, ast.Name):
+        return node.id
+    value = ast.literal_eval(node)
+    return sorted(value) if isinstance(value, (set, tuple)) else value
+
+
+def flatten(config: dict[str, Any]) -> dict[str, Any]:
+    """The options of a configuration file in JSON."""
+    classes = {name: values for name, values in config.items() if isinstance(values, dict)}
+    return {f"{name}.{option}": value for name, values in classes.items() for option, value in values.items()}
+
+
+def today(options: dict[str, Any]) -> dict[str, Any]:
+    """The same options by today's names; where both are given, today's counts."""
+    renamed = {}
+    for key, value in options.items():
+        class_name, _dot, name = key.partition(".")
+        new = f"{OLD_CLASSES.get(class_name, class_name)}.{OLD_NAMES.get(name, name)}"
+        if new == key or new not in options:
+            renamed[new] = value
+    return renamed
+
+
+def read_command(command: str) -> tuple[str, str, dict[str, Any]] | None:
+    """Of a command line the kind of server, its configuration file and its options; None if it is no Jupyter."""
+    words = shlex.split(command)
+    while words and words[0] in ("env", "exec"):
+        words = words[1:]
+    # A script's first word is the interpreter.
+    programs = [index for index, word in enumerate(words[:2]) if PROGRAM.search(word)]
+    if not programs:
+        return None
+    match, rest = PROGRAM.search(words[programs[0]]), words[programs[0] + 1 :]
+    kind = match["hub"] or match["dashed"] or (rest.pop(0) if rest and rest[0] in KINDS else "")
+    if kind not in KINDS:
+        return None
+    config, options = "", {}
+    for index, word in enumerate(rest):
+        name, equals, value = word.lstrip("-").partition("=")
+        if not equals and index + 1 < len(rest) and not rest[index + 1].startswith("-"):
+            value = rest[index + 1]
+        if name in ("config", "f"):
+            config = value
+        elif word.startswith("--") and value and (name in FLAGS or "." in name):
+            options[FLAGS.get(name, name)] = int(value) if value.isdigit() else value
+    return KINDS[kind], config, options
+
+
+def read_unit(text: str) -> dict[str, str]:
+    """The last value of each directive of a unit file."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and line[:1] not in "#;[")
+    return {name.strip(): value.strip() for name, _equals, value in pairs}
+
+
+def site_names(text: str, port: int) -> list[str]:
+    """The names under which an nginx site shows a port of the host; empty if it does not."""
+    if port not in [int(match["port"]) for match in SITE.finditer(text)]:
+        return []
+    names = [name for match in SERVER_NAME.finditer(text) for name in match["names"].split()]
+    return [name for name in dict.fromkeys(names) if "." in name] or ["_"]

@@ -1,0 +1,224 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: predecessors_info
+short_description: Find Jupyter servers and hubs that were set up by hand
+version_added: "0.1.0"
+author: nbops contributors (@nbops)
+description:
+  - Looks at units in C(/etc/systemd/system), at C(~/.jupyter) of every account, at processes that run outside of
+    units, and at nginx sites, and describes what it finds by the variables of the roles
+    P(nbops.jupyter.jupyterlab#role) and P(nbops.jupyter.jupyterhub#role).
+  - Configuration in Python is read and never run. What is more than the assignment of a value is told in the notes.
+  - Units of this collection are left out.
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Only looks.
+  diff_mode:
+    support: none
+    description: Nothing changes.
+notes:
+  - RV(variables) holds hashes of passwords and other secrets. Use it with C(no_log).
+"""
+
+EXAMPLES = r"""
+- name: Look for what was set up by hand
+  nbops.jupyter.predecessors_info:
+  register: predecessors
+  no_log: true
+"""
+
+RETURN = r"""
+found:
+  description: What was found, for people; without secrets.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    kind: {description: V(lab) or V(hub)., type: str}
+    what: {description: What it is and where it is., type: str}
+    notes: {description: What to think about before it is taken over., type: list, elements: str}
+variables:
+  description: Variables of the playbooks that describe it and retire it.
+  type: dict
+  returned: always
+"""
+
+import glob
+import json
+import os
+import pwd
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils import _predecessor_files as files
+from ansible_collections.nbops.jupyter.plugins.module_utils import _predecessors as describe
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import CertificateError, facts
+from ansible_collections.nbops.jupyter.plugins.module_utils._predecessors import Found
+from ansible_collections.nbops.jupyter.plugins.module_utils._processes import of_nobodys_unit
+from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_unit import HEADER
+
+UNITS = "/etc/systemd/system"
+SITES = "/etc/nginx/sites-enabled"
+# In the order in which Jupyter reads them: what comes later counts.
+NAMES = [f"jupyter_{name}_config.{kind}" for name in ("notebook", "server", "lab") for kind in ("py", "json")]
+
+
+class Search:
+    """One look at the host."""
+
+    def __init__(self) -> None:
+        self.found = [*self.units()]
+        seen = {found.user for found in self.found if found.kind == "lab"}
+        self.found += self.homes(seen)
+
+    def units(self) -> list[Found]:
+        found = []
+        for path in sorted(glob.glob(f"{UNITS}/*.service")):
+            text = _text(path)
+            directives = files.read_unit(text)
+            command = files.read_command(directives.get("ExecStart", ""))
+            if text.startswith(HEADER) or os.path.islink(path) or command is None:
+                continue
+            kind, config, options = command
+            user = directives.get("User", "root")
+            place = directives.get("WorkingDirectory", "").lstrip("-~").rstrip("/") or _home(user)
+            one = Found(kind, user, place, os.path.basename(path))
+            self.configure(one, config, options)
+            found.append(one)
+        return found
+
+    def homes(self, seen: set[str]) -> list[Found]:
+        """People who have a configuration, and perhaps a server that they started themselves."""
+        found = []
+        for account in sorted(pwd.getpwall(), key=lambda account: account.pw_uid):
+            if account.pw_name in seen or not (account.pw_uid == 0 or 1000 <= account.pw_uid < 60000):
+                continue
+            one = Found("lab", account.pw_name, account.pw_dir)
+            self.configure(one, "", {})
+            running = of_nobodys_unit(account.pw_uid)
+            if running:
+                _kind, config, options = files.read_command(running[0].command)
+                one.directory = running[0].directory
+                one.options, one.notes = {}, []
+                self.configure(one, config, options)
+                one.notes.append(f"It was started by hand (process {running[0].pid}).")
+            if one.options:
+                found.append(one)
+        return found
+
+    def configure(self, one: Found, config: str, options: dict[str, Any]) -> None:
+        """Reads what it reads: a file that the command names, and no other then. The command line counts most."""
+        named = [os.path.join(one.directory, config)] if config else []
+        personal = [os.path.join(_home(one.user), ".jupyter", name) for name in NAMES] if one.kind == "lab" else []
+        one.files = [path for path in dict.fromkeys((*personal, *named)) if os.path.isfile(path)]
+        for path in one.files:
+            if path in (named or personal):
+                one.options.update(files.today(self.read(one, path)))
+        one.options.update(files.today(options))
+
+    def read(self, one: Found, path: str) -> dict[str, Any]:
+        if path.endswith(".json"):
+            return files.flatten(json.loads(_text(path)))
+        options, unread = files.read_python(_text(path))
+        one.notes += [f"{path}: {line} is not understood." for line in unread]
+        return options
+
+    def variables(self) -> dict[str, Any]:
+        variables: dict[str, Any] = {}
+        labs = [one for one in self.found if one.kind == "lab"]
+        names = _names(labs)
+        if labs:
+            variables["jupyterlab_instances"] = [describe.instance(one, name) for one, name in zip(labs, names)]
+            variables["jupyterlab_predecessors"] = self.retired(labs)
+        hubs = [one for one in self.found if one.kind == "hub"]
+        for one in hubs[:1]:
+            variables.update(describe.hub(one))
+            variables["jupyterhub_predecessors"] = self.retired([one])
+        certificates = [
+            self.certificate(one, name) for one, name in [*zip(labs, names), *((one, "hub") for one in hubs[:1])]
+        ]
+        if any(certificates):
+            variables["certbot_certificates"] = [entry for entry in certificates if entry]
+        domains = [name for one in self.found for names in self.sites(one).values() for name in names if name != "_"]
+        if domains:
+            variables["jupyter_domain"] = domains[0]
+        return variables
+
+    def certificate(self, one: Found, name: str) -> dict[str, Any]:
+        """The entry of certbot_certificates; empty for what speaks no TLS itself."""
+        if not (one.options.get("ServerApp.certfile") or one.options.get("JupyterHub.ssl_cert")):
+            return {}
+        entry = describe.certificate(one, name)
+        if entry["method"] == "provided":
+            try:
+                with open(entry["certificate_path"], "rb") as file:
+                    entry["domains"] = list(facts(file.read()).names)
+            except (OSError, CertificateError) as error:
+                one.notes.append(f"Its certificate cannot be read: {error}")
+        return entry
+
+    def retired(self, ones: list[Found]) -> dict[str, list[str]]:
+        return {
+            "units": [one.unit for one in ones if one.unit],
+            "files": sorted({path for one in ones for path in (*self.sites(one), *one.files)}),
+            "processes_of": [one.user for one in ones if not one.unit],
+        }
+
+    def sites(self, one: Found) -> dict[str, list[str]]:
+        """The nginx sites that show it, with their names."""
+        port = describe.listens(one)[1]
+        names = {path: files.site_names(_text(path), port) for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)}
+        return {path: found for path, found in names.items() if found}
+
+    def told(self) -> list[dict[str, Any]]:
+        return [{"kind": one.kind, "what": self.what(one), "notes": one.notes} for one in self.found]
+
+    def what(self, one: Found) -> str:
+        where = one.unit or "no unit"
+        sites = [f"nginx site {path}" for path in self.sites(one)]
+        return ", ".join([f"{'JupyterHub' if one.kind == 'hub' else 'Jupyter server'} of {one.user}", where, *sites])
+
+
+def _names(labs: list[Found]) -> list[str]:
+    """A name for each instance: that of its account, with a number where that has several."""
+    users = ["lab" if one.user == "root" else one.user.replace("_", "-").replace(".", "-") for one in labs]
+    return [
+        user if users[:index].count(user) == 0 else f"{user}-{users[:index].count(user) + 1}"
+        for index, user in enumerate(users)
+    ]
+
+
+def _home(user: str) -> str:
+    try:
+        return pwd.getpwnam(user).pw_dir
+    except KeyError:
+        return "/"
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    run_by_module(module)
+    try:
+        search = Search()
+        variables = search.variables()
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=f"cannot read what is there: {error}")
+    module.exit_json(changed=False, found=search.told(), variables=variables)
+
+
+if __name__ == "__main__":
+    main()
