@@ -59,7 +59,7 @@ def text(spec: dict[str, Any]) -> str:
 
 
 def files(name: str, spec: dict[str, Any], logos: str) -> dict[str, bytes]:
-    """What the directory of a kernel holds. `logos` is the directory to take them from; what is not there is left out."""
+    """What the directory of a kernel holds; logos as far as there are any in the directory `logos`."""
     content = {SPEC: text(spec).encode(), MARK: name.encode()}
     for logo in LOGOS if logos else ():
         with contextlib.suppress(FileNotFoundError), open(os.path.join(logos, logo), "rb") as file:

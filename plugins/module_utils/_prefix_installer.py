@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Installers that bring a whole prefix, as those of Miniforge, Miniconda and Anaconda: `bash INSTALLER -b -p PREFIX`.
 
-Packages have the prefix written into them, so it is made in its final place. That an installer lies ready beside it says
-that the prefix is not finished; a mark in the prefix says that it is, and ours.
+Packages have the prefix written into them, so it is made in its final place. An installer beside it says that the prefix
+is not finished; a mark in the prefix says that it is, and ours.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable
 
 from ansible_collections.nbops.jupyter.plugins.module_utils import _programs, _whole_file

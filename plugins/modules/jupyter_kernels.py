@@ -13,7 +13,7 @@ author: nbops contributors (@nbops)
 description:
   - Writes a C(kernel.json) for each kernel where every Jupyter server of the host finds it, and removes those that it
     wrote before and that are no longer asked for. Kernels of others are neither replaced nor removed.
-  - A kernel may be for the members of one Unix group. Other accounts neither see nor start it, nor read its environment.
+  - A kernel may be for the members of one Unix group. Others neither see nor start it, and cannot enter its environment.
   - Before a kernel is written, its program has to be one that an account without rights can start.
   - Called with O(only_prepare) first, it refuses what cannot become a kernel before anything is built, and makes the
     directories of the environments, open to nobody who should not enter them.
@@ -119,7 +119,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._kernel_specs import
 from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import require_own
 
 NOBODY = "65534"
-PROBE_SECONDS = "30"
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups", "--no-new-privs")
+BARE = ("env", "--ignore-environment", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent")
+WITHIN_A_TIME = ("timeout", "--kill-after=1", "30")
 NO_IPYKERNEL = 3
 FIND_IPYKERNEL = f"import importlib.util, sys; sys.exit({NO_IPYKERNEL} * (not importlib.util.find_spec('ipykernel')))"
 
@@ -174,10 +176,7 @@ class Host:
         """
         group = self.access(kernel).group
         rc, out, err = self._module.run_command(
-            ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY if group is None else group}", "--clear-groups"]
-            + ["--no-new-privs", "env", "--ignore-environment", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent"]
-            + ["timeout", "--kill-after=1", PROBE_SECONDS, *argv],
-            cwd="/",
+            [*AS_NOBODY, f"--regid={NOBODY if group is None else group}", "--", *BARE, *WITHIN_A_TIME, *argv], cwd="/"
         )
         return rc, err or out
 

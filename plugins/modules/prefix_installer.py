@@ -50,6 +50,7 @@ attributes:
     description: Predicts which prefixes would be made or removed.
   diff_mode:
     support: none
+    description: A prefix is too large to show.
 """
 
 EXAMPLES = r"""

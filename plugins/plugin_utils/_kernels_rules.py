@@ -48,10 +48,10 @@ def problems(kernels: list[dict], installers: list[dict], path: str) -> list[str
 
 
 def _path(path: str) -> Iterator[str]:
-    if not PLACE.fullmatch(path) or UNSEEN.fullmatch(path) or OF_THE_SYSTEM.fullmatch(path):
+    if not _can_be_ours(path):
         yield (
-            f"kernels_path: '{path}' must be an absolute path of at least two parts that every server sees, of letters, "
-            "digits and _ . + @ - only; write for example /opt/jupyter-kernels."
+            f"kernels_path: '{path}' must be an absolute path of at least two parts that every server sees, of "
+            "letters, digits and _ . + @ - only; write for example /opt/jupyter-kernels."
         )
 
 
@@ -60,8 +60,8 @@ def _names(kernels: list[dict]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name) or names.count(name) > 1:
             yield (
-                f"kernels_specs: the name '{name}' must begin with a small letter, hold small letters, digits and . _ - "
-                "only, at most 63 of them, and stand in one entry only."
+                f"kernels_specs: the name '{name}' must begin with a small letter, hold small letters, digits and . _ "
+                "- only, at most 63 of them, and stand in one entry only."
             )
         elif OF_THE_BASE.fullmatch(name):
             yield (
@@ -81,16 +81,17 @@ def _language(kernel: dict) -> Iterator[str]:
     understood = OF_AN_ARGV if argv else LANGUAGES[language]
     for key in OF_SOME:
         if key not in understood and kernel[key] not in ("", [], "signal"):
-            meant = f"with argv it means nothing, as what is started is there already" if argv else _whose(key)
+            meant = "with argv it means nothing, as what is started is there already" if argv else _whose(key)
             yield f"{key} is given, but {meant}; leave it out."
-    if argv and (argv[0] == "" or sum("{connection_file}" in word for word in argv) != 1):
+    if argv and (argv[0] in ("", "{connection_file}") or sum("{connection_file}" in word for word in argv) != 1):
         yield (
             "argv must begin with a program and hold {connection_file} once, in quotes, such as "
             '[/opt/julia/bin/julia, /opt/julia/kernel.jl, "{connection_file}"].'
         )
     if kernel["prefix"] and (kernel["packages"] or kernel["lock"] or kernel["python"]):
         yield (
-            "a prefix is taken as it is; leave out packages, lock and python, or the prefix, to have an environment made."
+            "a prefix is taken as it is; leave out packages, lock and python, or to have an environment made leave out the "
+            "prefix."
         )
     if kernel["group"] and language == "r" and not argv:
         yield "Debian's package shows R to everybody, so a group cannot have it for itself; leave group out."
@@ -124,8 +125,8 @@ def _values(kernel: dict) -> Iterator[str]:
     for variable, value in kernel["env"].items():
         if not VARIABLE.fullmatch(str(variable)) or not isinstance(value, str):
             yield (
-                f"env: '{variable}' must be the name of a variable, of letters, digits and _, and its value a text; put "
-                'numbers in quotes, such as OMP_NUM_THREADS: "2".'
+                f"env: '{variable}' must be the name of a variable, of letters, digits and _, and its value a text; "
+                'put numbers in quotes, such as OMP_NUM_THREADS: "2".'
             )
 
 
@@ -133,20 +134,25 @@ def _installers(installers: list[dict]) -> Iterator[str]:
     paths = [installer["path"] for installer in installers]
     for installer in installers:
         path = installer["path"]
-        if not PLACE.fullmatch(path) or UNSEEN.fullmatch(path) or OF_THE_SYSTEM.fullmatch(path) or paths.count(path) > 1:
+        if not _can_be_ours(path) or paths.count(path) > 1:
             yield (
-                f"kernels_installers: the path '{path}' must be absolute, of at least two parts that every server sees, "
-                "not one of the system, and stand in one entry only; write for example /opt/miniforge."
+                f"kernels_installers: the path '{path}' must be absolute, of at least two parts that every server "
+                "sees, not one of the system, and stand in one entry only; write for example /opt/miniforge."
             )
         if installer["state"] == "absent":
             continue
         if not ADDRESS.fullmatch(installer["url"]):
             yield (
-                f"kernels_installers: {path}: url must be the address of an installer without a password in it, such as "
-                "https://downloads.example.org/Miniforge3-Linux-x86_64.sh, or file:/// for one on the target."
+                f"kernels_installers: {path}: url must be the address of an installer without a password in it, such "
+                "as https://downloads.example.org/Miniforge3-Linux-x86_64.sh, or file:/// for one on the target."
             )
         if not SHA256.fullmatch(installer["sha256"]):
             yield (
                 f"kernels_installers: {path}: sha256 must be the 64 hexadecimal digits that the installer's publisher "
                 "names; it runs as root, so nothing runs without."
             )
+
+
+def _can_be_ours(path: str) -> bool:
+    """Whether a directory may be made and removed, and every server sees it."""
+    return bool(PLACE.fullmatch(path)) and not UNSEEN.fullmatch(path) and not OF_THE_SYSTEM.fullmatch(path)

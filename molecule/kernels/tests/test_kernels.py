@@ -88,7 +88,9 @@ def test_each_python_has_its_own_packages(host, lab, kernel: str, prefix: str, v
 
 
 def test_a_program_that_a_cell_starts_is_of_the_same_environment(lab) -> None:
-    started = "import subprocess; print(subprocess.check_output(['python', '-c', 'import sys; print(sys.prefix)']).decode())"
+    started = (
+        "import subprocess; print(subprocess.check_output(['python', '-c', 'import sys; print(sys.prefix)']).decode())"
+    )
     with lab("alice").kernel("old") as python:
         assert python.run(started) == "/srv/venvs/old"
 
@@ -101,7 +103,10 @@ def test_variables_and_metadata_are_passed_on(lab) -> None:
     assert specs["given"]["spec"]["metadata"] == {"origin": "data"}
     assert specs["five"]["spec"]["display_name"] == "Python (five)"
     assert specs["five"]["resources"].keys() >= {"logo-64x64"}
-    assert client.http.get(client.url.rstrip("/") + specs["five"]["resources"]["logo-64x64"], timeout=30).status_code == 200
+    assert (
+        client.http.get(client.url.rstrip("/") + specs["five"]["resources"]["logo-64x64"], timeout=30).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("person", ["alice", "bob"])

@@ -10,7 +10,10 @@ def test_nothing_of_ours_is_left(host) -> None:
 
 
 def test_nothing_of_others_is_lost(host) -> None:
-    assert host.check_output("find /usr/local/share/jupyter -type f") == "/usr/local/share/jupyter/kernels/foreign/kernel.json"
+    assert (
+        host.check_output("find /usr/local/share/jupyter -type f")
+        == "/usr/local/share/jupyter/kernels/foreign/kernel.json"
+    )
     assert host.run("/srv/venvs/old/bin/python -c 'import ipykernel'").rc == 0
     assert host.user("alice").exists
     assert host.group("analysts").exists
