@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Installers that bring a whole prefix, as those of Miniforge, Miniconda and Anaconda: `bash INSTALLER -b -p PREFIX`.
 
-Packages have the prefix written into them, so it is made in its final place. An installer beside it says that the prefix
-is not finished; a mark in the prefix says that it is, and ours.
+Packages have the prefix written into them, so it is made in its final place. An installer beside it says that it is not
+finished; a mark in the prefix says that it is, and ours.
 """
 
 from __future__ import annotations

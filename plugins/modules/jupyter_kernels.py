@@ -13,7 +13,7 @@ author: nbops contributors (@nbops)
 description:
   - Writes a C(kernel.json) for each kernel where every Jupyter server of the host finds it, and removes those that it
     wrote before and that are no longer asked for. Kernels of others are neither replaced nor removed.
-  - A kernel may be for the members of one Unix group. Others neither see nor start it, and cannot enter its environment.
+  - A kernel may be for the members of one Unix group. Others neither see nor start it, nor enter its environment.
   - Before a kernel is written, its program has to be one that an account without rights can start.
   - Called with O(only_prepare) first, it refuses what cannot become a kernel before anything is built, and makes the
     directories of the environments, open to nobody who should not enter them.
@@ -198,6 +198,7 @@ def prepare(module, host):
     differing = [place for place, access in wanted.items() if _kernel_specs.environment_differs(place, access)]
     if not module.check_mode:
         require_own(os.path.dirname(path))
+        require_own(module.params["directory"])
         for place in differing:
             _kernel_specs.prepare_environment(place, wanted[place])
     return {"changed": bool(differing), "written": [], "removed": []}

@@ -90,8 +90,8 @@ def _language(kernel: dict) -> Iterator[str]:
         )
     if kernel["prefix"] and (kernel["packages"] or kernel["lock"] or kernel["python"]):
         yield (
-            "a prefix is taken as it is; leave out packages, lock and python, or to have an environment made leave out the "
-            "prefix."
+            "a prefix is taken as it is; leave out packages, lock and python, or leave out the prefix to have an "
+            "environment made."
         )
     if kernel["group"] and language == "r" and not argv:
         yield "Debian's package shows R to everybody, so a group cannot have it for itself; leave group out."
