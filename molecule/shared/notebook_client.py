@@ -5,6 +5,7 @@ Independent of Jupyter's own client: plain HTTP and the documented message forma
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import ssl
@@ -80,9 +81,9 @@ class NotebookClient:
         )
 
     @contextlib.contextmanager
-    def kernel(self) -> Iterator[Kernel]:
-        """A fresh Python kernel with its websocket, removed afterwards."""
-        answer = self.post("api/kernels", {"name": "python3"})
+    def kernel(self, name: str = "python3") -> Iterator[Kernel]:
+        """A fresh kernel with its websocket, removed afterwards."""
+        answer = self.post("api/kernels", {"name": name})
         answer.raise_for_status()
         identity = answer.json()["id"]
         try:
@@ -129,10 +130,9 @@ class Kernel:
         )
         return message
 
-    def run(self, code: str, timeout: float = 120) -> str:
-        """Run a cell and return what it printed or evaluated to; an exception in the cell is raised here by name."""
+    def answers(self, code: str, timeout: float = 120) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Run a cell, and give the type and content of each message about it until it is done."""
         message = self.begin(code)
-        output = []
         deadline = time.monotonic() + timeout
         while True:
             self.socket.settimeout(max(0.1, deadline - time.monotonic()))
@@ -140,11 +140,26 @@ class Kernel:
             if answer["parent_header"].get("msg_id") != message:
                 continue
             kind, content = answer["msg_type"], answer["content"]
+            if kind == "error":
+                raise RuntimeError(f"{content['ename']}: {content['evalue']}")
+            if kind == "status" and content["execution_state"] == "idle":
+                return
+            yield kind, content
+
+    def run(self, code: str, timeout: float = 120) -> str:
+        """Run a cell and return what it printed or evaluated to; an exception in the cell is raised here by name."""
+        output = []
+        for kind, content in self.answers(code, timeout):
             if kind == "stream":
                 output.append(content["text"])
             elif kind == "execute_result":
                 output.append(content["data"]["text/plain"])
-            elif kind == "error":
-                raise RuntimeError(f"{content['ename']}: {content['evalue']}")
-            elif kind == "status" and content["execution_state"] == "idle":
-                return "".join(output).strip()
+        return "".join(output).strip()
+
+    def pictures(self, code: str, timeout: float = 120) -> list[bytes]:
+        """Run a cell and return the PNG files that it displayed."""
+        return [
+            base64.b64decode(content["data"]["image/png"])
+            for kind, content in self.answers(code, timeout)
+            if kind == "display_data" and "image/png" in content["data"]
+        ]

@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, jupyterhub, jupyterlab, nginx, python_venv, systemd]
+    choices: [certbot, jupyterhub, jupyterlab, kernels, nginx, python_venv, systemd]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -53,6 +53,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils import (
     _certbot_rules,
     _jupyterhub_rules,
     _jupyterlab_rules,
+    _kernels_rules,
     _nginx_rules,
     _python_venv_rules,
 )
@@ -61,6 +62,7 @@ RULES = {
     "certbot": _certbot_rules.problems,
     "jupyterhub": _jupyterhub_rules.problems,
     "jupyterlab": _jupyterlab_rules.problems,
+    "kernels": _kernels_rules.problems,
     "nginx": _nginx_rules.problems,
     "python_venv": _python_venv_rules.problems,
     "systemd": _systemd_rules.problems,

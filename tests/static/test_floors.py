@@ -14,7 +14,8 @@ JUPYTERLAB = "roles/jupyterlab/files/jupyterlab.txt"
 HUB = "roles/jupyterhub/files/hub.txt"
 USER = "roles/jupyterhub/files/user.txt"
 PROXY = "roles/jupyterhub/files/proxy.txt"
-LOCKS = ["roles/certbot/files/certbot.txt", JUPYTERLAB, HUB, USER, PROXY, "roles/python_venv/files/uv.txt"]
+KERNELS = [f"roles/kernels/files/{environment}.txt" for environment in ("ipykernel", "octave", "bash")]
+LOCKS = ["roles/certbot/files/certbot.txt", JUPYTERLAB, HUB, USER, PROXY, *KERNELS, "roles/python_venv/files/uv.txt"]
 
 # The first versions without a known advisory, as of November 2026.
 SERVER_FLOORS = {
@@ -27,6 +28,7 @@ FLOORS = {
     JUPYTERLAB: SERVER_FLOORS,
     HUB: {"jupyterhub": "6.1.1", "oauthenticator": "17.4.0", "tornado": "6.5.8"},
     USER: {**SERVER_FLOORS, "jupyterhub": "6.1.1", "notebook": "7.5.6"},
+    **{lock: {"jupyter-core": "5.8.1", "tornado": "6.5.8"} for lock in KERNELS},
 }
 PROXY_FLOOR = "5.1.0"
 

@@ -117,6 +117,31 @@ def test_a_persons_own_kernels_are_in_her_home(host, lab: NotebookClient, kernel
     assert host.file("/home/ada/.local/share/jupyter/kernels/mine/kernel.json").user == "ada"
 
 
+@pytest.fixture
+def kernels_of_the_host(host) -> Iterator[None]:
+    """Three, as the role kernels writes them: for everybody, for a group that she is in, and for one that she is not in."""
+    python = "/opt/jupyterhub/user/current/bin/python"
+    argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = json.dumps({"argv": argv, "display_name": "Of the host", "language": "python"})
+    directory = "/usr/local/share/jupyter/kernels"
+    host.check_output("groupadd kernelists && usermod --append --groups kernelists ada")
+    for name, group, mode in (("for-all", "root", "755"), ("hers", "kernelists", "750"), ("theirs", "root", "750")):
+        place = f"{directory}/{name}"
+        host.check_output("install --directory --mode=%s --group=%s %s", mode, group, place)
+        host.check_output("printf %%s %s > %s/kernel.json", spec, place)
+    yield
+    host.check_output("rm -r /usr/local/share/jupyter && groupdel kernelists")
+
+
+def test_kernels_of_the_host_are_there_for_whom_they_are_meant(kernels_of_the_host: None, lab: NotebookClient) -> None:
+    assert lab.get("api/kernelspecs").json()["kernelspecs"].keys() & {"for-all", "hers", "theirs"} == {
+        "for-all",
+        "hers",
+    }
+    with lab.kernel("hers") as kernel:
+        assert kernel.run("6 * 7") == "42"
+
+
 def test_a_server_starts_in_its_directory_and_shows_what_was_asked_for(lab: NotebookClient) -> None:
     lab.put("api/contents/mine.txt", {"type": "file", "format": "text", "content": "x"}).raise_for_status()
     assert [entry["name"] for entry in lab.get("api/contents").json()["content"]] == ["mine.txt"]

@@ -1,0 +1,169 @@
+"""Every kernel runs a cell in a real server, for whom it is meant and for nobody else."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+
+import pytest
+from notebook_client import NotebookClient
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+KERNELS = "/usr/local/share/jupyter/kernels"
+VERSION = "import importlib.metadata; print(importlib.metadata.version('cowsay'))"
+
+
+@pytest.fixture
+def lab(tunnel):
+    def of(name: str) -> NotebookClient:
+        port = tunnel(f"/run/jupyterlab/{name}/{name}.sock")
+        return NotebookClient(f"http://127.0.0.1:{port}/", token=TOKEN)
+
+    return of
+
+
+def names(client: NotebookClient) -> set[str]:
+    answer = client.get("api/kernelspecs")
+    answer.raise_for_status()
+    return set(answer.json()["kernelspecs"])
+
+
+def large(host) -> str:
+    """The large language of this host."""
+    return {"bookworm": "ir", "trixie": "octave"}[host.system_info.codename]
+
+
+def scanlines(png: bytes) -> list[bytes]:
+    """The lines of a picture, as its file holds them."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    place, data, height = 8, b"", 0
+    while place < len(png):
+        length, kind = struct.unpack(">I4s", png[place : place + 8])
+        body = png[place + 8 : place + 8 + length]
+        if kind == b"IHDR":
+            height = struct.unpack(">II", body[:8])[1]
+        elif kind == b"IDAT":
+            data += body
+        place += length + 12
+    pixels = zlib.decompress(data)
+    size = len(pixels) // height
+    return [pixels[line * size : (line + 1) * size] for line in range(height)]
+
+
+def test_all_see_what_is_for_all_and_a_group_its_own(host, lab) -> None:
+    for_all = {"python3", "five", "old", "forge", "bash", "given", "foreign", large(host)}
+    assert names(lab("bob")) == for_all
+    assert names(lab("alice")) == for_all | {"six"}
+
+
+def test_what_is_for_a_group_is_closed_to_others(host, lab) -> None:
+    assert lab("bob").post("api/kernels", {"name": "six"}).status_code >= 400
+    for place in (f"{KERNELS}/six/kernel.json", "/opt/jupyter-kernels/six/current/bin/python"):
+        assert host.run("runuser -u bob -- test -r %s", place).rc == 1
+        assert host.run("runuser -u alice -- test -r %s", place).rc == 0
+    assert host.run("runuser -u bob -- test -x /opt/jupyter-kernels/five/current/bin/python").rc == 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "prefix", "version"),
+    [
+        ("python3", "/opt/jupyterlab/current/overlay", None),
+        ("five", "/opt/jupyter-kernels/five/current", "5.0"),
+        ("six", "/opt/jupyter-kernels/six/current", "6.1"),
+        ("old", "/srv/venvs/old", "4.0"),
+        ("forge", "/opt/miniforge", "4.0"),
+        ("given", "/srv/venvs/old", "4.0"),
+    ],
+)
+def test_each_python_has_its_own_packages(host, lab, kernel: str, prefix: str, version: str | None) -> None:
+    with lab("alice").kernel(kernel) as python:
+        runs_in = python.run("import sys; print(sys.prefix)")
+        assert runs_in == host.check_output("readlink --canonicalize %s", prefix)
+        if version:
+            assert python.run(VERSION) == version
+        else:
+            with pytest.raises(RuntimeError, match="PackageNotFoundError"):
+                python.run(VERSION)
+
+
+def test_a_program_that_a_cell_starts_is_of_the_same_environment(lab) -> None:
+    started = (
+        "import subprocess; print(subprocess.check_output(['python', '-c', 'import sys; print(sys.prefix)']).decode())"
+    )
+    with lab("alice").kernel("old") as python:
+        assert python.run(started) == "/srv/venvs/old"
+
+
+def test_variables_and_metadata_are_passed_on(lab) -> None:
+    client = lab("alice")
+    with client.kernel("six") as python:
+        assert python.run("import os; print(os.environ['FLAVOUR'])") == "vanilla"
+    specs = client.get("api/kernelspecs").json()["kernelspecs"]
+    assert specs["given"]["spec"]["metadata"] == {"origin": "data"}
+    assert specs["five"]["spec"]["display_name"] == "Python (five)"
+    assert specs["five"]["resources"].keys() >= {"logo-64x64"}
+    assert (
+        client.http.get(client.url.rstrip("/") + specs["five"]["resources"]["logo-64x64"], timeout=30).status_code
+        == 200
+    )
+
+
+@pytest.mark.parametrize("person", ["alice", "bob"])
+def test_bash_runs_commands(lab, person: str) -> None:
+    with lab(person).kernel("bash") as bash:
+        assert bash.run("echo $((6 * 7)) in $(basename $HOME)") == f"42 in {person}"
+
+
+@pytest.mark.parametrize("person", ["alice", "bob"])
+def test_the_large_language_computes(host, lab, person: str) -> None:
+    with lab(person).kernel(large(host)) as kernel:
+        assert kernel.run({"ir": "cat(6 * 7)", "octave": "x = 6 * 7; disp(x)"}[large(host)]) == "42"
+
+
+def test_it_draws(host, lab) -> None:
+    with lab("bob").kernel(large(host)) as kernel:
+        first, second = (kernel.pictures(f"plot({numbers})") for numbers in drawings(large(host)))
+        assert len(first) == len(second) == 1
+    lines = scanlines(first[0])
+    assert len(lines) > 200
+    assert len(set(lines)) > 20, "the picture is blank"
+    assert lines != scanlines(second[0])
+
+
+def drawings(kernel: str) -> tuple[str, str]:
+    numbers = ("1, 4, 9, 16", "16, 1, 9, 4")
+    return tuple({"ir": f"c({each})", "octave": f"[{each}]"}[kernel] for each in numbers)
+
+
+def test_octave_does_not_warn_of_what_it_draws_with(host, lab) -> None:
+    if large(host) != "octave":
+        pytest.skip("no Octave on this host")
+    with lab("alice").kernel("octave") as octave:
+        assert octave.run("plot([1 2])") == ""
+
+
+def test_a_notebook_becomes_a_page_and_slides(lab) -> None:
+    cell = {"cell_type": "markdown", "metadata": {"slideshow": {"slide_type": "slide"}}, "source": "# A title"}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    client = lab("bob")
+    client.put("api/contents/talk.ipynb", {"type": "notebook", "content": notebook}).raise_for_status()
+    page = client.get("nbconvert/html/talk.ipynb")
+    slides = client.get("nbconvert/slides/talk.ipynb")
+    assert (page.status_code, slides.status_code) == (200, 200)
+    assert "A title" in page.text
+    assert "Reveal.initialize" not in page.text
+    assert "A title" in slides.text
+    assert "Reveal.initialize" in slides.text
+
+
+def test_an_installer_ran_once_and_left_its_prefix_alone(host) -> None:
+    assert host.check_output("cat /srv/installer-runs") == "run"
+    assert host.check_output("find /opt -maxdepth 1 -name '.*' -mindepth 1") == ""
+    assert not host.file("/root/.conda").exists
+    assert host.check_output("find /opt/miniforge -not -type l -perm /022 -o -not -user root -o -not -group root") == ""
+
+
+def test_somebody_elses_kernel_is_as_it_was(host) -> None:
+    assert json.loads(host.file(f"{KERNELS}/foreign/kernel.json").content_string)["display_name"] == "Foreign"
+    assert host.check_output(f"ls -A {KERNELS}/foreign") == "kernel.json"
