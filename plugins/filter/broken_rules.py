@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, jupyterhub, jupyterlab, nginx, python_venv, systemd]
+    choices: [certbot, jupyterhub, jupyterlab, nginx, python_venv, ssh_access, systemd]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -55,6 +55,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils import (
     _jupyterlab_rules,
     _nginx_rules,
     _python_venv_rules,
+    _ssh_access_rules,
 )
 
 RULES = {
@@ -63,6 +64,7 @@ RULES = {
     "jupyterlab": _jupyterlab_rules.problems,
     "nginx": _nginx_rules.problems,
     "python_venv": _python_venv_rules.problems,
+    "ssh_access": _ssh_access_rules.problems,
     "systemd": _systemd_rules.problems,
 }
 
