@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a program that sees other directories in the place of some of the host's, so that it can judge what is not there yet."""
+"""Runs a program that sees other directories in the place of the host's, to judge what is not there yet."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def _present_problems(person: dict, account: Account | None, host: Host, exists:
     if account and not account.local and person["password_hash"]:
         found.append(f"{name}: has its password elsewhere, not in /etc/shadow; leave password_hash out.")
     if person["sudo"] == "password" and not person["password_hash"] and not (account and has_password(account)):
-        found.append(f"{name}: sudo asks for a password, and there is none; give password_hash, or write sudo: nopasswd.")
+        found.append(
+            f"{name}: sudo asks for a password, and there is none; give password_hash, or write sudo: nopasswd."
+        )
     missing = [group for group in person["unix_groups"] if group not in host.groups]
     found += [f"{name}: there is no group {group} on this host; make it first, or leave it out." for group in missing]
     return found

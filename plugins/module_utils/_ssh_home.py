@@ -27,7 +27,7 @@ _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Home:
-    """A person's home, which is there. Raises ValueError where something stands in the way, OSError as the system does."""
+    """A person's home. Raises ValueError where something stands in the way, OSError as the system does."""
 
     def __init__(self, path: str, uid: int, gid: int) -> None:
         self.path = os.path.realpath(path)
@@ -110,7 +110,7 @@ class Home:
                 directory = None
             except OSError as error:
                 raise ValueError(
-                    f"{self._place} is a link or no directory ({error.strerror}): remove it, and a directory takes its place"
+                    f"{self._place} is a link or no directory ({error.strerror}): remove it to get a directory"
                 ) from None
             yield directory
 

@@ -59,7 +59,7 @@ class Sshd:
         return found
 
     def reload(self) -> bool:
-        """Has the running service read its configuration; returns whether it runs. SshdError where it does not take it."""
+        """Has the service read its configuration; returns whether it runs. SshdError where it does not take it."""
         main = self._property("MainPID")
         if self._property("ActiveState") != "active" or main == "0":
             return False  # what systemd starts for each connection reads it each time

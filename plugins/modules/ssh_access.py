@@ -11,13 +11,13 @@ short_description: Administrators of a host, and how sshd lets them in
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
-  - Gives people accounts, keys and sudo, and sshd a drop-in, in one step that is thought through to its end before
-    anything is changed. C(visudo), C(sshd -t) and C(sshd -T) judge the new files together with the host's whole
+  - Gives people accounts, keys and sudo, and sshd a drop-in, in one step, which is judged as a whole before anything
+    is changed. C(visudo), C(sshd -t) and C(sshd -T) judge the new files together with the host's whole
     configuration, which they see in a mount namespace of their own.
   - Passwords are given up only where somebody can come in by a key and has sudo afterwards. The account of the
     connection keeps its sudo. Otherwise nothing is changed.
-  - What sshd reads first holds, so every value of O(drop_in) is compared with the one that is in effect, in general, for
-    root and for each of O(administrators).
+  - What sshd reads first holds, so every value of O(drop_in) is compared with the one in effect, in general, for root
+    and for each of O(administrators).
   - sshd is reloaded, never restarted, and the module waits until it listens anew. Open connections go on.
   - Files in homes are written without following links, so that the owner of an account cannot lead root elsewhere.
 options:
@@ -152,6 +152,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import (
     _hub_host,
     _mount_namespace,
     _ssh_administrators,
+    _ssh_connection,
     _sshd_host,
     _sudo_file,
 )
@@ -189,15 +190,16 @@ class Job:
         self.sshd_reloaded = False
 
     def execute(self):
-        problems = _ssh_administrators.host_problems(
-            self.people, self.host, home_of, os.path.exists, self.connected_as
-        )
+        problems = _ssh_administrators.host_problems(self.people, self.host, home_of, os.path.exists, self.connected_as)
         if problems:
             raise Failure("\n".join(problems))
         self.plan = _ssh_administrators.plan(self.people, self.host, os.path.exists)
         self.plan_keys()
         self.before = {path: text(path) for path in (SUDO_PATH, _sshd_host.PATH)}
-        self.after = {SUDO_PATH: self.sudo_text(), _sshd_host.PATH: self.module.params["drop_in"] if self.present else ""}
+        self.after = {
+            SUDO_PATH: self.sudo_text(),
+            _sshd_host.PATH: self.module.params["drop_in"] if self.present else "",
+        }
         self.modes = {SUDO_PATH: SUDO_MODE, _sshd_host.PATH: DROP_IN_MODE}
         self.changed_files = [path for path in self.after if self.write([path], self.after, check_mode=True)]
         self.unloaded = _sshd_host.PATH in self.changed_files or os.path.exists(PENDING)
@@ -272,12 +274,14 @@ class Job:
         if rc != 0:
             raise Failure(f"visudo refuses the rules for sudo:\n{(err or out).strip()}")
         if self.after[SUDO_PATH] and SUDO_PATH not in out:
-            raise Failure(f"/etc/sudoers does not read {SUDO_DIRECTORY}: add the line '@includedir {SUDO_DIRECTORY}' to it.")
+            raise Failure(
+                f"/etc/sudoers does not read {SUDO_DIRECTORY}: add the line '@includedir {SUDO_DIRECTORY}' to it."
+            )
         name = self.connected_as
         if _sudo_file.names(self.before[SUDO_PATH]).intersection([name]) and self.sudo_of(name) == "none":
             raise Failure(
-                f"{name}: is the account of this connection, and would lose its sudo. List it in ssh_access_administrators "
-                "with sudo, or connect as another one."
+                f"{name}: is the account of this connection, and would lose its sudo. List it in "
+                "ssh_access_administrators with sudo, or connect as another one."
             )
 
     def sudo_of(self, name):
@@ -305,18 +309,18 @@ class Job:
             self.require_way_in(effective)
 
     def effective_for(self, name):
-        address = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
-        return self.sshd.effective(self.stage, name, address)
+        connection = _ssh_connection.current()
+        return self.sshd.effective(self.stage, name, connection.client if connection else "")
 
     def require_effect(self, name, effective):
         drop_in = self.after[_sshd_host.PATH]
         ours = self.sshd.alone(os.path.join(self.stage[_sshd_host.DIRECTORY], _sshd_host.NAME))
         for keyword in _sshd_host.differences(ours, drop_in, effective):
             places = ", ".join(_sshd_host.origins(keyword)) or "a file that is read before"
+            value, scope = "; ".join(effective.get(keyword, ("unset",))), f" for {name}" if name else ""
             raise Failure(
-                f"{keyword} would be '{'; '.join(effective.get(keyword, ('unset',)))}'{' for ' + name if name else ''} and not "
-                f"'{'; '.join(ours[keyword])}': an earlier setting or one for a Match wins. Look at {places}, and take it out "
-                "there or say the same in the variables of the role."
+                f"{keyword} would be '{value}'{scope} and not '{'; '.join(ours[keyword])}': an earlier setting or one for "
+                f"a Match wins. Look at {places}, and take it out there, or say the same in the role's variables."
             )
 
     def require_way_in(self, effective):
@@ -329,8 +333,8 @@ class Job:
             if usable and entry.pw_name not in absent and self.comes_already(entry):
                 return
         raise Failure(
-            "Without passwords nobody could come in any more: there is no account with a key and with sudo for everything. "
-            "Write an entry in ssh_access_administrators with authorized_keys and sudo: nopasswd, or leave "
+            "Without passwords nobody could come in any more: there is no account with a key and with sudo for "
+            "everything. Write an entry in ssh_access_administrators with authorized_keys and sudo: nopasswd, or leave "
             "`ssh_access_password_login: true`."
         )
 
@@ -344,7 +348,9 @@ class Job:
             effective = self.effective_for(person["name"])
         if "/.ssh/authorized_keys" not in "".join(_sshd_host.key_files(effective, person["name"], "/")):
             return False
-        return _sshd_host.admits(effective, person["name"], {person["name"], *person["unix_groups"], *self.groups(person["name"])})
+        return _sshd_host.admits(
+            effective, person["name"], {person["name"], *person["unix_groups"], *self.groups(person["name"])}
+        )
 
     def comes_already(self, entry):
         """Whether an account of the host comes in by a key and has sudo."""

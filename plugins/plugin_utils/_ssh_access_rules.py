@@ -47,8 +47,8 @@ def _names(people: list[dict]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name) or name == "root" or names.count(name) > 1:
             yield (
-                f"ssh_access_administrators: '{name}' must be the name of one account only and never root, of small letters, "
-                "digits, '_', '-' and '.', 32 at most, a letter first; write for example ada."
+                f"ssh_access_administrators: '{name}' must be the name of one account only and never root, of small "
+                "letters, digits, '_', '-' and '.', 32 at most, a letter first; write for example ada."
             )
 
 
@@ -65,7 +65,10 @@ def _settings(settings: dict) -> Iterator[str]:
         elif not KEYWORD.fullmatch(keyword):
             yield f"ssh_access_options: '{keyword}' is no keyword of sshd_config(5), such as LoginGraceTime."
         elif isinstance(value, (bool, dict, list)) or not str(value).strip() or len(str(value).splitlines()) != 1:
-            yield f"ssh_access_options: {keyword} must be one line of text or a number; for a yes or no, write \"yes\" or \"no\" in quotes."
+            yield (
+                f"ssh_access_options: {keyword} must be one line of text or a number; for a yes or no, write "
+                '"yes" or "no" in quotes.'
+            )
         elif name == "permitemptypasswords" and str(value).lower() != "no":
             yield "ssh_access_options: PermitEmptyPasswords lets everybody in; leave it out."
         elif name == "pubkeyauthentication" and str(value).lower() != "yes":
@@ -77,11 +80,14 @@ def _person(person: dict, settings: dict) -> Iterator[str]:
     if not keys and person["exclusive_keys"]:
         if not person["password_hash"]:
             yield (
-                "could not come in; write authorized_keys, or generate_key: true. To leave the keys as they are on the host, "
-                "write exclusive_keys: false."
+                "could not come in; write authorized_keys, or generate_key: true. To leave the keys as they are on the "
+                "host, write exclusive_keys: false."
             )
         elif not settings["password_login"]:
-            yield "has a password alone, which is not asked for; write authorized_keys, or ssh_access_password_login: true."
+            yield (
+                "has a password alone, which is not asked for; write authorized_keys, or "
+                "ssh_access_password_login: true."
+            )
     for number, line in enumerate(person["authorized_keys"], 1):
         problem = _authorized_keys.problem(line)
         if problem:
@@ -91,16 +97,16 @@ def _person(person: dict, settings: dict) -> Iterator[str]:
         yield "authorized_keys lists a key twice; leave one of the two out."
     if person["generate_key"] and not DIRECTORY.fullmatch(settings["key_directory"]):
         yield (
-            "generate_key needs ssh_access_key_directory, an absolute path on the controller or one that begins with ~; write "
-            "for example ~/.ssh/hosts."
+            "generate_key needs ssh_access_key_directory, an absolute path on the controller or one that begins with "
+            "~; write for example ~/.ssh/hosts."
         )
     if person["password_hash"] and not HASH.fullmatch(person["password_hash"]):
         yield "password_hash is no hash in the form of crypt(5); write what `openssl passwd -6` prints."
     wrong = [command for command in person["sudo_commands"] if not COMMAND.fullmatch(command)]
     if wrong or not person["sudo_commands"]:
         yield (
-            "sudo_commands must list ALL, or absolute paths of programs with their arguments, such as /usr/bin/systemctl "
-            f"restart nginx; for no sudo, write sudo: none. Got: {', '.join(wrong) or 'nothing'}."
+            "sudo_commands must list ALL, or absolute paths of programs with their arguments, such as "
+            f"/usr/bin/systemctl restart nginx; for no sudo, write sudo: none. Got: {', '.join(wrong) or 'nothing'}."
         )
     wrong = [group for group in person["unix_groups"] if not GROUP.fullmatch(group) or group in SUDO_GROUPS]
     if wrong:
