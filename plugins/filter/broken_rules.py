@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, jupyterhub, jupyterlab, kernels, nginx, python_venv, systemd]
+    choices: [certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, python_venv, ssh_access, systemd]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -51,20 +51,24 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.nbops.jupyter.plugins.module_utils import _systemd_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils import (
     _certbot_rules,
+    _firewall_rules,
     _jupyterhub_rules,
     _jupyterlab_rules,
     _kernels_rules,
     _nginx_rules,
     _python_venv_rules,
+    _ssh_access_rules,
 )
 
 RULES = {
     "certbot": _certbot_rules.problems,
+    "firewall": _firewall_rules.problems,
     "jupyterhub": _jupyterhub_rules.problems,
     "jupyterlab": _jupyterlab_rules.problems,
     "kernels": _kernels_rules.problems,
     "nginx": _nginx_rules.problems,
     "python_venv": _python_venv_rules.problems,
+    "ssh_access": _ssh_access_rules.problems,
     "systemd": _systemd_rules.problems,
 }
 

@@ -110,7 +110,7 @@ import tempfile
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _whole_file
+from ansible_collections.nbops.jupyter.plugins.module_utils import _mount_namespace, _whole_file
 
 # Is there from before the first file is written until nginx has loaded them all.
 # A reboot removes it, rightly: nginx then starts with what is on disk.
@@ -136,9 +136,7 @@ class Nginx:
 
         Returns the return code, the whole configuration as nginx read it, and what nginx says about it.
         """
-        script = 'while [ "$1" != -- ]; do mount --bind "$2" "$1" || exit; shift 2; done; shift; exec "$@" -T -q'
-        mounts = [path for pair in replacements.items() for path in pair]
-        return self.run(["unshare", "--mount", "sh", "-c", script, "sh", *mounts, "--", self.executable])
+        return self.run(_mount_namespace.command(replacements, [self.executable, "-T", "-q"]))
 
     def master(self):
         """Process id of the running service; 0 if it is stopped."""

@@ -1,0 +1,50 @@
+"""Other people, and passwords again."""
+
+from __future__ import annotations
+
+
+def test_an_exclusive_list_takes_other_keys_away(host, by_key):
+    assert by_key("ada", key="stranger").stdout.split() == ["ada"]
+    assert by_key("ada", key="laptop").returncode != 0
+    assert not host.file("/home/ada/.ssh/authorized_keys2").exists
+    assert by_key("old", key="laptop").stdout.split() == ["old"]
+    assert by_key("old", key="stranger").returncode != 0
+
+
+def test_owner_and_mode_are_put_right(host):
+    file = host.file("/home/ada/.ssh/authorized_keys")
+    assert (file.user, file.mode) == ("ada", 0o600)
+
+
+def test_who_is_absent_with_the_home_is_gone(host, by_key):
+    assert not host.user("bob").exists
+    assert not host.file("/home/bob").exists
+    assert by_key("bob", key="bob").returncode != 0
+    assert "bob" not in host.file("/etc/sudoers.d/nbops-administrators").content_string
+
+
+def test_who_came_back_comes_in(by_key):
+    assert by_key("gone", "id -un; sudo -n id -un").stdout.split() == ["gone", "root"]
+
+
+def test_who_is_not_listed_any_more_stays(by_key):
+    assert "uid=0(root)" in by_key("mia", "sudo -n /usr/bin/id").stdout
+
+
+def test_passwords_let_people_in_again_and_root_not(by_password):
+    assert by_password("guest").stdout.split() == ["guest"]
+    assert "Permission denied" in by_password("root").stderr
+
+
+def test_the_role_loads_what_an_interrupted_run_left(host):
+    assert not host.file("/run/nbops-sshd.pending").exists
+    before = host.file("/root/reloads").content_string.splitlines()
+    now = host.check_output("journalctl --unit=ssh --output=cat --grep='^Received SIGHUP'").splitlines()
+    assert len(now) == len(before) + 1
+
+
+def test_the_server_is_the_same_and_so_is_the_first_connection(host, at_work):
+    assert (
+        host.check_output("systemctl show --property=MainPID ssh") == host.file("/root/sshd.pid").content_string.strip()
+    )
+    assert at_work("id -un").stdout.split() == ["guest"]

@@ -1,0 +1,310 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: firewall
+short_description: Close a host but for some ports, and take it back if the controller stays away
+version_added: "0.1.0"
+author: nbops contributors (@nbops)
+description:
+  - Lets in what O(open) lists, and SSH on the port of this connection and on those that sshd listens on. Open
+    connections go on. Everything is one table of nftables, which is replaced in one transaction; other tables are never
+    touched.
+  - Where ufw is active, the ports are rules of ufw in place of the table, with a comment by which they are known.
+  - A change is on probation. A timer on the host takes it back after O(confirm_seconds), unless the module is run
+    once more with O(state=confirmed), over a new connection.
+  - Before anything changes, the kernel judges the new table in a network namespace of its own.
+options:
+  state:
+    description:
+      - V(present) changes what is open, on probation.
+      - V(confirmed) keeps what is on probation, and writes O(path), from which it is loaded at boot.
+      - V(absent) takes away the table, the rules of ufw and O(path).
+    type: str
+    choices: [present, confirmed, absent]
+    default: present
+  open:
+    description: Ports that others may reach.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      port:
+        description: The port.
+        type: int
+        required: true
+      protocol:
+        description: The protocol.
+        type: str
+        choices: [tcp, udp]
+        default: tcp
+      sources:
+        description: Addresses and networks that may reach it. By default everybody may.
+        type: list
+        elements: str
+        default: []
+  ssh_sources:
+    description: Addresses and networks that may reach SSH, among them the one of this connection. By default everybody may.
+    type: list
+    elements: str
+    default: []
+  interfaces:
+    description: Network interfaces on which everything is let in, C(*) at the end stands for anything. Not for ufw.
+    type: list
+    elements: str
+    default: []
+  confirm_seconds:
+    description: How long a change waits to be confirmed.
+    type: int
+    default: 60
+  path:
+    description: File of the table.
+    type: path
+    default: /etc/nbops-firewall.nft
+attributes:
+  check_mode:
+    support: full
+    description: Predicts the change. Without nftables on the host it is not judged.
+  diff_mode:
+    support: full
+    description: Shows the file, or the rules of ufw.
+requirements:
+  - nftables or an active ufw, and systemd on the target
+  - C(CAP_NET_ADMIN) and C(CAP_SYS_ADMIN), which root has on every machine and a container has to be given
+"""
+
+EXAMPLES = r"""
+- name: Let web traffic in, on probation
+  nbops.jupyter.firewall:
+    open: [{port: 80}, {port: 443}, {port: 9100, sources: [192.0.2.10]}]
+
+- name: Forget the connection
+  ansible.builtin.meta: reset_connection
+
+- name: Keep it, as a new connection could be made
+  nbops.jupyter.firewall:
+    state: confirmed
+"""
+
+RETURN = r"""
+backend:
+  description: Who filters, C(nftables) or C(ufw).
+  returned: success
+  type: str
+  sample: nftables
+pending:
+  description: Whether a change is on probation.
+  returned: success
+  type: bool
+  sample: true
+ssh_ports:
+  description: Ports that are open for SSH.
+  returned: when O(state=present)
+  type: list
+  elements: int
+  sample: [22]
+"""
+
+import os
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils import _firewall_rules, _ssh_connection
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall_host import FirewallError, Probation, Table, Ufw
+from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import KeptFiles
+
+MODE = 0o644
+
+
+class Firewall:
+    def __init__(self, module):
+        self.module = module
+        self.params = module.params
+        self.check_mode = module.check_mode
+        self.run = module.run_command
+        self.table = Table(self.run) if module.get_bin_path("nft", opt_dirs=["/usr/sbin"]) else None
+        self.ufw = Ufw(self.run) if module.get_bin_path("ufw", opt_dirs=["/usr/sbin"]) else None
+        self.probation = Probation(self.run)
+        self.backend = "ufw" if self.ufw and self.ufw.is_active() else "nftables"
+
+    # state: present
+
+    def present(self):
+        connection = _ssh_connection.current()
+        sources = self.params["ssh_sources"]
+        if connection and not _firewall_rules.admits(sources, connection.client):
+            raise FirewallError(
+                f"firewall_ssh_sources does not hold {connection.client}, from which this connection comes; add it."
+            )
+        if self.run(["systemctl", "is-active", "firewalld.service"])[1].strip() == "active":
+            raise FirewallError("firewalld filters on this host; open the ports there, or stop and disable it first.")
+        ports = self.ssh_ports(connection)
+        entries = [*self.params["open"], *({"port": port, "protocol": "tcp", "sources": sources} for port in ports)]
+        wanted = _firewall_rules.openings(entries)
+        interrupted = self.probation.is_pending()
+        if interrupted and not self.check_mode:
+            self.probation.take_back()
+        change = self.change_ufw if self.backend == "ufw" else self.change_table
+        changed, diff = change(wanted)
+        return {
+            "changed": changed or interrupted,
+            "pending": changed and not self.check_mode,
+            "ssh_ports": ports,
+            "diff": diff,
+        }
+
+    def ssh_ports(self, connection):
+        """Where this connection came in, and where sshd and its socket listen."""
+        ports = {connection.server_port} if connection else set()
+        sshd = self.module.get_bin_path("sshd", opt_dirs=["/usr/sbin"])
+        if sshd:
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+            settings = self.run([sshd, "-T"])[1]
+            ports.update(map(int, re.findall(r"^(?:port |listenaddress \S+:)(\d+)$", settings, re.MULTILINE)))
+        if self.run(["systemctl", "is-active", "ssh.socket"])[1].strip() == "active":
+            listening = self.run(["systemctl", "show", "--property=Listen", "ssh.socket"])[1]
+            ports.update(map(int, re.findall(r":(\d+) \(Stream\)", listening)))
+        return sorted(ports)
+
+    def change_table(self, wanted):
+        text = _firewall_rules.ruleset(wanted, self.params["interfaces"])
+        before = self.text()
+        same = before == text
+        if self.table:
+            # Somebody may have changed or flushed what was loaded.
+            same = same and self.table.live() == self.table.judged(text)
+        elif not self.check_mode:
+            raise FirewallError("nftables is not installed.")
+        if not same and not self.check_mode:
+            self.table.judged(text)
+            self.probation.begin(self.table.restoring, self.params["confirm_seconds"])
+            draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
+            KeptFiles(check_mode=False).write(draft, text, MODE)
+            self.table.load(draft)
+        # Of a time when ufw filtered here.
+        left, _diff = self.remove_from_ufw()
+        return left or not same, self.diff(before, text) if before != text else []
+
+    def change_ufw(self, wanted):
+        ours, theirs = self.ufw.openings()
+        add = sorted(set(wanted) - {*ours, *theirs})
+        delete = sorted(set(ours) - set(wanted))
+        if (add or delete) and not self.check_mode:
+            self.probation.begin(self.ufw.restoring, self.params["confirm_seconds"])
+            self.ufw.change(add, delete)
+        # Beside ufw, no table of ours closes what ufw opens.
+        left = self.remove_table()
+        return bool(add or delete or left), self.diff(lines(ours), lines(set(ours) - set(delete) | set(add)), "ufw")
+
+    # state: confirmed
+
+    def confirmed(self):
+        if not self.probation.is_pending() or self.check_mode:
+            return {"changed": False, "pending": False}
+        if not self.probation.end():
+            self.probation.forget()
+            raise FirewallError("It was not confirmed in time: the host took the change back, and is as it was before.")
+        draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
+        changed = False
+        if os.path.exists(draft):
+            with open(draft, encoding="utf-8") as file:
+                changed = self.keep(file.read())
+        self.probation.forget()
+        return {"changed": changed, "pending": False}
+
+    # state: absent
+
+    def absent(self):
+        pending = self.probation.is_pending()
+        if pending and not self.check_mode:
+            self.probation.take_back()
+        left, diff = self.remove_from_ufw()
+        return {"changed": self.remove_table() or left or pending, "pending": False, "diff": diff}
+
+    def remove_from_ufw(self):
+        """Make our rules in ufw be gone, which may be active or not; returns whether there were any, and a diff."""
+        ours = self.ufw.openings()[0] if self.ufw else []
+        if ours and not self.check_mode:
+            self.ufw.change([], ours)
+        return bool(ours), self.diff(lines(ours), "", "ufw") if ours else []
+
+    def remove_table(self):
+        """Make the table and its file be gone; returns whether one of them was there."""
+        live = bool(self.table and self.table.live())
+        if live and not self.check_mode:
+            self.table.remove()
+        return self.keep("") or live
+
+    # The file
+
+    def text(self):
+        try:
+            with open(self.params["path"], encoding="utf-8", errors="replace") as file:
+                text = file.read()
+        except FileNotFoundError:
+            return ""
+        if _firewall_rules.MARK not in text:
+            raise FirewallError(
+                f"{self.params['path']} is somebody else's: it lacks the text '{_firewall_rules.MARK}'. Rename it."
+            )
+        return text
+
+    def keep(self, text):
+        """Make the file have a text, none for an empty one; returns whether it differed."""
+        files = KeptFiles(self.check_mode)
+        if text:
+            files.write(self.params["path"], text, MODE)
+        else:
+            files.remove(self.params["path"])
+        return files.changed
+
+    def diff(self, before, after, header=""):
+        header = header or self.params["path"]
+        return [{"before_header": header, "after_header": header, "before": before, "after": after}]
+
+
+def lines(openings):
+    """What ufw lets in, for a diff."""
+    return "".join(f"allow {' '.join(_firewall_rules.ufw_rule(opening))}\n" for opening in sorted(openings))
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "confirmed", "absent"], "default": "present"},
+            "open": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "port": {"type": "int", "required": True},
+                    "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+                    "sources": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+            "ssh_sources": {"type": "list", "elements": "str", "default": []},
+            "interfaces": {"type": "list", "elements": "str", "default": []},
+            "confirm_seconds": {"type": "int", "default": 60},
+            "path": {"type": "path", "default": "/etc/nbops-firewall.nft"},
+        },
+        supports_check_mode=True,
+    )
+    os.umask(0o022)
+    firewall = Firewall(module)
+    try:
+        result = {
+            "present": firewall.present,
+            "confirmed": firewall.confirmed,
+            "absent": firewall.absent,
+        }[module.params["state"]]()
+    except (FirewallError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(backend=firewall.backend, **result)
+
+
+if __name__ == "__main__":
+    main()
