@@ -14,6 +14,7 @@ import shlex
 from typing import Any
 
 PROGRAM = re.compile(r"(?:^|/)jupyter(?:$|-(?P<dashed>lab|notebook|server|hub)$|(?P<hub>hub)$)")
+INTERPRETER = re.compile(r"(?:^|/)python[0-9.]*$")
 KINDS = {"lab": "lab", "notebook": "lab", "server": "lab", "hub": "hub"}
 # Short forms of the command line.
 FLAGS = {name: f"ServerApp.{name}" for name in ("certfile", "ip", "keyfile", "port")}
@@ -92,11 +93,11 @@ def read_command(command: str) -> tuple[str, str, dict[str, Any]] | None:
     words = shlex.split(command)
     while words and words[0] in ("env", "exec"):
         words = words[1:]
-    # A script's first word is the interpreter.
-    programs = [index for index, word in enumerate(words[:2]) if PROGRAM.search(word)]
-    if not programs:
+    if words and INTERPRETER.search(words[0]):
+        words = words[1:]
+    match, rest = PROGRAM.search(words[0]) if words else None, words[1:]
+    if not match:
         return None
-    match, rest = PROGRAM.search(words[programs[0]]), words[programs[0] + 1 :]
     kind = match["hub"] or match["dashed"] or (rest.pop(0) if rest and rest[0] in KINDS else "")
     if kind not in KINDS:
         return None
