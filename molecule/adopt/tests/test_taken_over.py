@@ -15,6 +15,7 @@ MADE_BY_HAND = (
     "/etc/nginx/sites-enabled/jupyterlab",
     "/root/.jupyter/jupyter_lab_config.py",
     "/home/clara/.jupyter/jupyter_notebook_config.py",
+    "/srv/www/jupyterhub/jupyterhub_config.py",
 )
 ADOPTED = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "adopted")
 
@@ -40,7 +41,7 @@ def test_notebooks_and_other_files_are_untouched(host) -> None:
     thesis = host.file("/home/david/project/thesis.ipynb")
     assert (thesis.user, thesis.mode, json.loads(thesis.content_string)["nbformat"]) == ("david", 0o644, 4)
     assert host.file("/etc/nginx/sites-available/jupyterlab").exists
-    assert host.file("/srv/www/jupyterhub/jupyterhub_config.py").exists
+    assert host.file("/srv/www/jupyterhub/jupyterhub.sqlite").exists
 
 
 def test_servers_run_as_their_people_and_none_as_root(host) -> None:
