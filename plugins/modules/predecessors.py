@@ -71,6 +71,7 @@ actions:
 
 import os
 import pwd
+import re
 from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -78,6 +79,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils import _processes
 from ansible_collections.nbops.jupyter.plugins.module_utils._retirement import Backup
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_host import ROOT, RUNNING, Failure, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_unit import HEADER
+
+SERVICE = re.compile(r"[A-Za-z0-9:_.@\\-]+\.service")
 
 
 class Job:
@@ -96,6 +99,13 @@ class Job:
 
     def retire(self) -> None:
         parameters = self.module.params
+        wrong = [name for name in parameters["units"] if not SERVICE.fullmatch(name)]
+        wrong += [path for path in parameters["files"] if not os.path.isabs(path) or os.path.isdir(path)]
+        if wrong:
+            raise Failure(
+                f"{', '.join(wrong)}: units are names such as jupyter-lab.service, files absolute paths of files; "
+                "nothing was changed."
+            )
         paths = {name: f"{ROOT}/{name}" for name in parameters["units"] if is_by_hand(f"{ROOT}/{name}")}
         state = self.host.show(list(paths)) if paths else {}
         for name, path in paths.items():
