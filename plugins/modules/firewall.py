@@ -48,7 +48,7 @@ options:
         elements: str
         default: []
   ssh_sources:
-    description: Addresses and networks that may reach SSH, among them the one of this connection. By default everybody may.
+    description: Addresses and networks that may reach SSH, this connection's among them. By default everybody may.
     type: list
     elements: str
     default: []
@@ -207,7 +207,10 @@ class Firewall:
             return {"changed": False, "pending": False}
         if not self.probation.end():
             self.probation.forget()
-            raise FirewallError("It was not confirmed in time: the host took the change back, and is as it was before.")
+            raise FirewallError(
+                "No new connection came in time to confirm the change, so the host took it back, and is as it was before. "
+                "Look at firewall_ssh_sources, and at what lies between the controller and the host."
+            )
         draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
         changed = False
         if os.path.exists(draft):

@@ -13,7 +13,16 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 TASK_FILES = {
-    *("main.yml", "validate.yml", "install.yml", "configure.yml", "confirm.yml", "service.yml", "return.yml", "remove.yml"),
+    *(
+        "main.yml",
+        "validate.yml",
+        "install.yml",
+        "configure.yml",
+        "confirm.yml",
+        "service.yml",
+        "return.yml",
+        "remove.yml",
+    ),
 }
 role_parameter = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 
