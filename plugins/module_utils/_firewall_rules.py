@@ -15,7 +15,7 @@ MARK = "role nbops.jupyter.firewall"
 # Marks our rules among those of ufw.
 COMMENT = "nbops.jupyter.firewall"
 
-# What IP itself needs to work: errors on the way, neighbours, routers and groups; and questions whether the host is there.
+# What IP itself needs: errors on the way, neighbours, routers and groups; and the question whether we are there.
 _ICMP = "destination-unreachable, echo-request, parameter-problem, time-exceeded"
 _ICMPV6 = (
     "destination-unreachable, echo-request, mld-listener-done, mld-listener-query, mld-listener-report, "

@@ -23,7 +23,7 @@ options:
     description:
       - V(present) changes what is open, on probation.
       - V(confirmed) keeps what is on probation, and writes O(path), from which it is loaded at boot.
-      - V(absent) takes away the table, the rules of ufw and O(path).
+      - V(absent) takes away the table, the rules of ufw and O(path). Rules of an active ufw go on probation.
     type: str
     choices: [present, confirmed, absent]
     default: present
@@ -48,7 +48,7 @@ options:
         elements: str
         default: []
   ssh_sources:
-    description: Addresses and networks that may reach SSH, among them the one of this connection. By default everybody may.
+    description: Addresses and networks that may reach SSH, this connection's among them. By default everybody may.
     type: list
     elements: str
     default: []
@@ -207,7 +207,10 @@ class Firewall:
             return {"changed": False, "pending": False}
         if not self.probation.end():
             self.probation.forget()
-            raise FirewallError("It was not confirmed in time: the host took the change back, and is as it was before.")
+            raise FirewallError(
+                "No new connection came in time to confirm the change, so the host took it back, and is as it was "
+                "before. Look at firewall_ssh_sources, and at what lies between the controller and the host."
+            )
         draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
         changed = False
         if os.path.exists(draft):
@@ -223,12 +226,19 @@ class Firewall:
         if pending and not self.check_mode:
             self.probation.take_back()
         left, diff = self.remove_from_ufw()
-        return {"changed": self.remove_table() or left or pending, "pending": False, "diff": diff}
+        return {
+            "changed": self.remove_table() or left or pending,
+            "pending": self.probation.is_pending(),
+            "diff": diff,
+        }
 
     def remove_from_ufw(self):
-        """Make our rules in ufw be gone, which may be active or not; returns whether there were any, and a diff."""
+        """Make our rules in ufw be gone; returns whether there were any, and a diff."""
         ours = self.ufw.openings()[0] if self.ufw else []
         if ours and not self.check_mode:
+            # Without them, an active ufw may close SSH.
+            if self.backend == "ufw":
+                self.probation.begin(self.ufw.restoring, self.params["confirm_seconds"])
             self.ufw.change([], ours)
         return bool(ours), self.diff(lines(ours), "", "ufw") if ours else []
 

@@ -319,8 +319,8 @@ class Job:
             places = ", ".join(_sshd_host.origins(keyword)) or "a file that is read before"
             value, scope = "; ".join(effective.get(keyword, ("unset",))), f" for {name}" if name else ""
             raise Failure(
-                f"{keyword} would be '{value}'{scope} and not '{'; '.join(ours[keyword])}': an earlier setting or one for "
-                f"a Match wins. Look at {places}, and take it out there, or say the same in the role's variables."
+                f"{keyword} would be '{value}'{scope} and not '{'; '.join(ours[keyword])}': an earlier setting or one "
+                f"for a Match wins. Look at {places}: take it out there, or say the same in the role's variables."
             )
 
     def require_way_in(self, effective):

@@ -29,7 +29,7 @@ def problems(entries: list[dict], settings: dict) -> list[str]:
         )
     if not 10 <= settings["confirm_seconds"] <= 600:
         found.append(
-            f"firewall_confirm_seconds must be from 10 to 600 (got {settings['confirm_seconds']}); write for example 60."
+            f"firewall_confirm_seconds must be from 10 to 600, for example 60 (got {settings['confirm_seconds']})."
         )
     return found
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-SCORES = {"standard": 1.3, "daemon": 1.1, "no_internet": 1.1, "air_gapped": 0.4, "gpu": 1.4}
+SCORES = {"standard": 1.4, "daemon": 1.1, "no_internet": 1.2, "air_gapped": 0.5, "gpu": 1.6}
 PROFILES = tuple(SCORES)
 CONNECT = """
 import socket, sys
