@@ -119,7 +119,7 @@ def test_a_persons_own_kernels_are_in_her_home(host, lab: NotebookClient, kernel
 
 @pytest.fixture
 def kernels_of_the_host(host) -> Iterator[None]:
-    """Three, as the role kernels writes them: for everybody, for a group of Ada's, and for one that she is not in."""
+    """As the role kernels writes them: for everybody, for a group that she is in, and for one that she is not in."""
     python = "/opt/jupyterhub/user/current/bin/python"
     argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = json.dumps({"argv": argv, "display_name": "Of the host", "language": "python"})
