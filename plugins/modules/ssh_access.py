@@ -121,7 +121,7 @@ removed:
   type: list
   elements: str
   sample: []
-keys:
+changed_keys:
   description: Names of the people whose files of keys were or would be changed.
   returned: success
   type: list
@@ -162,7 +162,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._ssh_home import MOR
 SUDO_DIRECTORY = "/etc/sudoers.d"
 SUDO_NAME = "nbops-administrators"
 SUDO_PATH = f"{SUDO_DIRECTORY}/{SUDO_NAME}"
-SUDO_MODE, DROP_IN_MODE = 0o440, 0o644
+SUDO_MODE = 0o440
+DROP_IN_MODE = 0o644
 # Is there from before the drop-in is written until sshd has read it; a reboot reads what is on disk.
 PENDING = "/run/nbops-sshd.pending"
 
@@ -428,7 +429,7 @@ class Job:
             "created": self.plan.created(),
             "locked": self.plan.lock,
             "removed": list(self.plan.remove),
-            "keys": sorted({*self.homes, *(name for name, _file in self.forget)}),
+            "changed_keys": sorted({*self.homes, *(name for name, _file in self.forget)}),
             "changed_files": self.changed_files,
             "reloaded": self.sshd_reloaded,
             "diff": [
