@@ -123,7 +123,9 @@ AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups", "--no-new-privs")
 BARE = ("env", "--ignore-environment", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent")
 WITHIN_A_TIME = ("timeout", "--kill-after=1", "30")
 NO_IPYKERNEL = 3
-FIND_IPYKERNEL = f"import importlib.util, sys; sys.exit({NO_IPYKERNEL} * (not importlib.util.find_spec('ipykernel')))"
+FIND_IPYKERNEL = (
+    f"from importlib.util import find_spec; raise SystemExit(0 if find_spec('ipykernel') else {NO_IPYKERNEL})"
+)
 
 
 class Host:

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Has the interface of Miniforge's installer, and brings what one kernel needs: the host's Python with the packages of a
 # virtual environment that the scenario has made.
 set -euo pipefail

@@ -352,7 +352,7 @@ def test_nothing_hides_behind_a_line_end(key: str) -> None:
 
 
 def test_an_unknown_role_is_named() -> None:
-    with pytest.raises(AnsibleFilterError, match="knows the roles certbot, jupyterhub, jupyterlab, nginx"):
+    with pytest.raises(AnsibleFilterError, match="knows the roles certbot, jupyterhub, jupyterlab, kernels, nginx"):
         broken_rules([], "apache")
 
 

@@ -69,9 +69,9 @@ def test_what_was_changed_by_hand_is_put_right(kernels: KernelDirectory) -> None
     place = pathlib.Path(kernels.path, "one")
     for change in (
         lambda: (place / SPEC).write_text("{}"),
-        lambda: (place / SPEC).unlink(),
+        (place / SPEC).unlink,
         lambda: (place / SPEC).chmod(0o600),
-        lambda: (place / "more").mkdir(),
+        (place / "more").mkdir,
         lambda: place.chmod(0o777),
     ):
         change()
