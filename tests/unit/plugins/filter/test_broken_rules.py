@@ -352,12 +352,14 @@ def test_nothing_hides_behind_a_line_end(key: str) -> None:
 
 
 def test_an_unknown_role_is_named() -> None:
-    with pytest.raises(AnsibleFilterError, match="knows the roles certbot, jupyterhub, jupyterlab, kernels, nginx"):
+    with pytest.raises(
+        AnsibleFilterError, match="knows the roles certbot, firewall, jupyterhub, jupyterlab, kernels, nginx"
+    ):
         broken_rules([], "apache")
 
 
 @pytest.mark.parametrize("entries", ["hunter2", ["hunter2"], [{"hunter2": 1}], 5])
-@pytest.mark.parametrize("role", ["certbot", "jupyterlab", "nginx", "python_venv"])
+@pytest.mark.parametrize("role", ["certbot", "firewall", "jupyterlab", "nginx", "python_venv", "ssh_access"])
 def test_wrong_types_are_told_without_values(role: str, entries: object) -> None:
     with pytest.raises(AnsibleFilterError, match="not of the documented type") as error:
         broken_rules(entries, role, *{"certbot": [AUTHORITY], "nginx": [NGINX], "python_venv": [None]}.get(role, []))
