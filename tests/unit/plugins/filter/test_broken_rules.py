@@ -86,7 +86,9 @@ LAB = {
     "password": "correct horse\nbattery",
     "root_dir": "/srv/notebooks",
     "listen": "127.0.0.1:8888",
+    "certificate": "",
     "base_url": "/lab/",
+    "default_url": "/lab",
     "config": {"ServerApp": {"allow_origin": "https://example.org"}, "Unmapped": None},
     "settings": {"@jupyterlab/apputils-extension:themes": {}},
     "cull_idle_seconds": "0",
@@ -346,7 +348,9 @@ def test_nothing_of_a_certificate_hides_behind_a_line_end(key: str) -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["name", "user", "base_url", "root_dir", "memory_max", "cpu_quota", "listen"])
+@pytest.mark.parametrize(
+    "key", ["name", "user", "base_url", "default_url", "root_dir", "memory_max", "cpu_quota", "listen"]
+)
 def test_nothing_hides_behind_a_line_end(key: str) -> None:
     assert len(broken_rules([{**LAB, key: f"{LAB[key]}\n"}], "jupyterlab")) == 1
 
