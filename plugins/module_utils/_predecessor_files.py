@@ -90,7 +90,10 @@ def today(options: dict[str, Any]) -> dict[str, Any]:
 
 def read_command(command: str) -> tuple[str, str, dict[str, Any]] | None:
     """Of a command line the kind of server, its configuration file and its options; None if it is no Jupyter."""
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
     while words and words[0] in ("env", "exec"):
         words = words[1:]
     if words and INTERPRETER.search(words[0]):

@@ -56,15 +56,18 @@ def _read(pid: int, place: str) -> Process:
 
 
 def end(processes: list[Process]) -> None:
-    """Ends processes, and waits for it; what does not end by itself is killed."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    for process in processes:
-        _signal(process, signal.SIGTERM)
-    while any(map(_is_there, processes)):
-        if time.monotonic() > deadline:
-            for process in processes:
-                _signal(process, signal.SIGKILL)
-        time.sleep(PAUSE_SECONDS)
+    """Ends processes, and waits for it; what does not end by itself is killed. Raises OSError for what stays."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for process in processes:
+            _signal(process, number)
+        while left := [process for process in processes if _is_there(process)]:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(PAUSE_SECONDS)
+        if not left:
+            return
+    raise OSError(f"{', '.join(str(process.pid) for process in left)} cannot be ended.")
 
 
 def _signal(process: Process, number: int) -> None:

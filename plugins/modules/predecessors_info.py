@@ -127,7 +127,11 @@ class Search:
 
     def read(self, one: Found, path: str) -> dict[str, Any]:
         if path.endswith(".json"):
-            return files.flatten(json.loads(_text(path)))
+            try:
+                return files.flatten(json.loads(_text(path)))
+            except (ValueError, AttributeError):
+                one.notes.append(f"{path} is not JSON.")
+                return {}
         options, unread = files.read_python(_text(path))
         one.notes += [f"{path}: {line} is not understood." for line in unread]
         return options

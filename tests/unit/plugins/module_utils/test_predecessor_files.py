@@ -76,6 +76,7 @@ def test_old_names_become_todays(options: dict[str, Any], expected: dict[str, An
         ),
         ("/usr/bin/jupyterhub -f /srv/hub.py", ("hub", "/srv/hub.py", {})),
         ("/usr/bin/jupyter nbconvert x.ipynb", None),
+        ("/usr/bin/jupyter lab --ip='192.0.2.1", None),
         ("/usr/bin/jupyter", None),
         ("/usr/bin/vi /etc/jupyter/lab", None),
         ("", None),
