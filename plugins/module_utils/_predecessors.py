@@ -22,6 +22,7 @@ AUTHENTICATORS = {
     "LDAPAuthenticator": "ldap",
     "NativeAuthenticator": "native",
 }
+SECRETS = ("password_hash", "token", "jupyterhub_oauth_client_secret")
 LIVE = re.compile(r"/etc/letsencrypt/live/(?P<name>[^/]+)/")
 BIND_URL = re.compile(r"https?://(?P<host>[^/:]*)(:(?P<port>[0-9]+))?(?P<path>/.*)?")
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # where others listen
@@ -152,3 +153,10 @@ def _oauth(options: dict[str, Any]) -> dict[str, str]:
         elif name == "oauth_callback_url":
             found["jupyterhub_public_url"] = "/".join(value.split("/")[:3])
     return found
+
+
+def without_secrets(value: Any) -> Any:
+    """The same variables for a screen: what opens something is named, and not shown."""
+    if isinstance(value, dict):
+        return {key: "(in the file)" if key in SECRETS else without_secrets(inner) for key, inner in value.items()}
+    return [without_secrets(inner) for inner in value] if isinstance(value, list) else value

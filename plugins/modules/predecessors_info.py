@@ -49,6 +49,10 @@ variables:
   description: Variables of the playbooks that describe it and retire it.
   type: dict
   returned: always
+shown:
+  description: The same without secrets.
+  type: dict
+  returned: always
 """
 
 import glob
@@ -221,7 +225,7 @@ def main() -> None:
         variables = search.variables()
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"cannot read what is there: {error}")
-    module.exit_json(changed=False, found=search.told(), variables=variables)
+    module.exit_json(changed=False, found=search.told(), variables=variables, shown=describe.without_secrets(variables))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,15 @@ def test_what_a_hub_says_becomes_variables(options: dict[str, Any], variables: d
     assert {key: described.get(key) for key in variables} == variables
 
 
+def test_what_is_shown_holds_no_secret() -> None:
+    variables = {"jupyterlab_instances": [{"name": "ada", "password_hash": "sha1:aa:bb"}], "jupyter_domain": "x.org"}
+    assert describe.without_secrets(variables) == {
+        "jupyterlab_instances": [{"name": "ada", "password_hash": "(in the file)"}],
+        "jupyter_domain": "x.org",
+    }
+    assert "hunter2" not in str(describe.without_secrets({"jupyterhub_oauth_client_secret": "hunter2"}))
+
+
 def test_who_has_to_load_a_new_certificate() -> None:
     assert describe.certificate(lab(ServerApp__certfile="/both.pem"), "ada") == {
         "name": "ada",
