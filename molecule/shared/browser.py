@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page, sync_playwright
 
-SCREENSHOT = pathlib.Path(__file__).resolve().parents[2] / ".cache/logs/browser.png"
+LOGS = pathlib.Path(__file__).resolve().parents[2] / ".cache/logs"
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def browser(address: str, name: str) -> Iterator[Page]:
         try:
             yield page
         except Exception:
-            page.screenshot(path=SCREENSHOT)
+            page.screenshot(path=LOGS / f"browser-{name}.png")
             raise
         finally:
             chromium.close()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from browser import SCREENSHOT, browser
+from browser import LOGS, browser
 from hub_client import HUB, HubClient, eventually, status_of
 from notebook_client import Kernel, NotebookClient
 
@@ -207,7 +207,7 @@ def test_a_person_comes_by_browser(person, address: str) -> None:
         page.click("#login_submit")
         page.wait_for_selector(".jp-Launcher")
         assert page.url.startswith(f"https://{HUB}/user/ada/lab")
-        page.screenshot(path=SCREENSHOT)
+        page.screenshot(path=LOGS / "browser-launcher.png")
     person("ada").stop()
 
 
