@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._network_rules import is_network, networks
 
 INTERFACE = re.compile(r"[A-Za-z0-9_.@-]{1,14}[A-Za-z0-9_.@*-]?")
 
@@ -20,7 +21,7 @@ def problems(entries: list[dict], settings: dict) -> list[str]:
     found = []
     for entry in entries:
         found += [f"firewall_open: port {entry['port']}: {text}" for text in _entry(entry, entries)]
-    found += _networks("firewall_ssh_sources", settings["ssh_sources"])
+    found += _sources("firewall_ssh_sources", settings["ssh_sources"])
     wrong = [name for name in settings["interfaces"] if not INTERFACE.fullmatch(name)]
     if wrong:
         found.append(
@@ -39,21 +40,11 @@ def _entry(entry: dict, entries: list[dict]) -> Iterator[str]:
         yield "must be from 1 to 65535; write for example 443."
     if [(other["port"], other["protocol"]) for other in entries].count((entry["port"], entry["protocol"])) > 1:
         yield "is listed twice; make it one entry, with the sources of both."
-    yield from _networks("sources", entry["sources"])
+    yield from _sources("sources", entry["sources"])
 
 
-def _networks(key: str, networks: list[str]) -> Iterator[str]:
-    wrong = [network for network in networks if not _is_network(network)]
-    if wrong:
-        yield f"{key} must list addresses and networks, for example 192.0.2.10 or 10.0.0.0/8. Got: {', '.join(wrong)}."
-    everybody = [network for network in networks if _is_network(network) and network.endswith("/0")]
+def _sources(key: str, sources: list[str]) -> Iterator[str]:
+    yield from networks(key, sources)
+    everybody = [source for source in sources if is_network(source) and source.endswith("/0")]
     if everybody:
         yield f"{key}: {', '.join(everybody)} is everybody; leave the list out."
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True

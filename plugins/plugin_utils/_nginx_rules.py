@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils import _nginx_location_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._network_rules import is_network, networks
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._nginx_location_rules import ABSOLUTE, PATH, PORTS, TIME
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -41,9 +42,9 @@ def problems(sites: list[dict], settings: dict) -> list[str]:
 
 
 def _settings(settings: dict) -> Iterator[str]:
-    yield from _networks("nginx_trusted_proxies", settings["trusted_proxies"])
+    yield from networks("nginx_trusted_proxies", settings["trusted_proxies"])
     for network in settings["trusted_proxies"]:
-        if _is_network(network) and ipaddress.ip_network(network).prefixlen == 0:
+        if is_network(network) and ipaddress.ip_network(network).prefixlen == 0:
             yield f"nginx_trusted_proxies: {network} would believe everybody. List the proxies before this host."
     if not TIME.fullmatch(settings["worker_shutdown_timeout"]):
         yield (
@@ -56,7 +57,7 @@ def _settings(settings: dict) -> Iterator[str]:
             yield (
                 f"nginx_fail2ban_{key} must be 1 or more (got {bans[key]}). To ban nobody, set `nginx_fail2ban: false`."
             )
-    yield from _networks("nginx_fail2ban_ignore", bans["ignore"])
+    yield from networks("nginx_fail2ban_ignore", bans["ignore"])
 
 
 def _names(sites: list[dict]) -> Iterator[str]:
@@ -102,7 +103,7 @@ def _site(site: dict, others: list[dict]) -> Iterator[str]:
     yield from _logins(site)
     yield from _nginx_location_rules.problems(site["locations"])
     for location in site["locations"]:
-        yield from _networks(f"allow of {location['path']}", location["allow"])
+        yield from networks(f"allow of {location['path']}", location["allow"])
 
 
 def _server_names(site: dict, others: list[dict]) -> Iterator[str]:
@@ -148,22 +149,8 @@ def _is_listen_address(text: str) -> bool:
     return bracketed == (address.version == 6) and not address.is_unspecified
 
 
-def _networks(key: str, networks: list[str]) -> Iterator[str]:
-    wrong = [network for network in networks if not _is_network(network)]
-    if wrong:
-        yield f"{key} must list addresses and networks, for example 192.0.2.10 or 10.0.0.0/8. Got: {', '.join(wrong)}."
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _access(site: dict) -> Iterator[str]:
-    yield from _networks("allow", site["allow"])
+    yield from networks("allow", site["allow"])
     if site["client_ca"] and not ABSOLUTE.fullmatch(site["client_ca"]):
         yield (
             "client_ca must be the absolute path of a file on the host, for example /etc/ssl/staff.pem. "
