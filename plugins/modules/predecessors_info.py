@@ -80,6 +80,8 @@ class Search:
     """One look at the host."""
 
     def __init__(self) -> None:
+        paths = [path for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)]
+        self.site_texts = {path: _text(path) for path in paths}
         self.found = [*self.units()]
         seen = {found.user for found in self.found if found.kind == "lab"}
         self.found += self.homes(seen)
@@ -184,7 +186,7 @@ class Search:
     def sites(self, one: Found) -> dict[str, list[str]]:
         """The nginx sites that show it, with their names."""
         port = describe.listens(one)[1]
-        names = {path: files.site_names(_text(path), port) for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)}
+        names = {path: files.site_names(text, port) for path, text in self.site_texts.items()}
         return {path: found for path, found in names.items() if found}
 
     def told(self) -> list[dict[str, Any]]:
