@@ -16,4 +16,4 @@ while True:
         sys.exit("the connection is dead")
     count += 1
     pathlib.Path(file).write_text(str(count))
-    time.sleep(0.1)
+    time.sleep(0.1)  # a person types, and need not fill the processor
