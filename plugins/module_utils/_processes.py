@@ -36,9 +36,10 @@ def of_nobodys_unit(uid: int) -> list[Process]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             place = os.path.join(PROC, name)
             if os.stat(place).st_uid == uid and not _belongs_to_unit(place):
-                process = _read(int(name), place)
-                if read_command(process.command):
-                    found.append(process)
+                command = _command(place)
+                # Of others not even root may see everything.
+                if read_command(command):
+                    found.append(Process(int(name), command, os.readlink(os.path.join(place, "cwd"))))
     return found
 
 
@@ -49,10 +50,9 @@ def _belongs_to_unit(place: str) -> bool:
         )
 
 
-def _read(pid: int, place: str) -> Process:
+def _command(place: str) -> str:
     with open(os.path.join(place, "cmdline"), "rb") as file:
-        words = file.read().rstrip(b"\0").decode(errors="replace").split("\0")
-    return Process(pid, shlex.join(words), os.readlink(os.path.join(place, "cwd")))
+        return shlex.join(file.read().rstrip(b"\0").decode(errors="replace").split("\0"))
 
 
 def end(processes: list[Process]) -> None:

@@ -48,6 +48,17 @@ def test_which_are_nobodys(proc: pathlib.Path, command: list[str], cgroup: str, 
     assert _processes.of_nobodys_unit(os.geteuid() + 1) == []
 
 
+def test_a_process_that_nobody_may_look_into_is_no_obstacle(
+    proc: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_path: str) -> str:
+        raise PermissionError
+
+    add(proc, 1, ["/sbin/init"], SESSION)
+    monkeypatch.setattr(os, "readlink", denied)
+    assert _processes.of_nobodys_unit(os.geteuid()) == []
+
+
 @pytest.mark.parametrize("ignores", [False, True])
 def test_what_is_ended_is_gone(monkeypatch: pytest.MonkeyPatch, ignores: bool) -> None:
     monkeypatch.setattr(_processes, "PATIENCE_SECONDS", 0.2)
