@@ -48,28 +48,26 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.nbops.jupyter.plugins.module_utils import _systemd_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils import (
-    _certbot_rules,
-    _firewall_rules,
-    _jupyterhub_rules,
-    _jupyterlab_rules,
-    _kernels_rules,
-    _nginx_rules,
-    _python_venv_rules,
-    _ssh_access_rules,
-)
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot as certbot_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import firewall as firewall_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub as jupyterhub_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab as jupyterlab_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import kernels as kernels_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx as nginx_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv as python_venv_rules
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import ssh_access as ssh_access_rules
 
 RULES = {
-    "certbot": _certbot_rules.problems,
-    "firewall": _firewall_rules.problems,
-    "jupyterhub": _jupyterhub_rules.problems,
-    "jupyterlab": _jupyterlab_rules.problems,
-    "kernels": _kernels_rules.problems,
-    "nginx": _nginx_rules.problems,
-    "python_venv": _python_venv_rules.problems,
-    "ssh_access": _ssh_access_rules.problems,
-    "systemd": _systemd_rules.problems,
+    "certbot": certbot_rules.problems,
+    "firewall": firewall_rules.problems,
+    "jupyterhub": jupyterhub_rules.problems,
+    "jupyterlab": jupyterlab_rules.problems,
+    "kernels": kernels_rules.problems,
+    "nginx": nginx_rules.problems,
+    "python_venv": python_venv_rules.problems,
+    "ssh_access": ssh_access_rules.problems,
+    "systemd": validation.problems,
 }
 
 

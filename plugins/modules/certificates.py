@@ -163,8 +163,8 @@ failures:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificate_run import CertificateRun
-from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.reconcile import CertificateRun
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 
 DISTRIBUTION_TIMER = "/usr/lib/systemd/system/certbot.timer"
 

@@ -89,7 +89,7 @@ import tempfile
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
 
 DIRECTORY = "/etc/fail2ban"
 RUNTIME_DIRECTORY = "/run"

@@ -113,9 +113,15 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _firewall_rules, _ssh_connection
-from ansible_collections.nbops.jupyter.plugins.module_utils._firewall_host import FirewallError, Probation, Table, Ufw
-from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import rules as firewall_rules
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.backends import (
+    FirewallError,
+    Probation,
+    Table,
+    Ufw,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
 
 MODE = 0o644
 
@@ -134,9 +140,9 @@ class Firewall:
     # state: present
 
     def present(self):
-        connection = _ssh_connection.current()
+        connection = ssh_connection.current()
         sources = self.params["ssh_sources"]
-        if connection and not _firewall_rules.admits(sources, connection.client):
+        if connection and not firewall_rules.admits(sources, connection.client):
             raise FirewallError(
                 f"firewall_ssh_sources does not hold {connection.client}, from which this connection comes; add it."
             )
@@ -144,7 +150,7 @@ class Firewall:
             raise FirewallError("firewalld filters on this host; open the ports there, or stop and disable it first.")
         ports = self.ssh_ports(connection)
         entries = [*self.params["open"], *({"port": port, "protocol": "tcp", "sources": sources} for port in ports)]
-        wanted = _firewall_rules.openings(entries)
+        wanted = firewall_rules.openings(entries)
         interrupted = self.probation.is_pending()
         if interrupted and not self.check_mode:
             self.probation.take_back()
@@ -171,7 +177,7 @@ class Firewall:
         return sorted(ports)
 
     def change_table(self, wanted):
-        text = _firewall_rules.ruleset(wanted, self.params["interfaces"])
+        text = firewall_rules.ruleset(wanted, self.params["interfaces"])
         before = self.text()
         same = before == text
         if self.table:
@@ -257,9 +263,9 @@ class Firewall:
                 text = file.read()
         except FileNotFoundError:
             return ""
-        if _firewall_rules.MARK not in text:
+        if firewall_rules.MARK not in text:
             raise FirewallError(
-                f"{self.params['path']} is somebody else's: it lacks the text '{_firewall_rules.MARK}'. Rename it."
+                f"{self.params['path']} is somebody else's: it lacks the text '{firewall_rules.MARK}'. Rename it."
             )
         return text
 
@@ -279,7 +285,7 @@ class Firewall:
 
 def lines(openings):
     """What ufw lets in, for a diff."""
-    return "".join(f"allow {' '.join(_firewall_rules.ufw_rule(opening))}\n" for opening in sorted(openings))
+    return "".join(f"allow {' '.join(firewall_rules.ufw_rule(opening))}\n" for opening in sorted(openings))
 
 
 def main():

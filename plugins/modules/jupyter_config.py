@@ -102,7 +102,8 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.dict_transformations import dict_merge
-from ansible_collections.nbops.jupyter.plugins.module_utils import _jupyter_config_check, _whole_file
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
 
 SHADOW_PATTERN = "jupyter_*config.*"
 
@@ -142,7 +143,7 @@ def without_secrets(text, secret):
 
 def check_files(module, entries):
     """Fail, naming everything that is wrong, unless each environment accepts its files."""
-    program = inspect.getsource(_jupyter_config_check).encode()
+    program = inspect.getsource(config_check).encode()
     problems = []
     for python, modules in sorted({(entry["python"], tuple(entry["modules"])) for entry in entries}):
         mine = [entry for entry in entries if (entry["python"], tuple(entry["modules"])) == (python, modules)]
@@ -166,7 +167,7 @@ def check_files(module, entries):
 
 def write(entry):
     os.makedirs(os.path.dirname(entry["path"]), mode=0o755, exist_ok=True)
-    _whole_file.write(entry["path"], entry["text"].encode(), int(entry["mode"], 8))
+    atomic.write(entry["path"], entry["text"].encode(), int(entry["mode"], 8))
 
 
 def main():

@@ -114,9 +114,9 @@ import grp
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _kernel_specs
-from ansible_collections.nbops.jupyter.plugins.module_utils._kernel_specs import Access, KernelDirectory
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import kernel_specs
+from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter.kernel_specs import Access, KernelDirectory
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import require_own
 
 NOBODY = "65534"
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups", "--no-new-privs")
@@ -197,12 +197,12 @@ def prepare(module, host):
     kernels, path = module.params["kernels"], module.params["environments"]
     require(module, ((kernel["name"], host.complaints(kernel)) for kernel in kernels))
     wanted = {os.path.join(path, kernel["name"]): host.access(kernel) for kernel in kernels if kernel["environment"]}
-    differing = [place for place, access in wanted.items() if _kernel_specs.environment_differs(place, access)]
+    differing = [place for place, access in wanted.items() if kernel_specs.environment_differs(place, access)]
     if not module.check_mode:
         require_own(os.path.dirname(path))
         require_own(module.params["directory"])
         for place in differing:
-            _kernel_specs.prepare_environment(place, wanted[place])
+            kernel_specs.prepare_environment(place, wanted[place])
     return {"changed": bool(differing), "written": [], "removed": []}
 
 
@@ -211,7 +211,7 @@ def keep(module, host):
     kernels = module.params["kernels"]
     require(module, ((kernel["name"], host.complaints_about_program(kernel)) for kernel in kernels))
     directory = KernelDirectory(module.params["directory"])
-    contents = {k["name"]: _kernel_specs.files(k["name"], k["spec"], k["logos"]) for k in kernels}
+    contents = {k["name"]: kernel_specs.files(k["name"], k["spec"], k["logos"]) for k in kernels}
     accesses = {kernel["name"]: host.access(kernel) for kernel in kernels}
     written = sorted(name for name in contents if directory.differs(name, contents[name], accesses[name]))
     removed = [name for name in directory.own() if name not in contents]
@@ -220,7 +220,7 @@ def keep(module, host):
             "before_header": f"{directory.path}/{name}",
             "after_header": f"{directory.path}/{name}",
             "before": directory.spec_text(name),
-            "after": contents[name][_kernel_specs.SPEC].decode() if name in contents else "",
+            "after": contents[name][kernel_specs.SPEC].decode() if name in contents else "",
         }
         for name in (*written, *removed)
     ]
@@ -259,7 +259,7 @@ def main() -> None:
     os.umask(0o022)
     try:
         result = (prepare if module.params["only_prepare"] else keep)(module, Host(module))
-        ours, others = _kernel_specs.environments(module.params["environments"])
+        ours, others = kernel_specs.environments(module.params["environments"])
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     needed = {kernel["name"] for kernel in module.params["kernels"] if kernel["environment"]}

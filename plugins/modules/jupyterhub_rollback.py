@@ -65,8 +65,8 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _systemd_host
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_rollback import Failure, Rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import Failure, Rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
 
 class Job:
@@ -76,7 +76,7 @@ class Job:
         self.module = module
         self.name = module.params["name"]
         self.config = module.params["config"] or f"/etc/{self.name}/config.json"
-        self.host = _systemd_host.Host(module.run_command)
+        self.host = manager.Host(module.run_command)
         self.changed = False
         self.restored: dict[str, Any] = {"version": "", "database": "", "releases": {}, "units": [], "config": False}
 
@@ -143,7 +143,7 @@ def main() -> None:
     job = Job(module)
     try:
         message = job.run()
-    except (Failure, _systemd_host.Failure, OSError, ValueError) as error:
+    except (Failure, manager.Failure, OSError, ValueError) as error:
         module.fail_json(msg=str(error), changed=job.changed, restored=job.restored)
     module.exit_json(changed=job.changed, msg=message, restored=job.restored)
 

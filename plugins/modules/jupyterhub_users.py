@@ -194,7 +194,14 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_accounts import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import (
+    HostChanges,
+    HostError,
+    home_problem,
+    read_host,
+    useradd_default,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
     Account,
     AccountPlan,
     Host,
@@ -203,15 +210,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub_accounts import
     is_ours,
     plan_accounts,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_client import REFUSED, ApiError, HubClient
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_host import (
-    HostChanges,
-    HostError,
-    home_problem,
-    read_host,
-    useradd_default,
-)
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_records import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.client import REFUSED, ApiError, HubClient
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import (
     GROUP_SCOPES,
     SCOPES,
     Record,

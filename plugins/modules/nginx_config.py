@@ -110,7 +110,8 @@ import tempfile
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _mount_namespace, _whole_file
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
 
 # Is there from before the first file is written until nginx has loaded them all.
 # A reboot removes it, rightly: nginx then starts with what is on disk.
@@ -136,7 +137,7 @@ class Nginx:
 
         Returns the return code, the whole configuration as nginx read it, and what nginx says about it.
         """
-        return self.run(_mount_namespace.command(replacements, [self.executable, "-T", "-q"]))
+        return self.run(namespaces.command(replacements, [self.executable, "-T", "-q"]))
 
     def master(self):
         """Process id of the running service; 0 if it is stopped."""
@@ -219,7 +220,7 @@ def write(directory, contents, groups):
             os.makedirs(os.path.dirname(paths[name]), mode=0o755, exist_ok=True)
             # nginx.conf does not include a draft. All are written before one takes its place: the disk may be full.
             mode = 0o640 if name in groups else 0o644
-            drafts[name] = _whole_file.stage(paths[name], data, mode, groups.get(name, -1))
+            drafts[name] = atomic.stage(paths[name], data, mode, groups.get(name, -1))
     for name in contents:
         if name in drafts:
             os.rename(drafts[name], paths[name])

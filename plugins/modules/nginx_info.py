@@ -119,7 +119,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._nginx_configuration import listeners, parse, values
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import listeners, parse, values
 
 # Exists exactly where sockets of the family AF_INET6 can be opened.
 IPV6_ADDRESSES = "/proc/net/if_inet6"

@@ -69,9 +69,9 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _placeholder
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import CertificateError
-from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import placeholder
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 
 
 def main():
@@ -94,19 +94,19 @@ def main():
     homes = {name: os.path.join(directory, name) for name in (*needed, *module.params["unused"])}
     removed = []
     for name in module.params["unused"]:
-        used = name in needed or (module.params["users"] and _placeholder.is_used(homes[name], module.params["users"]))
-        if not used and _placeholder.is_placeholder(homes[name]):
+        used = name in needed or (module.params["users"] and placeholder.is_used(homes[name], module.params["users"]))
+        if not used and placeholder.is_placeholder(homes[name]):
             removed.append(name)
     try:
-        created = [name for name, hosts in needed.items() if _placeholder.is_missing(homes[name], hosts)]
+        created = [name for name, hosts in needed.items() if placeholder.is_missing(homes[name], hosts)]
         if not module.check_mode:
             for name in created:
-                _placeholder.make(homes[name], needed[name])
+                placeholder.make(homes[name], needed[name])
     except (CertificateError, OSError) as error:
         module.fail_json(msg=f"No placeholder could be made: {error}")
     if not module.check_mode:
         for name in removed:
-            _placeholder.remove(homes[name])
+            placeholder.remove(homes[name])
     module.exit_json(changed=bool(created or removed), created=created, removed=removed)
 
 

@@ -62,13 +62,13 @@ import pwd
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _predecessor_files as files
-from ansible_collections.nbops.jupyter.plugins.module_utils import _predecessors as describe
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import CertificateError, facts
-from ansible_collections.nbops.jupyter.plugins.module_utils._predecessors import Found
-from ansible_collections.nbops.jupyter.plugins.module_utils._processes import of_nobodys_unit
-from ansible_collections.nbops.jupyter.plugins.module_utils._programs import run_by_module
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_unit import HEADER
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError, facts
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration import describe
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.procfs import of_nobodys_unit
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
 UNITS = "/etc/systemd/system"
 SITES = "/etc/nginx/sites-enabled"

@@ -82,9 +82,9 @@ from http.client import HTTPException
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.nbops.jupyter.plugins.module_utils import _programs
-from ansible_collections.nbops.jupyter.plugins.module_utils._prefix_installer import Prefix
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.prefix import Prefix
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import require_own
 
 SECONDS_WITHOUT_A_BYTE = 60
 CHUNK_BYTES = 1 << 20
@@ -143,7 +143,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     os.umask(0o022)
-    _programs.run_by_module(module)
+    runner.run_by_module(module)
     try:
         result = keep(module.params["prefixes"], module.params["ca_bundle"], module.check_mode)
     except (OSError, ValueError) as error:

@@ -213,34 +213,34 @@ import time
 from collections.abc import Iterable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._build_programs import SYSTEM_PATH, BuildError, Programs
-from ansible_collections.nbops.jupyter.plugins.module_utils._compressed_copies import is_inside
-from ansible_collections.nbops.jupyter.plugins.module_utils._package_source import FOREIGN_VARIABLES, PackageSource
-from ansible_collections.nbops.jupyter.plugins.module_utils._python_installers import Pip, Uv
-from ansible_collections.nbops.jupyter.plugins.module_utils._python_interpreter import Interpreter, probe
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_build import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
     Recipe,
     ReleaseBuild,
     own_lock,
     require_room,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_files import placeable
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import (
-    ReleaseStore,
-    choose_prunable,
-    locked_directory,
-    release_id,
-    require_own,
-)
-from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.compress import is_inside
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.files import placeable
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip, Uv
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter, probe
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import (
     Pin,
     applicable,
     compare_packages,
     parse_lock,
     split_specifier,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._shared_tools import release_tools
-from ansible_collections.nbops.jupyter.plugins.module_utils._virtual_environment import python_of
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import FOREIGN_VARIABLES, PackageSource
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
+    ReleaseStore,
+    choose_prunable,
+    locked_directory,
+    release_id,
+    require_own,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import release_tools
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import python_of
 
 UNRESOLVED = "to be resolved"
 

@@ -72,7 +72,7 @@ removed:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _secret_files
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import secret_files
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def main() -> None:
     )
     os.umask(0o022)  # for the directories above; ours has a mode of its own
     try:
-        changes = _secret_files.keep(
+        changes = secret_files.keep(
             module.params["path"], module.params["names"], module.params["exclusive"], module.check_mode
         )
     except (OSError, ValueError) as error:

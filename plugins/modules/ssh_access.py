@@ -147,17 +147,15 @@ import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import (
-    _authorized_keys,
-    _hub_host,
-    _mount_namespace,
-    _ssh_administrators,
-    _ssh_connection,
-    _sshd_host,
-    _sudo_file,
-)
-from ansible_collections.nbops.jupyter.plugins.module_utils._kept_files import KeptFiles
-from ansible_collections.nbops.jupyter.plugins.module_utils._ssh_home import MORE_KEYS, Home
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators as ssh_administrators
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import keys as authorized_keys
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import sshd as sshd_host
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import sudoers as sudo_file
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.home import MORE_KEYS, Home
 
 SUDO_DIRECTORY = "/etc/sudoers.d"
 SUDO_NAME = "nbops-administrators"
@@ -182,7 +180,7 @@ class Job:
         self.people = module.params["administrators"] if self.present else []
         self.connected_as = os.environ.get("SUDO_USER", "")
         names = [person["name"] for person in self.people]
-        self.host = _hub_host.read_host(
+        self.host = hub_host.read_host(
             [*names, self.connected_as] if self.connected_as else names,
             [group for person in self.people for group in person["unix_groups"]],
         )
@@ -191,19 +189,19 @@ class Job:
         self.sshd_reloaded = False
 
     def execute(self):
-        problems = _ssh_administrators.host_problems(self.people, self.host, home_of, os.path.exists, self.connected_as)
+        problems = ssh_administrators.host_problems(self.people, self.host, home_of, os.path.exists, self.connected_as)
         if problems:
             raise Failure("\n".join(problems))
-        self.plan = _ssh_administrators.plan(self.people, self.host, os.path.exists)
+        self.plan = ssh_administrators.plan(self.people, self.host, os.path.exists)
         self.plan_keys()
-        self.before = {path: text(path) for path in (SUDO_PATH, _sshd_host.PATH)}
+        self.before = {path: text(path) for path in (SUDO_PATH, sshd_host.PATH)}
         self.after = {
             SUDO_PATH: self.sudo_text(),
-            _sshd_host.PATH: self.module.params["drop_in"] if self.present else "",
+            sshd_host.PATH: self.module.params["drop_in"] if self.present else "",
         }
-        self.modes = {SUDO_PATH: SUDO_MODE, _sshd_host.PATH: DROP_IN_MODE}
+        self.modes = {SUDO_PATH: SUDO_MODE, sshd_host.PATH: DROP_IN_MODE}
         self.changed_files = [path for path in self.after if self.write([path], self.after, check_mode=True)]
-        self.unloaded = _sshd_host.PATH in self.changed_files or os.path.exists(PENDING)
+        self.unloaded = sshd_host.PATH in self.changed_files or os.path.exists(PENDING)
         self.judge()
         if not self.module.check_mode:
             self.apply()
@@ -226,7 +224,7 @@ class Job:
                     before = home.read() or ""
                     right = home.is_right() if home.has("authorized_keys") else not person["authorized_keys"]
                     more = home.has(MORE_KEYS)
-            after = _authorized_keys.merged(before, person["authorized_keys"], person["exclusive_keys"])
+            after = authorized_keys.merged(before, person["authorized_keys"], person["exclusive_keys"])
             if after != before or (not right and after):
                 self.homes[name] = after
             if more and person["exclusive_keys"]:
@@ -234,26 +232,26 @@ class Job:
 
     def sudo_text(self):
         before = text(SUDO_PATH)
-        if before and _sudo_file.MARK not in before:
-            raise Failure(f"{SUDO_PATH} is somebody else's: it lacks the text '{_sudo_file.MARK}'. Rename it.")
+        if before and sudo_file.MARK not in before:
+            raise Failure(f"{SUDO_PATH} is somebody else's: it lacks the text '{sudo_file.MARK}'. Rename it.")
         if not self.present:
             return ""
         lines = {}
         for person in self.people:
             sudo = person["sudo"] if person["state"] == "present" else "none"
-            lines[person["name"]] = _sudo_file.line(person["name"], sudo, person["sudo_commands"])
-        return _sudo_file.changed(before, lines)
+            lines[person["name"]] = sudo_file.line(person["name"], sudo, person["sudo_commands"])
+        return sudo_file.changed(before, lines)
 
     # What speaks against it
 
     def judge(self):
         sudo = self.module.get_bin_path("visudo", opt_dirs=["/usr/sbin"], required=not self.module.check_mode)
         sshd = self.module.get_bin_path("sshd", opt_dirs=["/usr/sbin"], required=not self.module.check_mode)
-        self.sshd = _sshd_host.Sshd(self.run, sshd) if sshd else None
+        self.sshd = sshd_host.Sshd(self.run, sshd) if sshd else None
         with tempfile.TemporaryDirectory() as stage:
             self.stage = {
                 directory: self.staged(stage, directory)
-                for directory in (SUDO_DIRECTORY, _sshd_host.DIRECTORY)
+                for directory in (SUDO_DIRECTORY, sshd_host.DIRECTORY)
                 if os.path.isdir(directory)
             }
             if sudo and SUDO_PATH in self.changed_files:
@@ -271,7 +269,7 @@ class Job:
         return place
 
     def judge_sudo(self, visudo):
-        rc, out, err = self.run(_mount_namespace.command(self.stage, [visudo, "-c"]))
+        rc, out, err = self.run(namespaces.command(self.stage, [visudo, "-c"]))
         if rc != 0:
             raise Failure(f"visudo refuses the rules for sudo:\n{(err or out).strip()}")
         if self.after[SUDO_PATH] and SUDO_PATH not in out:
@@ -279,7 +277,7 @@ class Job:
                 f"/etc/sudoers does not read {SUDO_DIRECTORY}: add the line '@includedir {SUDO_DIRECTORY}' to it."
             )
         name = self.connected_as
-        if _sudo_file.names(self.before[SUDO_PATH]).intersection([name]) and self.sudo_of(name) == "none":
+        if sudo_file.names(self.before[SUDO_PATH]).intersection([name]) and self.sudo_of(name) == "none":
             raise Failure(
                 f"{name}: is the account of this connection, and would lose its sudo. List it in "
                 "ssh_access_administrators with sudo, or connect as another one."
@@ -287,37 +285,37 @@ class Job:
 
     def sudo_of(self, name):
         """How an account of the host may do everything, after the change."""
-        out = self.run(_mount_namespace.command(self.stage, ["sudo", "-n", "-l", "-U", name]))[1]
-        return _sudo_file.everything(out)
+        out = self.run(namespaces.command(self.stage, ["sudo", "-n", "-l", "-U", name]))[1]
+        return sudo_file.everything(out)
 
     def judge_sshd(self):
         try:
             effective = self.sshd.effective(self.stage)
             if not self.present:
                 return
-            if _sshd_host.DIRECTORY not in self.stage or not _sshd_host.is_included():
+            if sshd_host.DIRECTORY not in self.stage or not sshd_host.is_included():
                 raise Failure(
-                    f"{_sshd_host.MAIN} does not read {_sshd_host.DIRECTORY}: make its first line "
-                    f"'Include {_sshd_host.DIRECTORY}/*.conf'."
+                    f"{sshd_host.MAIN} does not read {sshd_host.DIRECTORY}: make its first line "
+                    f"'Include {sshd_host.DIRECTORY}/*.conf'."
                 )
             self.require_effect("", effective)
             for name in ["root", *(person["name"] for person in self.people if person["state"] == "present")]:
                 if name in self.host.accounts:
                     self.require_effect(name, self.effective_for(name))
-        except _sshd_host.SshdError as error:
+        except sshd_host.SshdError as error:
             raise Failure(f"sshd refuses the configuration:\n{error}") from None
         if "yes" not in effective["passwordauthentication"] + effective.get("kbdinteractiveauthentication", ()):
             self.require_way_in(effective)
 
     def effective_for(self, name):
-        connection = _ssh_connection.current()
+        connection = ssh_connection.current()
         return self.sshd.effective(self.stage, name, connection.client if connection else "")
 
     def require_effect(self, name, effective):
-        drop_in = self.after[_sshd_host.PATH]
-        ours = self.sshd.alone(os.path.join(self.stage[_sshd_host.DIRECTORY], _sshd_host.NAME))
-        for keyword in _sshd_host.differences(ours, drop_in, effective):
-            places = ", ".join(_sshd_host.origins(keyword)) or "a file that is read before"
+        drop_in = self.after[sshd_host.PATH]
+        ours = self.sshd.alone(os.path.join(self.stage[sshd_host.DIRECTORY], sshd_host.NAME))
+        for keyword in sshd_host.differences(ours, drop_in, effective):
+            places = ", ".join(sshd_host.origins(keyword)) or "a file that is read before"
             value, scope = "; ".join(effective.get(keyword, ("unset",))), f" for {name}" if name else ""
             raise Failure(
                 f"{keyword} would be '{value}'{scope} and not '{'; '.join(ours[keyword])}': an earlier setting or one "
@@ -330,7 +328,7 @@ class Job:
             return
         absent = {person["name"] for person in self.people if person["state"] == "absent"}
         for entry in pwd.getpwall():
-            usable = entry.pw_uid == 0 or _ssh_administrators.FIRST_UID <= entry.pw_uid < _ssh_administrators.NOBODY
+            usable = entry.pw_uid == 0 or ssh_administrators.FIRST_UID <= entry.pw_uid < ssh_administrators.NOBODY
             if usable and entry.pw_name not in absent and self.comes_already(entry):
                 return
         raise Failure(
@@ -343,13 +341,13 @@ class Job:
         """Whether somebody of the list comes in by a key and has sudo, after the change."""
         if person["state"] == "absent" or person["sudo"] == "none" or not person["authorized_keys"]:
             return False
-        if _sudo_file.EVERYTHING not in person["sudo_commands"]:
+        if sudo_file.EVERYTHING not in person["sudo_commands"]:
             return False
         if person["name"] in self.host.accounts:
             effective = self.effective_for(person["name"])
-        if "/.ssh/authorized_keys" not in "".join(_sshd_host.key_files(effective, person["name"], "/")):
+        if "/.ssh/authorized_keys" not in "".join(sshd_host.key_files(effective, person["name"], "/")):
             return False
-        return _sshd_host.admits(
+        return sshd_host.admits(
             effective, person["name"], {person["name"], *person["unix_groups"], *self.groups(person["name"])}
         )
 
@@ -358,14 +356,14 @@ class Job:
         if os.path.basename(entry.pw_shell) in ("nologin", "false", "sync"):
             return False
         effective = self.effective_for(entry.pw_name)
-        if not _sshd_host.admits(effective, entry.pw_name, self.groups(entry.pw_name)):
+        if not sshd_host.admits(effective, entry.pw_name, self.groups(entry.pw_name)):
             return False
-        if not any(holds_key(path) for path in _sshd_host.key_files(effective, entry.pw_name, entry.pw_dir)):
+        if not any(holds_key(path) for path in sshd_host.key_files(effective, entry.pw_name, entry.pw_dir)):
             return False
         if entry.pw_uid == 0:
             return True
         sudo, account = self.sudo_of(entry.pw_name), self.host.accounts[entry.pw_name]
-        return sudo == "nopasswd" or (sudo == "password" and _ssh_administrators.has_password(account))
+        return sudo == "nopasswd" or (sudo == "password" and ssh_administrators.has_password(account))
 
     def groups(self, name):
         account = self.host.accounts.get(name)
@@ -375,9 +373,9 @@ class Job:
     # The way there
 
     def apply(self):
-        changes = _hub_host.HostChanges(self.run, _ssh_administrators.KIND, "")
+        changes = hub_host.HostChanges(self.run, ssh_administrators.KIND, "")
         changes.establish(self.plan, self.host)
-        accounts = _hub_host.read_host([person["name"] for person in self.people], []).accounts
+        accounts = hub_host.read_host([person["name"] for person in self.people], []).accounts
         for name, keys in self.homes.items():
             account = accounts[name]
             with blamed_on(name):
@@ -397,12 +395,12 @@ class Job:
     def load(self):
         with open(PENDING, "w", encoding="ascii"):
             pass
-        self.write([_sshd_host.PATH], self.after)
+        self.write([sshd_host.PATH], self.after)
         try:
             self.sshd_reloaded = self.sshd.reload()
-        except _sshd_host.SshdError as error:
-            self.write([_sshd_host.PATH], self.before)
-            with contextlib.suppress(_sshd_host.SshdError):
+        except sshd_host.SshdError as error:
+            self.write([sshd_host.PATH], self.before)
+            with contextlib.suppress(sshd_host.SshdError):
                 self.sshd.reload()
             self.sshd.restart()
             os.unlink(PENDING)
@@ -463,7 +461,7 @@ def keep(files, path, content, mode):
 
 def home_of(name):
     """Where a new account has its home."""
-    return os.path.join(_hub_host.useradd_default("HOME", "/home"), name)
+    return os.path.join(hub_host.useradd_default("HOME", "/home"), name)
 
 
 def text(path):
@@ -481,7 +479,7 @@ def holds_key(path):
     except OSError:
         return False
     with open(descriptor, encoding="utf-8", errors="replace") as file:
-        return os.path.isfile(path) and bool(_authorized_keys.keys(file.read(1 << 20)))
+        return os.path.isfile(path) and bool(authorized_keys.keys(file.read(1 << 20)))
 
 
 def main():
@@ -512,7 +510,7 @@ def main():
     job = Job(module)
     try:
         job.execute()
-    except (Failure, OSError, _hub_host.HostError) as error:
+    except (Failure, OSError, hub_host.HostError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**job.results())
 

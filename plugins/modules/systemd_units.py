@@ -193,8 +193,8 @@ import tempfile
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils import _systemd_wait_ready
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_files import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import readiness
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import (
     is_plain,
     is_protected,
     modification_time,
@@ -202,7 +202,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_files impor
     remove,
     write,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_host import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import (
     PROPERTIES,
     ROOT,
     RUNNING,
@@ -214,8 +214,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_host import
     mentions,
     started_at,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_rules import problems
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_unit import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import (
     WAIT_READY,
     has_file,
     install_links,
@@ -226,6 +225,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd_unit import
     render,
     template_of,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.validation import problems
 
 NOT_FOUND = re.compile(r"^Unit \S+ not found\.")
 # What systemd-analyze says about things that other tasks install, and have not installed in check mode.
@@ -295,7 +295,7 @@ class Job:
         on_disk = glob.glob(f"{ROOT}/*.service") + glob.glob(f"{ROOT}/*.service.d/*.conf")
         texts = {**{path: read(path) for path in on_disk}, **wanted}
         if any(WAIT_READY in text for text in texts.values() if text):
-            wanted = {WAIT_READY: inspect.getsource(_systemd_wait_ready), **wanted}
+            wanted = {WAIT_READY: inspect.getsource(readiness), **wanted}
         else:
             wanted[WAIT_READY] = None
         for path in wanted:

@@ -6,7 +6,7 @@ import json
 import pathlib
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._requirements_lock import Pin, parse_lock
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, parse_lock
 from packaging.version import Version
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

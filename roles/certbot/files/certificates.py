@@ -11,7 +11,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from ansible_collections.nbops.jupyter.plugins.module_utils import _certificate_keeper, _programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import deploy as certificate_keeper
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
 
 def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
@@ -20,16 +21,16 @@ def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
 
 
 def main() -> int:
-    _programs.run_by(run)
-    with open(_certificate_keeper.SETTINGS, encoding="utf-8") as file:
+    runner.run_by(run)
+    with open(certificate_keeper.SETTINGS, encoding="utf-8") as file:
         settings = json.load(file)
     if sys.argv[1:] == ["deploy"]:
-        deployed, failures = _certificate_keeper.deploy(settings)
+        deployed, failures = certificate_keeper.deploy(settings)
         for name in deployed:
             print(f"{name}: in place and loaded")
         problems = [f"{name}: {text}" for name, text in failures.items()]
     else:
-        problems = _certificate_keeper.guard(settings)
+        problems = certificate_keeper.guard(settings)
     for problem in problems:
         # The journal knows a line that begins so as an error.
         print("<3>" + problem.replace("\n", " "), file=sys.stderr)

@@ -6,8 +6,8 @@ import pathlib
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils import _hub_host
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_accounts import (
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
     FIRST_UID,
     Account,
     AccountPlan,
@@ -109,9 +109,9 @@ def useradd(command: list[str]) -> dict[str, str]:
 
 def test_the_hub_makes_accounts_as_the_module_does(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[list[str]] = []
-    monkeypatch.setattr(_hub_host, "make_home", lambda account, skeleton: None)
-    monkeypatch.setattr(_hub_host, "read_host", lambda names, groups: Host({}, {}))
-    changes = _hub_host.HostChanges(lambda argv, data=None: calls.append(argv) or (0, "", ""), "jupyterhub-b", "/none")
+    monkeypatch.setattr(hub_host, "make_home", lambda account, skeleton: None)
+    monkeypatch.setattr(hub_host, "read_host", lambda names, groups: Host({}, {}))
+    changes = hub_host.HostChanges(lambda argv, data=None: calls.append(argv) or (0, "", ""), "jupyterhub-b", "/none")
     changes.establish(AccountPlan(create={"ada": ["jupyterhub-b"]}), Host({}, {}))
     # Whoever is in the group is listed.
     assert {**useradd(creation("ada", "jupyterhub-b")), "--groups": "jupyterhub-b"} == useradd(calls[0])

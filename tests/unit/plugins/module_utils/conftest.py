@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils import _programs
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificate import make_certificate, make_key
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import make_certificate, make_key
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
 Pair = tuple[bytes, bytes]
 
@@ -17,7 +17,7 @@ def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
     return done.returncode, done.stdout, done.stderr
 
 
-_programs.run_by(run)
+runner.run_by(run)
 
 
 @pytest.fixture(scope="session")

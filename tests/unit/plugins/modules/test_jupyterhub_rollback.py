@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.nbops.jupyter.plugins.module_utils import _hub_rollback
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_rollback import LEFTOVERS, Rollback, own_entries
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import MARKER, ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import LEFTOVERS, Rollback, own_entries
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import MARKER, ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_rollback
 
 OLD, NEW = "a" * 12, "b" * 12
-PARTS = _hub_rollback.ENVIRONMENTS
+PARTS = rollback.ENVIRONMENTS
 UNITS = ("jupyterhub.service", "jupyterhub-proxy.service")
 ADDRESS = "postgresql://hub@db/hub"
 LISTING = """\
@@ -152,9 +152,9 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(_hub_rollback, "STATE", str(tmp_path / "lib"))
-    monkeypatch.setattr(_hub_rollback, "UNITS", str(tmp_path / "systemd"))
-    monkeypatch.setattr(_hub_rollback, "APPLICATIONS", str(tmp_path / "opt"))
+    monkeypatch.setattr(rollback, "STATE", str(tmp_path / "lib"))
+    monkeypatch.setattr(rollback, "UNITS", str(tmp_path / "systemd"))
+    monkeypatch.setattr(rollback, "APPLICATIONS", str(tmp_path / "opt"))
     world = World(tmp_path)
 
     module = jupyterhub_rollback.AnsibleModule

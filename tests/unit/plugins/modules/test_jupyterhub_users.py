@@ -8,10 +8,10 @@ import pathlib
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_accounts import Account, Group, Host, mark
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_client import ApiError
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_host import HostError
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub_records import Record
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import HostError
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group, Host, mark
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.client import ApiError
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import Record
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_users
 
 HASH = "$y$j9T$abcdefgh$ijklmnop"

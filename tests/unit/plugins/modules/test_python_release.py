@@ -7,7 +7,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._release_store import release_id
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import release_id
 from ansible_collections.nbops.jupyter.plugins.modules import python_release
 
 LOCK = "alpha==1.0 --hash=sha256:aa"

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packet filter of a host: a table of ours in nftables, or our rules in ufw. `run` is that of a module."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import tempfile
+import time
+from collections.abc import Callable
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import rules as firewall_rules
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.rules import TABLE, Opening
+
+END_SECONDS = 20
+_UFW_FILES = ("/etc/ufw/user.rules", "/etc/ufw/user6.rules")
+
+
+class FirewallError(Exception):
+    """A packet filter refuses something; the text says why."""
+
+
+class Tools:
+    def __init__(self, run: Callable) -> None:
+        self.run = run
+
+    def out(self, *argv: str) -> str:
+        rc, out, err = self.run(list(argv))
+        if rc != 0:
+            raise FirewallError(f"{' '.join(argv)}: {(err or out).strip()}")
+        return out
+
+
+class Table(Tools):
+    """Our table in nftables."""
+
+    def live(self) -> str:
+        """The table as the kernel has it; empty if there is none."""
+        rc, out, _err = self.run(["nft", "list", "table", "inet", TABLE])
+        return out if rc == 0 else ""
+
+    def judged(self, text: str) -> str:
+        """The table as the kernel would have it: it is loaded for a moment where there is no network."""
+        with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
+            file.write(text)
+            file.flush()
+            script = f'nft --file "$1" && nft list table inet {TABLE}'
+            return self.out("unshare", "--net", "sh", "-c", script, "sh", file.name)
+
+    def restoring(self, directory: str) -> str:
+        """A shell command that brings back the table as it is now, from a file in a directory."""
+        path = os.path.join(directory, "before.nft")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(firewall_rules.removal() + self.live())
+        return f"nft --file {shlex.quote(path)}"
+
+    def load(self, path: str) -> None:
+        self.out("nft", "--file", path)
+
+    def remove(self) -> None:
+        if self.live():
+            self.out("nft", "delete", "table", "inet", TABLE)
+
+
+class Ufw(Tools):
+    """Our rules in ufw, where that is the host's."""
+
+    def is_active(self) -> bool:
+        rc, out, _err = self.run(["ufw", "status"])
+        return rc == 0 and bool(re.search(r"^Status: active$", out, re.MULTILINE))
+
+    def openings(self) -> tuple[list[Opening], list[Opening]]:
+        return firewall_rules.ufw_openings(self.out("ufw", "show", "added"))
+
+    def restoring(self, directory: str) -> str:
+        """A shell command that brings back the rules as they are now, from files in a directory."""
+        steps = []
+        for path in _UFW_FILES:
+            copy = os.path.join(directory, os.path.basename(path))
+            self.out("cp", "--preserve", path, copy)
+            steps.append(f"cp --preserve {shlex.quote(copy)} {shlex.quote(path)}")
+        return " && ".join([*steps, "ufw reload"])
+
+    def change(self, add: list[Opening], delete: list[Opening]) -> None:
+        # What is open stays open from the first step to the last.
+        for opening in add:
+            self.out("ufw", "allow", *firewall_rules.ufw_rule(opening), "comment", firewall_rules.COMMENT)
+        for opening in delete:
+            self.out("ufw", "delete", "allow", *firewall_rules.ufw_rule(opening))
+
+
+class Probation(Tools):
+    """A change of the packet filter that the host takes back by itself, unless it is confirmed in time."""
+
+    UNIT = "nbops-firewall-rollback"
+    DIRECTORY = "/run/nbops-firewall"
+
+    def is_pending(self) -> bool:
+        return os.path.isdir(self.DIRECTORY)
+
+    def begin(self, restoring: Callable[[str], str], seconds: int) -> None:
+        """Write down how things are, and have them come back after some seconds."""
+        os.mkdir(self.DIRECTORY, 0o700)
+        command = restoring(self.DIRECTORY)
+        with open(self._path("restore"), "w", encoding="utf-8") as file:
+            file.write(f"set -e\n{command}\ntouch {self._path('restored')}\n")
+        self.out(
+            *("systemd-run", "--quiet", f"--unit={self.UNIT}", f"--on-active={seconds}"),
+            *("--timer-property=AccuracySec=100ms", "/bin/sh", self._path("restore")),
+        )
+
+    def end(self) -> bool:
+        """Disarm; returns whether the change is still there."""
+        self.run(["systemctl", "stop", f"{self.UNIT}.timer"])
+        # What has begun goes on to its end: stopping the timer leaves the service.
+        deadline = time.monotonic() + END_SECONDS
+        while self.run(["systemctl", "is-active", f"{self.UNIT}.service"])[1].strip() in ("active", "activating"):
+            if time.monotonic() > deadline:
+                raise FirewallError(f"{self.UNIT}.service does not end: look at its journal.")
+            time.sleep(0.05)
+        return not os.path.exists(self._path("restored"))
+
+    def take_back(self) -> None:
+        """Bring back what was there before, at once."""
+        if self.end():
+            self.out("/bin/sh", self._path("restore"))
+        self.forget()
+
+    def forget(self) -> None:
+        self.run(["systemctl", "stop", f"{self.UNIT}.timer"])
+        self.run(["systemctl", "reset-failed", f"{self.UNIT}.service"])
+        self.out("rm", "--recursive", "--force", self.DIRECTORY)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.DIRECTORY, name)

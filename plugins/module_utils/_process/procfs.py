@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jupyter servers that somebody started by hand: in a terminal, in screen, by nohup."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import time
+from dataclasses import dataclass
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.discover import read_command
+
+PROC = "/proc"
+PATIENCE_SECONDS = 20.0
+PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of an account; `directory` is where it works."""
+
+    pid: int
+    command: str
+    directory: str
+
+
+def of_nobodys_unit(uid: int) -> list[Process]:
+    """The servers of an account that no unit of the system runs."""
+    found = []
+    for name in sorted(filter(str.isdigit, os.listdir(PROC)), key=int):
+        # Whatever ends while we look is not there.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            place = os.path.join(PROC, name)
+            if os.stat(place).st_uid == uid and not _belongs_to_unit(place):
+                command = _command(place)
+                # Of others not even root may see everything.
+                if read_command(command):
+                    found.append(Process(int(name), command, os.readlink(os.path.join(place, "cwd"))))
+    return found
+
+
+def _belongs_to_unit(place: str) -> bool:
+    with open(os.path.join(place, "cgroup"), encoding="utf-8") as file:
+        return any(
+            part.endswith(".service") for part in file.read().replace("\n", "/").split("/") if "user@" not in part
+        )
+
+
+def _command(place: str) -> str:
+    with open(os.path.join(place, "cmdline"), "rb") as file:
+        return shlex.join(file.read().rstrip(b"\0").decode(errors="replace").split("\0"))
+
+
+def end(processes: list[Process]) -> None:
+    """Ends processes, and waits for it; what does not end by itself is killed. Raises OSError for what stays."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for process in processes:
+            _signal(process, number)
+        while left := [process for process in processes if _is_there(process)]:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(PAUSE_SECONDS)
+        if not left:
+            return
+    raise OSError(f"{', '.join(str(process.pid) for process in left)} cannot be ended.")
+
+
+def _signal(process: Process, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, number)
+
+
+def _is_there(process: Process) -> bool:
+    try:
+        with open(os.path.join(PROC, str(process.pid), "stat"), encoding="utf-8") as file:
+            return file.read().rpartition(") ")[2][:1] != "Z"
+    except FileNotFoundError:
+        return False

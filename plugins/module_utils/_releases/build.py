@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds a release in its place: environment, packages, overlay, files, setup, compressed copies, trial, marker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass, field
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.compress import compress
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.files import place_files
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip, Uv
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, extend_lock, parse_lock
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import (
+    installed_packages,
+    make_overlay,
+    protect,
+    write_file,
+)
+
+_LOCK = "lock.txt"
+_COMMAND_TIMEOUT = 300  # seconds
+_MEGABYTE = 1024 * 1024
+_ROOM = 100 * _MEGABYTE  # for uv, and for what a build needs on its way
+_ROOM_PER_PACKAGE = 4 * _MEGABYTE  # a generous mean of an installed and compiled package
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a release is made of."""
+
+    pins: list[Pin] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    setup_commands: list[list[str]] = field(default_factory=list)
+    smoke_commands: list[list[str]] = field(default_factory=list)
+    overlay: bool = False
+    compress: list[str] = field(default_factory=list)
+
+
+def own_lock(store: ReleaseStore, name: str) -> list[Pin]:
+    """The lock that a valid release was built from, empty where there is none to read."""
+    if store.marker(name) is None:
+        return []
+    try:
+        with open(os.path.join(store.directory(name), _LOCK), encoding="utf-8") as file:
+            return parse_lock(file.read())
+    except (OSError, ValueError):
+        return []
+
+
+def require_room(path: str, recipe: Recipe, previous_size: int | None) -> None:
+    """Raises BuildError where the file system of a directory has not the room that a build is likely to take.
+
+    The estimate is the size in bytes of the previous release, or else one by the number of packages.
+    """
+    expected = previous_size or _ROOM_PER_PACKAGE * (len(recipe.pins) + len(recipe.packages))
+    needed = (expected + _ROOM) // _MEGABYTE
+    free = shutil.disk_usage(path).free // _MEGABYTE
+    if free < needed:
+        raise BuildError(f"{path} has {free} MB free, and a release needs about {needed} MB: make room, or keep fewer")
+
+
+class ReleaseBuild:
+    """A build of the release that a recipe leads to."""
+
+    def __init__(
+        self,
+        store: ReleaseStore,
+        recipe: Recipe,
+        interpreter: Interpreter,
+        programs: Programs,
+        setup_environment: dict[str, str],
+    ) -> None:
+        self._store = store
+        self._recipe = recipe
+        self._interpreter = interpreter
+        self._programs = programs
+        self._setup_environment = setup_environment
+
+    def run(self, identifier: str, installer: Uv | Pip, locked: list[Pin]) -> str:
+        """Builds, and returns the name of the release. `locked` repeats a former build exactly, unless it is empty.
+
+        Raises BuildError where a step fails; nothing of the release is left then.
+        """
+        installer.prepare(self._store.path)
+        name = self._store.begin(identifier)
+        release = self._store.directory(name)
+        try:
+            installer.create(release, self._interpreter.path)
+            lock = os.path.join(release, _LOCK)
+            write_file(lock, extend_lock(locked, []) if locked else self._resolve(release, installer))
+            installer.install(release, lock)
+            # What is written gets to the disk while the release is tried, so that the last sync has little left to do.
+            threading.Thread(target=os.sync, daemon=True).start()
+            if self._recipe.overlay:
+                make_overlay(release)
+            place_files(release, self._recipe.files)
+            self._run_commands(release, self._recipe.setup_commands, "setup command", self._setup_environment)
+            if self._recipe.compress:
+                compress(release, self._recipe.compress, self._programs)
+            self._run_commands(release, self._recipe.smoke_commands, "smoke test", {})
+            python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
+            packages = installed_packages(release)
+            self._store.finish(name, {"python": python, "packages": packages, "size": protect(release)})
+        except BaseException:
+            self._store.remove(name)
+            raise
+        return name
+
+    def _resolve(self, release: str, installer: Uv | Pip) -> str:
+        """The text of the release's own lock: the given one, extended by what the packages need."""
+        if not self._recipe.packages:
+            return extend_lock(self._recipe.pins, [])
+        requirements, constraints = os.path.join(release, "requirements.in"), os.path.join(release, "constraints.txt")
+        write_file(requirements, "".join(f"{package}\n" for package in self._recipe.packages))
+        write_file(constraints, "".join(f"{pin.constraint}\n" for pin in self._recipe.pins))
+        return extend_lock(self._recipe.pins, parse_lock(installer.resolve(release, requirements, constraints)))
+
+    def _run_commands(self, release: str, commands: list[list[str]], what: str, more: dict[str, str]) -> None:
+        # Inside the release, so that an interruption leaves nothing elsewhere.
+        with tempfile.TemporaryDirectory(prefix=".home-", dir=release) as home:
+            environment = {**more, "HOME": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
+            for command in commands:
+                argv = [os.path.join(release, command[0]), *command[1:]]
+                what_exactly = f"{what} `{' '.join(command)}`"
+                self._programs.run(argv, what_exactly, environment, cwd=release, timeout=_COMMAND_TIMEOUT)

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the host's sshd what it makes of a configuration, and has it load one. `run` is that of a module."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import glob
+import os
+import re
+import time
+from collections.abc import Callable
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
+
+MAIN = "/etc/ssh/sshd_config"
+DIRECTORY = "/etc/ssh/sshd_config.d"
+# The first value that sshd reads is the one that holds, so that this file has to come before others.
+NAME = "00-nbops.conf"
+PATH = f"{DIRECTORY}/{NAME}"
+SERVICE = "ssh.service"
+
+RELOAD_SECONDS = 20
+# sshd refuses to test anything without it; it is there as long as the service runs.
+_RUNTIME_DIRECTORY = "/run/sshd"
+
+Values = dict[str, tuple[str, ...]]
+
+
+class SshdError(Exception):
+    """sshd does not take a configuration; the text says why."""
+
+
+class Sshd:
+    def __init__(self, run: Callable, executable: str) -> None:
+        self._run = run
+        self._executable = executable
+
+    def effective(self, replacements: dict[str, str], user: str = "", address: str = "") -> Values:
+        """What holds with other directories in the place of the host's; for one person, with what matches only them."""
+        condition = ["-C", f"user={user},host={address or 'localhost'},addr={address or '127.0.0.1'}"] if user else []
+        return self._ask(namespaces.command(replacements, [self._executable, "-T", *condition]))
+
+    def alone(self, path: str) -> Values:
+        """What one file says by itself, in sshd's own words."""
+        return self._ask([self._executable, "-T", "-f", path])
+
+    def _ask(self, argv: list[str]) -> Values:
+        os.makedirs(_RUNTIME_DIRECTORY, mode=0o755, exist_ok=True)
+        rc, out, err = self._run(argv)
+        if rc != 0:
+            raise SshdError(err.strip() or out.strip())
+        found: dict[str, tuple[str, ...]] = {}
+        for line in out.splitlines():
+            keyword, _space, value = line.partition(" ")
+            found[keyword] = (*found.get(keyword, ()), value)
+        return found
+
+    def reload(self) -> bool:
+        """Has the service read its configuration; returns whether it runs. SshdError where it does not take it."""
+        main = self._property("MainPID")
+        if self._property("ActiveState") != "active" or main == "0":
+            return False  # what systemd starts for each connection reads it each time
+        before = _listening(main)
+        rc, out, err = self._run(["systemctl", "reload", SERVICE])
+        if rc != 0:
+            raise SshdError((err or out).strip())
+        # It closes its sockets, starts itself anew and opens others, unless systemd keeps them open.
+        deadline = time.monotonic() + RELOAD_SECONDS
+        inherited = bool(self._property("TriggeredBy"))
+        while not inherited and not _listening(main) - before:
+            if self._property("ActiveState") != "active" or time.monotonic() > deadline:
+                raise SshdError(self._run(["journalctl", f"--unit={SERVICE}", "--lines=10", "--output=cat"])[1].strip())
+            time.sleep(0.02)
+        return True
+
+    def restart(self) -> None:
+        """Has the service run again after it did not survive a reload."""
+        if self._property("ActiveState") != "active":
+            self._run(["systemctl", "restart", SERVICE])
+
+    def _property(self, name: str) -> str:
+        return self._run(["systemctl", "show", f"--property={name}", "--value", SERVICE])[1].strip()
+
+
+def keywords(text: str) -> list[str]:
+    """The keywords that a file sets, in small letters as sshd tells them."""
+    return [match[1].lower() for match in re.finditer(r"^\s*([A-Za-z0-9]+)[\s=]", text, re.MULTILINE)]
+
+
+def differences(ours: Values, text: str, effective: Values) -> list[str]:
+    """Keywords of our text whose effective values are others."""
+    return [keyword for keyword in keywords(text) if effective.get(keyword) != ours.get(keyword)]
+
+
+def origins(keyword: str) -> list[str]:
+    """The places of the host's configuration, apart from our file, that set a keyword."""
+    found = []
+    for path in [MAIN, *sorted(glob.glob(f"{DIRECTORY}/*.conf"))]:
+        if path == PATH:
+            continue
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+            found += [f"{path}:{n}" for n, line in enumerate(lines, 1) if keyword in keywords(f"{line}\n")]
+    return found
+
+
+def is_included() -> bool:
+    """Whether the main configuration reads our directory."""
+    with contextlib.suppress(OSError), open(MAIN, encoding="utf-8", errors="replace") as file:
+        return bool(re.search(r"^\s*Include\s.*sshd_config\.d/\*", file.read(), re.MULTILINE | re.IGNORECASE))
+    return False
+
+
+def admits(effective: Values, user: str, groups: set[str]) -> bool:
+    """Whether sshd lets an account in at all, by the lists of users and groups, and takes keys from it."""
+    if effective.get("pubkeyauthentication", ("yes",))[-1] == "no":
+        return False
+    if user == "root" and effective.get("permitrootlogin", ("yes",))[-1] in ("no", "forced-commands-only"):
+        return False
+
+    def names(keyword: str, candidates: set[str]) -> bool:
+        patterns = [pattern.partition("@")[0] for line in effective.get(keyword, ()) for pattern in line.split()]
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in candidates)
+
+    if names("denyusers", {user}) or names("denygroups", groups):
+        return False
+    allowed = "allowusers" not in effective or names("allowusers", {user})
+    return allowed and ("allowgroups" not in effective or names("allowgroups", groups))
+
+
+def key_files(effective: Values, user: str, home: str) -> list[str]:
+    """Paths where sshd looks for a person's keys."""
+    paths = [path for line in effective.get("authorizedkeysfile", ()) for path in line.split() if path != "none"]
+    found = [path.replace("%u", user).replace("%h", home).replace("%%", "%") for path in paths]
+    return [os.path.join(home, path) for path in found]
+
+
+def _listening(pid: str) -> set[str]:
+    """The sockets on which a process listens, by their numbers."""
+    listening = set()
+    for table in "/proc/net/tcp", "/proc/net/tcp6":
+        with contextlib.suppress(OSError), open(table, encoding="ascii") as file:
+            listening |= {f"socket:[{line.split()[9]}]" for line in file.readlines()[1:] if line.split()[3] == "0A"}
+    found = set()
+    for path in glob.glob(f"/proc/{pid}/fd/*"):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(path))
+    return found & listening

@@ -1,0 +1,194 @@
+"""Builds with an installer that only pretends: what is left after success, and after a failure at every step."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import stat
+import sys
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases import build as build_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
+    Recipe,
+    ReleaseBuild,
+    own_lock,
+    require_room,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import parse_lock
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+
+ID = "a" * 12
+ALPHA = "alpha==1.0 --hash=sha256:aa"
+BETA = "beta==2.0 --hash=sha256:bb"
+INTERPRETER = Interpreter(sys.executable, "cpython", "3.11.2")
+
+
+class Pretender:
+    """Installs by making directories with the right names; fails at one step if told so."""
+
+    def __init__(self, fails_at: str = "") -> None:
+        self.fails_at = fails_at
+        self.lock = ""
+
+    def _step(self, name: str) -> None:
+        if name == self.fails_at:
+            raise BuildError(f"{name} failed")
+
+    def prepare(self, application: str) -> None:
+        self._step("prepare")
+
+    def create(self, release: str, python: str) -> None:
+        os.makedirs(os.path.join(release, "lib", "python3.11", "site-packages"))
+        os.makedirs(os.path.join(release, "bin"))
+        pathlib.Path(release, "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+        self._step("create")
+
+    def resolve(self, release: str, requirements: str, constraints: str) -> str:
+        self._step("resolve")
+        assert pathlib.Path(requirements).read_text() == "beta\n"
+        assert pathlib.Path(constraints).read_text() == "alpha==1.0\n"
+        return f"{ALPHA}cc\n{BETA}\n"
+
+    def install(self, release: str, lock: str) -> None:
+        self.lock = pathlib.Path(lock).read_text()
+        for line in self.lock.splitlines():
+            name, version = line.split()[0].split("==")
+            info = pathlib.Path(release, "lib/python3.11/site-packages", f"{name}-{version}.dist-info")
+            info.mkdir()
+            info.chmod(0o777)
+        self._step("install")
+
+
+def run_command(argv: list[str], cwd: str, environ_update: dict, **_settings: object) -> tuple[int, str, str]:
+    """Pretends to run a command: `bad` fails, `slow` runs into the time limit, `env` and `move` do what they say."""
+    command = os.path.basename(argv[3])
+    if command == "env":
+        pathlib.Path(cwd, argv[4]).write_text(environ_update.get("SSL_CERT_FILE", ""))
+    if command == "move":
+        os.rename(os.path.join(cwd, argv[4]), os.path.join(cwd, argv[5]))
+    return {"bad": (1, "words\n", "last words of s3cret\n"), "slow": (124, "", "")}.get(command, (0, "", ""))
+
+
+@pytest.fixture
+def store(tmp_path: pathlib.Path) -> ReleaseStore:
+    return ReleaseStore(str(tmp_path / "app"))
+
+
+def a_build(store: ReleaseStore, **recipe: object) -> ReleaseBuild:
+    programs = Programs(run_command, lambda text: text.replace("s3cret", "***"))
+    return ReleaseBuild(
+        store, Recipe(pins=parse_lock(ALPHA), **recipe), INTERPRETER, programs, {"SSL_CERT_FILE": "/srv/ca.pem"}
+    )
+
+
+def test_a_release_holds_the_lock_and_what_its_packages_need(store: ReleaseStore) -> None:
+    name = a_build(store, packages=["beta"]).run(ID, Pretender(), [])
+    assert store.marker(name)["packages"] == {"alpha": "1.0", "beta": "2.0"}
+    assert store.marker(name)["python"] == {"tag": "cpython-3.11", "version": "3.11.2"}
+    assert [pin.text for pin in own_lock(store, name)] == [ALPHA, BETA]
+
+
+def test_a_former_build_is_repeated_from_its_own_lock(store: ReleaseStore) -> None:
+    installer = Pretender(fails_at="resolve")
+    a_build(store, packages=["beta"]).run(ID, installer, parse_lock(f"{ALPHA}\nbeta==1.9 --hash=sha256:dd"))
+    assert "beta==1.9" in installer.lock
+
+
+def test_nobody_else_can_write(store: ReleaseStore) -> None:
+    name = a_build(store, overlay=True).run(ID, Pretender(), [])
+    modes = [path.lstat().st_mode for path in pathlib.Path(store.directory(name)).rglob("*")]
+    assert len(modes) > 10
+    assert [mode for mode in modes if mode & 0o022 and not stat.S_ISLNK(mode)] == []
+
+
+def test_files_are_there_for_the_setup_commands(store: ReleaseStore) -> None:
+    files = {"share/app/a.json": "{}\n", "share/app/b": "", "c.txt": "ü"}
+    build = a_build(store, files=files, setup_commands=[["bin/move", "c.txt", "d.txt"]])
+    release = pathlib.Path(store.directory(build.run(ID, Pretender(), [])))
+    texts = {name: (release / name).read_text() for name in ["share/app/a.json", "share/app/b", "d.txt"]}
+    assert list(texts.values()) == list(files.values())
+    assert {stat.S_IMODE((release / name).stat().st_mode) for name in texts} == {0o644}
+    assert not (release / "c.txt").exists()
+
+
+@pytest.mark.parametrize("path", ["pyvenv.cfg", "lock.txt", "bin", "lib/python3.11/site-packages/alpha-1.0.dist-info"])
+def test_a_file_takes_nobody_s_place(store: ReleaseStore, path: str) -> None:
+    with pytest.raises(BuildError, match=f"the release holds a {path} already"):
+        a_build(store, files={path: "mine"}).run(ID, Pretender(), [])
+    assert store.names() == []
+
+
+def test_setup_commands_know_the_way_to_a_network_and_smoke_tests_need_none(store: ReleaseStore) -> None:
+    build = a_build(store, setup_commands=[["bin/env", "setup.txt"]], smoke_commands=[["bin/env", "smoke.txt"]])
+    release = pathlib.Path(store.directory(build.run(ID, Pretender(), [])))
+    assert [(release / name).read_text() for name in ("setup.txt", "smoke.txt")] == ["/srv/ca.pem", ""]
+
+
+@pytest.mark.parametrize("step", ["create", "resolve", "install"])
+def test_nothing_is_left_of_a_failed_step(store: ReleaseStore, step: str) -> None:
+    with pytest.raises(BuildError, match=f"{step} failed"):
+        a_build(store, packages=["beta"]).run(ID, Pretender(step), [])
+    assert store.names() == []
+
+
+@pytest.mark.parametrize("stage", ["setup_commands", "smoke_commands"])
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["bin/bad", "-x"], r"`bin/bad -x` failed with status 1\nwords\n+last words of \*\*\*"),
+        (["bin/slow"], "`bin/slow` took more than 300 seconds"),
+    ],
+)
+def test_nothing_is_left_of_a_release_that_does_not_work(
+    store: ReleaseStore, stage: str, command: list[str], message: str
+) -> None:
+    with pytest.raises(BuildError, match=message):
+        a_build(store, **{stage: [["bin/good"], command]}).run(ID, Pretender(), [])
+    assert store.names() == []
+
+
+def test_an_interruption_leaves_nothing_either(store: ReleaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_prefix: str) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build_module, "protect", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        a_build(store).run(ID, Pretender(), [])
+    assert store.names() == []
+
+
+def test_the_lock_of_a_leftover_is_not_trusted(store: ReleaseStore) -> None:
+    name = store.begin(ID)
+    pathlib.Path(store.directory(name), "lock.txt").write_text(ALPHA)
+    assert own_lock(store, name) == []
+    store.finish(name, {})
+    assert [pin.text for pin in own_lock(store, name)] == [ALPHA]
+
+
+def test_too_little_room_is_told_before_the_build(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(pins=parse_lock(ALPHA), packages=["beta"])
+    usage = type("Usage", (), {"free": 200 * 1024 * 1024})
+    monkeypatch.setattr(build_module.shutil, "disk_usage", lambda _path: usage)
+    require_room(str(tmp_path), recipe, None)
+    with pytest.raises(BuildError, match="has 200 MB free, and a release needs about 400 MB: make room"):
+        require_room(str(tmp_path), recipe, 300 * 1024 * 1024)
+
+
+@pytest.mark.parametrize("archive", [{"hashes": {"sha256": "aa"}}, {"hash": "sha256=aa"}])
+def test_pip_s_report_becomes_a_lock(tmp_path: pathlib.Path, archive: dict) -> None:
+    alpha = {"metadata": {"name": "Alpha_One", "version": "1.0"}, "download_info": {"archive_info": archive}}
+
+    def write_report(argv: list[str], **_settings: object) -> tuple[int, str, str]:
+        pathlib.Path(argv[argv.index("--report") + 1]).write_text(json.dumps({"install": [alpha]}))
+        return 0, "", ""
+
+    pip = Pip(Programs(write_report, str), PackageSource())
+    [pin] = parse_lock(pip.resolve(str(tmp_path), "requirements.in", "constraints.txt"))
+    assert (pin.name, pin.version, pin.text) == ("alpha-one", "1.0", "Alpha_One==1.0 --hash=sha256:aa")
+    assert os.listdir(tmp_path) == []

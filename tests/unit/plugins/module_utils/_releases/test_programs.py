@@ -1,0 +1,60 @@
+"""Programs of a build: their environment, their failures, and the locks that they keep."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
+
+
+class Recorder:
+    """Pretends to run a program, and remembers how it was asked to."""
+
+    def __init__(self, *answer: object) -> None:
+        self.answer = answer or (0, "", "")
+        self.settings: dict = {}
+
+    def __call__(self, argv: list[str], **settings: object) -> tuple:
+        self.settings = {"argv": argv, **settings, "pass_fds": list(settings["pass_fds"])}
+        return self.answer
+
+
+def test_a_program_gets_its_environment_and_the_usual_path() -> None:
+    recorder = Recorder()
+    Programs(recorder, str).run(["/bin/true", "$HOME"], "it", {"LANG": "C"}, cwd="/srv")
+    assert recorder.settings["argv"][-2:] == ["/bin/true", "$HOME"]
+    assert recorder.settings["environ_update"].items() >= {"LANG": "C", "LC_ALL": "C.UTF-8"}.items()
+    assert "/usr/bin" in recorder.settings["environ_update"]["PATH"]
+    assert (recorder.settings["cwd"], recorder.settings["expand_user_and_vars"]) == ("/srv", False)
+
+
+def test_a_failure_shows_the_end_of_what_was_said_without_secrets() -> None:
+    output = "".join(f"line {number}\n" for number in range(100))
+    programs = Programs(Recorder(3, output, "s3cret\n"), lambda text: text.replace("s3cret", "***"))
+    with pytest.raises(BuildError) as failure:
+        programs.run(["/bin/false"], "fetching", {})
+    lines = str(failure.value).splitlines()
+    assert (lines[0], lines[-1]) == ("fetching failed with status 3", "***")
+    assert "line 99" in lines
+    assert "line 50" not in lines
+
+
+def test_a_failure_may_be_of_no_concern() -> None:
+    Programs(Recorder(1, "", ""), str).run(["/bin/false"], "it", {}, check=False)
+
+
+@pytest.mark.parametrize(("timeout", "message"), [(7, "took more than 7 seconds"), (0, "failed with status 124")])
+def test_running_out_of_time_is_said(timeout: int, message: str) -> None:
+    with pytest.raises(BuildError, match=message):
+        Programs(Recorder(124, "", ""), str).run(["/bin/sleep"], "it", {}, timeout=timeout)
+
+
+def test_an_installer_keeps_the_lock_and_a_limited_command_does_not() -> None:
+    recorder = Recorder()
+    programs = Programs(recorder, str)
+    with programs.keeping(5), programs.keeping(6):
+        programs.run(["/bin/true"], "it", {})
+        assert recorder.settings["pass_fds"] == [5, 6]
+        programs.run(["/bin/true"], "it", {}, timeout=1)
+        assert recorder.settings["pass_fds"] == []
+    programs.run(["/bin/true"], "it", {})
+    assert recorder.settings["pass_fds"] == []

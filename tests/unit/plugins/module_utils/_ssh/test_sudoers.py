@@ -1,0 +1,24 @@
+"""One line for each person in the file of sudo, and what sudo says of an account."""
+
+from __future__ import annotations
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.sudoers import changed, everything, line, names
+
+
+def test_who_is_not_named_stays_and_who_has_no_line_goes() -> None:
+    text = changed(
+        "", {"bob": line("bob", "password", ["ALL"]), "ada": line("ada", "nopasswd", ["/usr/bin/id", "ALL"])}
+    )
+    assert text.splitlines()[1:] == ["ada ALL=(ALL:ALL) NOPASSWD: /usr/bin/id, ALL", "bob ALL=(ALL:ALL) ALL"]
+    assert changed(text, {"eve": None}) == text
+    assert names(changed(text, {"ada": None})) == {"bob"}
+    assert changed(text, {"ada": None, "bob": line("bob", "none", ["ALL"])}) == ""
+
+
+def test_what_sudo_lists_is_understood() -> None:
+    rules = "User ada may run the following commands on host:\n"
+    assert everything(f"{rules}    (ALL : ALL) ALL") == "password"
+    assert everything(f"{rules}    (ALL) NOPASSWD: ALL") == "nopasswd"
+    assert everything(f"{rules}    (root) NOPASSWD: SETENV: ALL\n    (ALL) ALL") == "nopasswd"
+    assert everything(f"{rules}    (ALL) NOPASSWD: /usr/bin/id\n    (www-data) ALL") == "none"
+    assert everything("User nobody is not allowed to run sudo on host.") == "none"
