@@ -114,9 +114,9 @@ import grp
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import kernel_specs
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter.kernel_specs import Access, KernelDirectory
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import require_own
 
 NOBODY = "65534"
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups", "--no-new-privs")

@@ -75,8 +75,8 @@ import re
 from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration import processes
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.retire import Backup
-from ansible_collections.nbops.jupyter.plugins.module_utils._process import procfs
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import ROOT, RUNNING, Failure, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
@@ -118,9 +118,9 @@ class Job:
         if paths:
             self.act("daemon-reload", self.host.systemctl, "daemon-reload")
         for user in parameters["processes_of"]:
-            processes = procfs.of_nobodys_unit(pwd.getpwnam(user).pw_uid)
-            if processes:
-                self.act(f"end {', '.join(str(process.pid) for process in processes)} of {user}", procfs.end, processes)
+            running = processes.of_nobodys_unit(pwd.getpwnam(user).pw_uid)
+            if running:
+                self.act(f"end {', '.join(str(process.pid) for process in running)} of {user}", processes.end, running)
         for path in parameters["files"]:
             if os.path.lexists(path):
                 self.act(f"move {path} to {self.backup.directory}", self.backup.take, path)

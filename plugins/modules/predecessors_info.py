@@ -66,7 +66,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 i
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import describe
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
-from ansible_collections.nbops.jupyter.plugins.module_utils._process.procfs import of_nobodys_unit
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import of_nobodys_unit
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 

@@ -82,9 +82,9 @@ from http.client import HTTPException
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.prefix import Prefix
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import require_own
 
 SECONDS_WITHOUT_A_BYTE = 60
 CHUNK_BYTES = 1 << 20

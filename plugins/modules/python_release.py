@@ -213,6 +213,7 @@ import time
 from collections.abc import Iterable
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
     Recipe,
     ReleaseBuild,
@@ -235,9 +236,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source imp
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
     ReleaseStore,
     choose_prunable,
-    locked_directory,
     release_id,
-    require_own,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import release_tools
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import python_of

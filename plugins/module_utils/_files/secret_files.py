@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import locked_directory, require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -10,15 +10,12 @@ without one is the leftover of an interrupted build. The marker's modification t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
 import json
 import os
 import re
 import shutil
-import stat
-from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
@@ -45,39 +42,6 @@ def choose_prunable(activated: dict[str, float | None], current: str | None, kee
     valid.sort(key=lambda name: activated[name], reverse=True)
     leftovers = [name for name, time in activated.items() if time is None and name != current]
     return sorted(leftovers + valid[max(keep - (current is not None), 0) :])
-
-
-@contextlib.contextmanager
-def locked_directory(path: str) -> Iterator[int]:
-    """Makes the directory and holds an exclusive lock on it, waiting for another holder; gives the file descriptor."""
-    while True:
-        # Whoever holds the lock may remove the directory at any time.
-        try:
-            os.makedirs(path, exist_ok=True)
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.path.isdir(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
-
-
-def require_own(path: str) -> None:
-    """Raises ValueError where another account than root or the running one could swap what is at a path."""
-    path = os.path.realpath(path)
-    while True:
-        with contextlib.suppress(FileNotFoundError):
-            status = os.stat(path)
-            writable = status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX
-            if writable or status.st_uid not in (0, os.geteuid()):
-                raise ValueError(f"{path} is in the hands of other accounts: run `chown root {path}; chmod o-w {path}`")
-        if path == "/":
-            return
-        path = os.path.dirname(path)
 
 
 class ReleaseStore:

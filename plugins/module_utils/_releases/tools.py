@@ -12,8 +12,8 @@ import glob
 import os
 import shutil
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import locked_directory
 
 ROOT = "/opt/python_venv"
 CACHE = f"{ROOT}/cache"

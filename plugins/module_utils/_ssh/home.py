@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 
 DIRECTORY = ".ssh"
 KEYS = "authorized_keys"

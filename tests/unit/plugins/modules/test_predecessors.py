@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.nbops.jupyter.plugins.module_utils._process import procfs
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration import processes
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 from ansible_collections.nbops.jupyter.plugins.modules import predecessors
 
@@ -41,7 +41,7 @@ class World:
 def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(tmp_path)
     monkeypatch.setattr(predecessors, "ROOT", str(world.units))
-    monkeypatch.setattr(procfs, "PROC", str(tmp_path))
+    monkeypatch.setattr(processes, "PROC", str(tmp_path))
     module = predecessors.AnsibleModule
     monkeypatch.setattr(module, "run_command", lambda _self, *command, **options: world.run(*command, **options))
     return world

@@ -7,13 +7,12 @@ import pathlib
 import threading
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store as store_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
     ReleaseStore,
     choose_prunable,
-    locked_directory,
     release_id,
-    require_own,
 )
 
 A, B, C = "a" * 12, "b" * 12, "c" * 12

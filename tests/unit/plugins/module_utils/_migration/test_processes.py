@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._process import procfs
-from ansible_collections.nbops.jupyter.plugins.module_utils._process.procfs import Process
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration import processes
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import Process
 
 LAB = ["/srv/venv/bin/python", "/srv/venv/bin/jupyter-lab", "--port=9999"]
 SESSION = "1:name=systemd:/user.slice/user-1000.slice/session-3.scope\n"
@@ -17,7 +17,7 @@ SESSION = "1:name=systemd:/user.slice/user-1000.slice/session-3.scope\n"
 
 @pytest.fixture
 def proc(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    monkeypatch.setattr(procfs, "PROC", str(tmp_path))
+    monkeypatch.setattr(processes, "PROC", str(tmp_path))
     (tmp_path / "uptime").write_text("1")
     return tmp_path
 
@@ -44,8 +44,8 @@ def add(proc: pathlib.Path, pid: int, command: list[str], cgroup: str) -> None:
 def test_which_are_nobodys(proc: pathlib.Path, command: list[str], cgroup: str, found: bool) -> None:
     add(proc, 7, command, cgroup)
     expected = [Process(7, " ".join(LAB), "/home/ada")] if found else []
-    assert procfs.of_nobodys_unit(os.geteuid()) == expected
-    assert procfs.of_nobodys_unit(os.geteuid() + 1) == []
+    assert processes.of_nobodys_unit(os.geteuid()) == expected
+    assert processes.of_nobodys_unit(os.geteuid() + 1) == []
 
 
 def test_a_process_that_nobody_may_look_into_is_no_obstacle(
@@ -56,15 +56,15 @@ def test_a_process_that_nobody_may_look_into_is_no_obstacle(
 
     add(proc, 1, ["/sbin/init"], SESSION)
     monkeypatch.setattr(os, "readlink", denied)
-    assert procfs.of_nobodys_unit(os.geteuid()) == []
+    assert processes.of_nobodys_unit(os.geteuid()) == []
 
 
 @pytest.mark.parametrize("ignores", [False, True])
 def test_what_is_ended_is_gone(monkeypatch: pytest.MonkeyPatch, ignores: bool) -> None:
-    monkeypatch.setattr(procfs, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 0.2)
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " if ignores else ""
     code = f"import signal, time; {deaf}print(1, flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
         child.stdout.readline()
-        procfs.end([Process(child.pid, "", "/")])
+        processes.end([Process(child.pid, "", "/")])
         assert child.wait() == (-9 if ignores else -15)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Directories that nobody else can change or use at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def locked_directory(path: str) -> Iterator[int]:
+    """Makes the directory and holds an exclusive lock on it, waiting for another holder; gives the file descriptor."""
+    while True:
+        # Whoever holds the lock may remove the directory at any time.
+        try:
+            os.makedirs(path, exist_ok=True)
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.isdir(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def require_own(path: str) -> None:
+    """Raises ValueError where another account than root or the running one could swap what is at a path."""
+    path = os.path.realpath(path)
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(path)
+            writable = status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX
+            if writable or status.st_uid not in (0, os.geteuid()):
+                raise ValueError(f"{path} is in the hands of other accounts: run `chown root {path}; chmod o-w {path}`")
+        if path == "/":
+            return
+        path = os.path.dirname(path)
