@@ -10,6 +10,8 @@ module: certificates
 short_description: Certificates from an ACME authority, from files or of our own, at a stable path
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
   - Brings every certificate to C(<directory>/<name>/fullchain.pem) and C(privkey.pem), and has the services load it.
   - Orders those that are missing, or whose domains or settings changed, from an authority with certbot. One that is
@@ -107,10 +109,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Tells which certificates would be ordered, made, replaced and removed; nobody is asked.
+    details: Tells which certificates would be ordered, made, replaced and removed; nobody is asked.
   diff_mode:
     support: none
-    description: Keys are never shown.
+    details: Keys are never shown.
 requirements:
   - the command C(openssl) on the target, and certbot where certificates are ordered
 """

@@ -10,6 +10,9 @@ module: fail2ban_jail
 short_description: Give fail2ban a jail that it accepts, or take it away
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._mark
 description:
   - Writes a filter and a jail of the same name below C(/etc/fail2ban), and has the running fail2ban load this jail
     alone. Other jails and their bans stay as they are.
@@ -31,10 +34,6 @@ options:
     description: Text of the jail. It contains O(mark).
     type: str
     default: ""
-  mark:
-    description: Text by which files of this configuration are told from others.
-    type: str
-    required: true
   state:
     description: Whether the jail is there. An absent one lifts its bans.
     type: str
@@ -43,10 +42,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts the change. fail2ban is not asked, as the logs that a jail reads may not be there yet.
+    details: Predicts the change. fail2ban is not asked, as the logs that a jail reads may not be there yet.
   diff_mode:
     support: full
-    description: Shows the files as they were and as they will be.
+    details: Shows the files as they were and as they will be.
 requirements:
   - fail2ban 0.11 or newer and systemd on the target
 """
@@ -89,7 +88,7 @@ import tempfile
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 
 DIRECTORY = "/etc/fail2ban"
 RUNTIME_DIRECTORY = "/run"
@@ -147,7 +146,7 @@ def keep(texts, directory, check_mode=False):
     """Give files of a directory their texts, and remove those without one; returns the paths of what differed."""
     changed = []
     for path, text in texts.items():
-        files = KeptFiles(check_mode)
+        files = ManagedFiles(check_mode)
         if text is None:
             files.remove(os.path.join(directory, path))
         else:

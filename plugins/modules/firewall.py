@@ -113,7 +113,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import rules as firewall_rules
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.backends import (
     FirewallError,
@@ -189,7 +189,7 @@ class Firewall:
             self.table.judged(text)
             self.probation.begin(self.table.restoring, self.params["confirm_seconds"])
             draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
-            KeptFiles(check_mode=False).write(draft, text, MODE)
+            ManagedFiles(check_mode=False).write(draft, text, MODE)
             self.table.load(draft)
         # Of a time when ufw filtered here.
         left, _diff = self.remove_from_ufw()
@@ -271,7 +271,7 @@ class Firewall:
 
     def keep(self, text):
         """Make the file have a text, none for an empty one; returns whether it differed."""
-        files = KeptFiles(self.check_mode)
+        files = ManagedFiles(self.check_mode)
         if text:
             files.write(self.params["path"], text, MODE)
         else:

@@ -10,6 +10,9 @@ module: nginx_config
 short_description: Put files before nginx that it accepts, or none
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._mark
 description:
   - Writes and removes any number of files below nginx's directory, as one change. Afterwards either all of them are on
     disk and loaded by the running nginx, or none is and every file is as it was.
@@ -39,10 +42,6 @@ options:
     description: Group that nginx's workers belong to.
     type: str
     default: www-data
-  mark:
-    description: Text by which files of this configuration are told from others.
-    type: str
-    required: true
   logs:
     description:
       - Log files that the configuration names. nginx would make them readable for everybody, here they are for the
@@ -60,10 +59,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts the change, and has nginx test it if there is an nginx and no file in O(requires) is missing.
+    details: Predicts the change, and has nginx test it if there is an nginx and no file in O(requires) is missing.
   diff_mode:
     support: full
-    description: Shows the files as they were and as they will be.
+    details: Shows the files as they were and as they will be.
 notes:
   - A mount namespace needs C(CAP_SYS_ADMIN). Root has it on every machine; a container has to be given it.
   - An nginx that is stopped, or that systemd did not start, is not reloaded.

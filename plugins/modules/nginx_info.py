@@ -10,26 +10,19 @@ module: nginx_info
 short_description: Tell what the host's nginx can do, and what it serves already
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._attributes.info_module
+  - nbops.jupyter._mark
 description:
   - Tells whether nginx is installed, its version, the version of the OpenSSL library it runs with, and whether the
     kernel knows IPv6, so that a configuration can be written that this nginx accepts.
   - Tells of the host's whole configuration what a site has to know that lives beside others.
 options:
-  mark:
-    description: Text by which files of ours are told from others.
-    type: str
-    required: true
   fail2ban_jail:
     description: Name of a jail of fail2ban to look for.
     type: str
     default: ""
-attributes:
-  check_mode:
-    support: full
-    description: Only looks.
-  diff_mode:
-    support: none
-    description: Nothing changes.
 """
 
 EXAMPLES = r"""

@@ -10,6 +10,8 @@ module: placeholder_certificate
 short_description: Make self-signed certificates where there are none yet
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
   - Makes a self-signed certificate and its key in every directory that holds no certificate, so that a server can start
     before a certificate authority has answered. Of what is there, only a placeholder for other names is replaced.
@@ -35,10 +37,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be made and removed.
+    details: Predicts what would be made and removed.
   diff_mode:
     support: none
-    description: Keys and certificates are not shown.
+    details: Keys and certificates are not shown.
 requirements:
   - the command C(openssl) on the target, where something is to be made
 """

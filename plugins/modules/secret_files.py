@@ -10,6 +10,8 @@ module: secret_files
 short_description: Make files with random secrets, once
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
   - Makes a secret of 32 random bytes for every name that has none, on the target, where it stays. No secret is ever
     replaced, sent to the controller or shown.
@@ -34,10 +36,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be made and removed.
+    details: Predicts what would be made and removed.
   diff_mode:
     support: none
-    description: Secrets are not shown.
+    details: Secrets are not shown.
 """
 
 EXAMPLES = r"""

@@ -148,7 +148,7 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators as ssh_administrators
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
@@ -264,7 +264,7 @@ class Job:
         place = os.path.join(stage, os.path.basename(directory))
         shutil.copytree(directory, place, symlinks=True)
         for path in (path for path in self.after if os.path.dirname(path) == directory):
-            files = KeptFiles(check_mode=False)
+            files = ManagedFiles(check_mode=False)
             keep(files, os.path.join(place, os.path.basename(path)), self.after[path], self.modes[path])
         return place
 
@@ -408,7 +408,7 @@ class Job:
         os.unlink(PENDING)
 
     def write(self, paths, texts, check_mode=False):
-        files = KeptFiles(check_mode)
+        files = ManagedFiles(check_mode)
         for path in paths:
             keep(files, path, texts[path], self.modes[path])
         return files.changed

@@ -35,7 +35,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.prefli
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.store import CertificateStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError, require_valid
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
 # The keeper runs from here under the collection's own names; the units that the role writes name it.
@@ -63,7 +63,7 @@ class CertificateRun:
         self, parameters: dict[str, Any], run_command: Callable[..., tuple[int, str, str]], check_mode: bool
     ) -> None:
         self.failures: dict[str, str] = {}
-        self.files = KeptFiles(check_mode)
+        self.files = ManagedFiles(check_mode)
         self._parameters = parameters
         self._check_mode = check_mode
         self._directory = parameters["directory"].rstrip("/")

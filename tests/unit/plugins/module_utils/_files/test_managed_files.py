@@ -6,7 +6,7 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import KeptFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 
 
 def mode(path: pathlib.Path) -> int:
@@ -21,7 +21,7 @@ def umask() -> object:
 
 
 def test_a_file_is_made_with_its_directories(tmp_path: pathlib.Path) -> None:
-    files, path = KeptFiles(check_mode=False), tmp_path / "a" / "b" / "file"
+    files, path = ManagedFiles(check_mode=False), tmp_path / "a" / "b" / "file"
     files.write(str(path), "text\n", 0o600)
     assert files.changed
     assert (path.read_text(), mode(path)) == ("text\n", 0o600)
@@ -29,15 +29,15 @@ def test_a_file_is_made_with_its_directories(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_mode_is_as_asked_whatever_the_umask(tmp_path: pathlib.Path, umask: object) -> None:
-    KeptFiles(check_mode=False).write(str(tmp_path / "file"), "", 0o755)
+    ManagedFiles(check_mode=False).write(str(tmp_path / "file"), "", 0o755)
     assert mode(tmp_path / "file") == 0o755
 
 
 def test_what_is_as_it_should_be_stays(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "file"
-    KeptFiles(check_mode=False).write(str(path), "text", 0o644)
+    ManagedFiles(check_mode=False).write(str(path), "text", 0o644)
     before = path.stat()
-    files = KeptFiles(check_mode=False)
+    files = ManagedFiles(check_mode=False)
     files.write(str(path), "text", 0o644)
     assert not files.changed
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
@@ -50,7 +50,7 @@ def test_another_text_or_mode_is_replaced(tmp_path: pathlib.Path, content: bytes
     path = tmp_path / "file"
     path.write_bytes(content)
     path.chmod(before)
-    files = KeptFiles(check_mode=False)
+    files = ManagedFiles(check_mode=False)
     files.write(str(path), "text", 0o600)
     assert files.changed
     assert (path.read_text(), mode(path)) == ("text", 0o600)
@@ -60,14 +60,14 @@ def test_a_reader_of_the_old_file_keeps_it(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "file"
     path.write_text("old text")
     with path.open() as reader:
-        KeptFiles(check_mode=False).write(str(path), "new", 0o600)
+        ManagedFiles(check_mode=False).write(str(path), "new", 0o600)
         assert reader.read() == "old text"
 
 
 def test_the_leftover_of_an_interruption_does_no_harm(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file.new").write_text("half")
     (tmp_path / "file.new").chmod(0o666)
-    KeptFiles(check_mode=False).write(str(tmp_path / "file"), "text", 0o600)
+    ManagedFiles(check_mode=False).write(str(tmp_path / "file"), "text", 0o600)
     assert mode(tmp_path / "file") == 0o600
     assert os.listdir(tmp_path) == ["file"]
 
@@ -79,14 +79,14 @@ def test_files_directories_and_links_are_removed(tmp_path: pathlib.Path) -> None
     (tmp_path / "link").symlink_to("kept")
     (tmp_path / "dangling").symlink_to("nowhere")
     for name in ("file", "folder", "link", "dangling"):
-        files = KeptFiles(check_mode=False)
+        files = ManagedFiles(check_mode=False)
         files.remove(str(tmp_path / name))
         assert files.changed, name
     assert [path.name for path in tmp_path.rglob("*")] == ["kept", "inner"]
 
 
 def test_what_is_not_there_need_not_be_removed(tmp_path: pathlib.Path) -> None:
-    files = KeptFiles(check_mode=False)
+    files = ManagedFiles(check_mode=False)
     files.remove(str(tmp_path / "none"))
     assert not files.changed
 
@@ -98,7 +98,7 @@ def test_check_mode_tells_and_does_nothing(tmp_path: pathlib.Path) -> None:
         lambda files: files.write(str(tmp_path / "old"), "new", 0o600),
         lambda files: files.remove(str(tmp_path / "old")),
     ):
-        files = KeptFiles(check_mode=True)
+        files = ManagedFiles(check_mode=True)
         act(files)
         assert files.changed
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("old", "old")]
