@@ -7,64 +7,64 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_config
-short_description: Put files before nginx that it accepts, or none
+short_description: Write configuration files of nginx that it accepts, or none
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
   - nbops.jupyter._mark
 description:
-  - Writes and removes any number of files below nginx's directory, as one change. Afterwards either all of them are on
-    disk and loaded by the running nginx, or none is and every file is as it was.
-  - Before anything on disk changes, nginx itself tests the new files together with the host's whole configuration.
-    The test sees them in a mount namespace of its own.
-  - The running nginx is reloaded, never restarted, and the module waits for its new workers.
-  - A run that was interrupted between writing and loading is completed by the next one.
-  - A file that does not carry O(mark) belongs to somebody else. It is neither replaced nor removed.
+  - Writes and removes any number of files below nginx's directory in one change. Afterwards either the running nginx
+    has loaded all of them, or all files are as they were.
+  - Before anything on disk changes, nginx tests the new files together with the host's whole configuration, in a mount
+    namespace.
+  - Reloads the running nginx, never restarts it, and waits for its new workers.
+  - Completes a run that was interrupted between writing and loading.
+  - Neither replaces nor removes a file that lacks O(mark).
 options:
   directory:
-    description: Directory that the files are in or below. What else is there is left alone.
+    description: Directory that contains the files. Other files in it are left alone.
     type: path
     default: /etc/nginx
   files:
     description:
-      - Paths of files below O(directory) to their text, which contains O(mark), or to null where there must be no file.
-      - Of a name that ends in C(.conf), nginx has to say that it reads it. Others are pages and the like; their
-        directories are made, and removed with the last page.
+      - Maps the path of each file below O(directory) to its text, which contains O(mark), or to null to remove it.
+      - nginx has to include each file whose name ends in C(.conf). Other files are pages and the like; their
+        directories are created, and removed with the last page.
     type: dict
     default: {}
   private_files:
     description:
-      - The same, for files that only root and O(private_group) may read, such as passwords. A diff does not show them.
+      - The same for files that only root and O(private_group) can read, such as passwords. A diff does not show them.
     type: dict
     default: {}
   private_group:
-    description: Group that nginx's workers belong to.
+    description: Group of nginx's workers.
     type: str
     default: www-data
   logs:
     description:
-      - Log files that the configuration names. nginx would make them readable for everybody, here they are for the
-        group C(adm).
+      - Log files that the configuration names. nginx would create them readable for everybody; the module lets only the
+        group C(adm) read them.
     type: list
     elements: path
     default: []
   requires:
     description:
-      - Files that the configuration names and that earlier tasks make, for example certificates.
-      - In check mode, nginx cannot judge the configuration while one of them is missing, and is not asked to.
+      - Files that the configuration names and that earlier tasks create, for example certificates.
+      - In check mode, nginx does not test the configuration while one of them is missing.
     type: list
     elements: path
     default: []
 attributes:
   check_mode:
     support: full
-    details: Predicts the change, and has nginx test it if there is an nginx and no file in O(requires) is missing.
+    details: nginx tests the change if it is installed and no file in O(requires) is missing.
   diff_mode:
     support: full
-    details: Shows the files as they were and as they will be.
+    details: Private files are not shown.
 notes:
-  - A mount namespace needs C(CAP_SYS_ADMIN). Root has it on every machine; a container has to be given it.
+  - The mount namespace needs C(CAP_SYS_ADMIN). Root has it on every machine; a container needs it added.
   - An nginx that is stopped, or that systemd did not start, is not reloaded.
 requirements:
   - systemd, and the commands C(unshare) and C(mount) of util-linux on the target
@@ -92,312 +92,145 @@ changed_files:
   elements: str
   sample: [conf.d/pages.conf]
 reloaded:
-  description: Whether a running nginx loaded its configuration anew.
+  description: Whether a running nginx loaded or would load the files.
   returned: success
   type: bool
   sample: true
 """
 
-import contextlib
-import glob
 import grp
 import os
-import re
-import shutil
-import stat
-import tempfile
-import time
+from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
-from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.marks import require_mark
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.files import (
+    TargetFile,
+    is_public_log,
+    is_safe,
+    protect_log,
+    write,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service import Nginx, NginxError
 
-# Is there from before the first file is written until nginx has loaded them all.
-# A reboot removes it, rightly: nginx then starts with what is on disk.
 PENDING = "/run/nginx-config.pending"
 
-# New workers start within milliseconds of a reload, but first nginx reads every certificate of the host.
-RELOAD_SECONDS = 30
+ARGUMENT_SPEC = {
+    "directory": {"type": "path", "default": "/etc/nginx"},
+    "files": {"type": "dict", "default": {}},
+    "private_files": {"type": "dict", "default": {}, "no_log": True},
+    "private_group": {"type": "str", "default": "www-data"},
+    "mark": {"type": "str", "required": True},
+    "logs": {"type": "list", "elements": "path", "default": []},
+    "requires": {"type": "list", "elements": "path", "default": []},
+}
 
 
-class ReloadError(Exception):
-    """nginx did not take the new configuration; the text says what it had against it."""
+@dataclass(frozen=True)
+class Plan:
+    """The files that differ, as they are and as they shall be, and the logs that everybody can read."""
+
+    before: list[TargetFile]
+    after: list[TargetFile]
+    public_logs: list[str]
+    is_unloaded: bool  # whether nginx has to load the files, also because an earlier run was interrupted
 
 
-class Nginx:
-    """The host's nginx, and the service that runs it."""
-
-    def __init__(self, module):
-        self.run = module.run_command
-        self.executable = module.get_bin_path("nginx", required=not module.check_mode)
-
-    def test(self, replacements):
-        """Have nginx judge its configuration with other directories, by path, in the place of some of its own.
-
-        Returns the return code, the whole configuration as nginx read it, and what nginx says about it.
-        """
-        return self.run(namespaces.command(replacements, [self.executable, "-T", "-q"]))
-
-    def master(self):
-        """Process id of the running service; 0 if it is stopped."""
-        out = self.run(["systemctl", "show", "--property=MainPID", "--value", "nginx.service"])[1]
-        return int(out.strip() or 0)
-
-    def reload(self, error_log):
-        """Reload the service if it runs, and return whether it does; ReloadError if it keeps its old configuration."""
-        master = self.master()
-        if not master:
-            return False
-        old_workers = children(master)
-        log_size = os.path.getsize(error_log) if os.path.exists(error_log) else 0
-        rc, out, err = self.run(["systemctl", "reload", "nginx.service"])
-        if rc != 0:
-            raise ReloadError(out + err)
-
-        deadline = time.monotonic() + RELOAD_SECONDS
-        while not children(master) - old_workers:
-            # A port that another program holds, for example, is noticed only now.
-            complaints = emergencies(error_log, log_size)
-            if complaints or time.monotonic() > deadline:
-                raise ReloadError(complaints or f"It started no new worker within {RELOAD_SECONDS} seconds.")
-            time.sleep(0.02)
-        return True
-
-
-def children(parent):
-    """Process ids of all children of a process."""
-    found = set()
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as stream:
-                # The second field, the command in parentheses, may itself hold anything.
-                fields = stream.read().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has ended
-        if fields[1] == str(parent):
-            found.add(path)
-    return found
-
-
-def emergencies(log, position):
-    """What nginx gave up on, by its log from a position on."""
-    try:
-        with open(log, encoding="utf-8", errors="replace") as stream:
-            stream.seek(position)
-            return "".join(line for line in stream if "[emerg]" in line)
-    except FileNotFoundError:
-        return ""
-
-
-def conflicts(messages):
-    """Names that two sites claim, of which nginx would silently ignore one."""
-    return set(re.findall(r'conflicting server name "[^"]*" on [^\s,]+', messages))
-
-
-def content(path):
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
-
-
-def safe(path, group=None):
-    """Whether root alone can change the file, and only the group with that id read it if one is given."""
-    status = os.lstat(path)
-    if not os.path.isfile(path) or os.path.islink(path) or status.st_uid != 0 or status.st_mode & 0o022:
-        return False
-    return group is None or (status.st_gid == group and not status.st_mode & 0o007)
-
-
-def write(directory, contents, groups):
-    """Give every file its content, or remove it where the content is None. `groups` has the ids for private files."""
-    paths = {name: os.path.join(directory, name) for name in contents}
-    drafts = {}
-    for name, data in contents.items():
-        if data is not None:
-            os.makedirs(os.path.dirname(paths[name]), mode=0o755, exist_ok=True)
-            # nginx.conf does not include a draft. All are written before one takes its place: the disk may be full.
-            mode = 0o640 if name in groups else 0o644
-            drafts[name] = atomic.stage(paths[name], data, mode, groups.get(name, -1))
-    for name in contents:
-        if name in drafts:
-            os.rename(drafts[name], paths[name])
-        elif os.path.lexists(paths[name]):
-            os.unlink(paths[name])
-            if not is_configuration(name):
-                # Directories of configuration stay, those of pages go with their last page.
-                with contextlib.suppress(OSError):
-                    os.removedirs(os.path.dirname(paths[name]))
-
-
-def is_configuration(name):
-    return name.endswith(".conf")
-
-
-def is_open(log):
-    """Whether everybody could read a log file once nginx has opened it."""
-    try:
-        mode = os.stat(log).st_mode
-    except FileNotFoundError:
-        return True
-    return stat.S_ISREG(mode) and bool(mode & 0o007)
-
-
-def close(log):
-    """Let nobody but its owner and group read a log file, and make it first where it is missing."""
-    missing = not os.path.exists(log)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o640)
-    try:
-        if missing:
-            with contextlib.suppress(KeyError):
-                os.fchown(descriptor, -1, grp.getgrnam("adm").gr_gid)
-        os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o770)
-    finally:
-        os.close(descriptor)
-
-
-def judge(nginx, directory, after):
-    """Have nginx test the change; returns what speaks against it, if anything, and the path of nginx's error log."""
-    changes = {}
-    for name, data in after.items():
-        if is_configuration(name):
-            changes.setdefault(os.path.join(directory, os.path.dirname(name)), {})[os.path.basename(name)] = data
-    with tempfile.TemporaryDirectory() as parent:
-        replacements = {}
-        for number, (place, contents) in enumerate(changes.items()):
-            if not os.path.isdir(place):
-                return f"{place} does not exist: this nginx keeps its configuration elsewhere.", None
-            replacements[place] = os.path.join(parent, str(number))
-            shutil.copytree(place, replacements[place], symlinks=True)
-            write(replacements[place], contents, {})
-        rc, configuration, messages = nginx.test(replacements)
-    if rc != 0:
-        return f"nginx refuses the configuration:\n{messages.strip()}", None
-
-    for name, data in after.items():
-        if (
-            is_configuration(name)
-            and data is not None
-            and f"# configuration file {directory}/{name}:" not in configuration
-        ):
-            place = os.path.dirname(f"{directory}/{name}")
-            return f"nginx does not read {directory}/{name}: nginx.conf does not include {place}/*.conf.", None
-
-    clashes = conflicts(messages)
-    if clashes:
-        clashes -= conflicts(nginx.test({})[2])
-    if clashes:
-        return f"Another site of the host has the same name. nginx says: {'; '.join(sorted(clashes))}", None
-
-    log = re.search(r"^\s*error_log\s+(/[^\s;]+)", configuration, re.MULTILINE)
-    return None, log.group(1) if log else "/var/log/nginx/error.log"
-
-
-def apply(nginx, directory, before, after, groups, error_log):
-    """Write the files and have them loaded; returns whether nginx runs. On ReloadError and OSError all is as it was."""
-    interrupted = os.path.exists(PENDING)
-    with open(PENDING, "w", encoding="ascii"):
-        pass
-    try:
-        write(directory, after, groups)
-        running = nginx.reload(error_log)
-    except (OSError, ReloadError):
-        write(directory, before, groups)
-        # What an interrupted run left unloaded is unloaded still.
-        if not interrupted:
-            os.unlink(PENDING)
-        raise
-    os.unlink(PENDING)
-    return running
-
-
-def private_groups(module):
-    """The names of private files to the id of their group."""
-    if not module.params["private_files"]:
-        return {}
-    try:
-        group = grp.getgrnam(module.params["private_group"]).gr_gid
-    except KeyError:
-        # In check mode the package that brings the group may still be missing.
-        if not module.check_mode:
-            module.fail_json(msg=f"There is no group {module.params['private_group']} on this host.")
-        group = 0
-    return dict.fromkeys(module.params["private_files"], group)
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "directory": {"type": "path", "default": "/etc/nginx"},
-            "files": {"type": "dict", "default": {}},
-            "private_files": {"type": "dict", "default": {}, "no_log": True},
-            "private_group": {"type": "str", "default": "www-data"},
-            "mark": {"type": "str", "required": True},
-            "logs": {"type": "list", "elements": "path", "default": []},
-            "requires": {"type": "list", "elements": "path", "default": []},
-        },
-        supports_check_mode=True,
-    )
-    directory = module.params["directory"].rstrip("/")
-    mark = module.params["mark"].encode()
-    texts = {**module.params["files"], **module.params["private_files"]}
-    wanted = {name: None if text is None else text.encode() for name, text in texts.items()}
-    groups = private_groups(module)
-
-    before, after = {}, {}
-    for name, data in sorted(wanted.items()):
-        path = os.path.join(directory, name)
+def wanted_files(params: dict, check_mode: bool) -> list[TargetFile]:
+    """The files of both options, sorted. Raises ValueError where one cannot be ours."""
+    texts = {**params["files"], **params["private_files"]}
+    group = group_id(params["private_group"], check_mode) if params["private_files"] else None
+    for name, text in texts.items():
         if os.path.normpath(name) != name or name.startswith(("/", "..")):
-            module.fail_json(msg=f"{name!r} is not the path of a file below {directory}.")
-        if data is not None and mark not in data:
-            module.fail_json(msg=f"The text for {name} lacks the mark '{module.params['mark']}'.")
-        present = content(path)
-        if present is not None and mark not in present:
-            module.fail_json(
-                msg=f"{path} is somebody else's: it lacks the text '{module.params['mark']}'. "
-                "Rename it, or choose another name. Nothing was changed."
-            )
-        if present != data or (present is not None and not safe(path, groups.get(name))):
-            before[name], after[name] = present, data
+            raise ValueError(f"{name!r} is not the path of a file below {params['directory']}.")
+        if text is not None and params["mark"] not in text:
+            raise ValueError(f"The text for {name} lacks the mark '{params['mark']}'.")
+    return [
+        TargetFile(
+            name, None if text is None else text.encode(), group=group if name in params["private_files"] else None
+        )
+        for name, text in sorted(texts.items())
+    ]
 
-    open_logs = [log for log in module.params["logs"] if is_open(log)]
-    nginx = Nginx(module)
-    unloaded = bool(after) or os.path.exists(PENDING)
-    changed = unloaded or bool(open_logs)
-    running = bool(unloaded and nginx.executable and nginx.master())
-    testable = nginx.executable and not (module.check_mode and not all(map(os.path.exists, module.params["requires"])))
-    if unloaded and testable:
-        missing_logs = [log for log in module.params["logs"] if not os.path.exists(log)]
-        problem, error_log = judge(nginx, directory, after)
-        # Even to test its configuration, nginx makes the log files that it names.
-        for log in missing_logs:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(log)
-        if problem:
-            module.fail_json(msg=f"{problem}\nNothing was changed.")
-    if not module.check_mode:
+
+def group_id(name: str, check_mode: bool) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        # In check mode the package that creates the group may not be installed yet.
+        if check_mode:
+            return 0
+        raise ValueError(f"There is no group {name} on this host.") from None
+
+
+def make_plan(directory: str, files: list[TargetFile], mark: str, logs: list[str]) -> Plan:
+    """Compares the files with the host. Raises ValueError where a file of somebody else is in the way."""
+    before, after = [], []
+    for file in files:
+        path = os.path.join(directory, file.name)
+        present = read_or_none(path)
+        require_mark(path, decoded(present), mark)
+        if present != file.data or (present is not None and not is_safe(path, file.group)):
+            before.append(TargetFile(file.name, present, file.group))
+            after.append(file)
+    return Plan(
+        before=before,
+        after=after,
+        public_logs=[log for log in logs if is_public_log(log)],
+        is_unloaded=bool(after) or PendingLoad(PENDING).exists(),
+    )
+
+
+def decoded(data: bytes | None) -> str | None:
+    return None if data is None else data.decode(errors="replace")
+
+
+def apply(plan: Plan, nginx: Nginx, directory: str, error_log: str) -> bool:
+    """Writes the files and loads them; returns whether nginx runs. If it fails, the files are as they were."""
+    for log in plan.public_logs:
+        protect_log(log)
+    if not plan.is_unloaded:
+        return False
+    with PendingLoad(PENDING).transaction(undo=lambda: write(directory, plan.before)):
+        write(directory, plan.after)
+        return nginx.reload(error_log)
+
+
+def main() -> None:
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    directory = params["directory"].rstrip("/")
+    executable = module.get_bin_path("nginx", required=not module.check_mode)
+    nginx = Nginx(module.run_command, executable) if executable else None
+    # In check mode, earlier tasks have not created the files that nginx needs to test the configuration.
+    is_testable = nginx and not (module.check_mode and not all(map(os.path.exists, params["requires"])))
+    error_log = ""
+    try:
+        plan = make_plan(directory, wanted_files(params, module.check_mode), params["mark"], params["logs"])
+        if plan.is_unloaded and is_testable:
+            error_log = nginx.validate(directory, plan.after, params["logs"])
+    except (NginxError, OSError, ValueError) as error:
+        module.fail_json(msg=f"{error}\nNothing was changed.")
+
+    if module.check_mode:
+        reloaded = bool(plan.is_unloaded and nginx and nginx.master())
+    else:
         try:
-            for log in open_logs:
-                close(log)
-            if unloaded and testable:
-                running = apply(nginx, directory, before, after, groups, error_log)
-        except (OSError, ReloadError) as error:
+            reloaded = apply(plan, nginx, directory, error_log)
+        except (NginxError, OSError) as error:
             module.fail_json(msg=f"nginx keeps its old configuration, and the files are as they were: {error}")
 
     module.exit_json(
-        changed=changed,
-        changed_files=sorted(after),
-        reloaded=running,
+        changed=bool(plan.is_unloaded or plan.public_logs),
+        changed_files=[file.name for file in plan.after],
+        reloaded=reloaded,
         diff=[
-            {
-                "before_header": os.path.join(directory, name),
-                "after_header": os.path.join(directory, name),
-                "before": (before[name] or b"").decode(errors="replace"),
-                "after": (after[name] or b"").decode(errors="replace"),
-            }
-            for name in after
-            if name not in groups
+            file_diff(os.path.join(directory, old.name), decoded(old.data), decoded(new.data))
+            for old, new in zip(plan.before, plan.after, strict=True)
+            if new.group is None
         ],
     )
 

@@ -1,4 +1,4 @@
-"""What the module makes of a fail2ban that refuses, fails or was interrupted; nginx_protection has the real one."""
+"""A fail2ban that accepts or refuses a jail, fails, or was interrupted; nginx_protection has the real one."""
 
 from __future__ import annotations
 
@@ -16,35 +16,34 @@ JAIL = {"name": "door", "mark": MARK, "filter": f"# {MARK}\nfilter", "jail": f"#
 FILES = ["filter.d/door.conf", "jail.d/door.conf"]
 
 
-class Fail2ban:
-    """Takes every jail, unless it is told what speaks against it."""
+class Fail2ban(fail2ban_jail.Fail2ban):
+    """Accepts every jail, unless a test gives a reason why not."""
 
     refuses = ""
     fails = ""
-    loaded: set[str]
+    jails: set[str]
 
-    def __init__(self, _module: Any, required: bool) -> None:
-        self.required = required
+    def has(self, jail: str) -> bool:
+        return jail in self.jails
 
-    def knows(self, jail: str) -> bool:
-        return jail in self.loaded
-
-    def complaint(self, _texts: dict[str, str | None]) -> str:
-        return self.refuses
+    def validate(self, _texts: dict[str, str | None]) -> None:
+        if self.refuses:
+            raise fail2ban_jail.Fail2banError(self.refuses)
 
     def load(self, jail: str) -> None:
         if self.fails:
-            raise fail2ban_jail.LoadError(self.fails)
-        self.loaded.add(jail)
+            raise fail2ban_jail.Fail2banError(self.fails)
+        self.jails.add(jail)
 
     def unload(self, jail: str) -> None:
-        self.loaded.discard(jail)
+        self.jails.discard(jail)
 
 
 @pytest.fixture
 def fail2ban(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> type[Fail2ban]:
-    kind = type("Fail2banOfThisTest", (Fail2ban,), {"loaded": set()})
+    kind = type("Fail2banOfThisTest", (Fail2ban,), {"jails": set()})
     monkeypatch.setattr(fail2ban_jail, "Fail2ban", kind)
+    monkeypatch.setattr(fail2ban_jail.AnsibleModule, "get_bin_path", lambda *_arguments, **_options: "/bin/client")
     monkeypatch.setattr(fail2ban_jail, "DIRECTORY", str(tmp_path))
     monkeypatch.setattr(fail2ban_jail, "RUNTIME_DIRECTORY", str(tmp_path))
     return kind
@@ -66,31 +65,32 @@ def texts(directory: pathlib.Path) -> dict[str, str]:
     }
 
 
-def test_a_jail_is_loaded_once_and_taken_away_once(fail2ban, run, tmp_path):
+def test_a_jail_is_loaded_once_and_removed_once(fail2ban, run, tmp_path):
     assert run(_ansible_check_mode=True)["changed"]
     assert texts(tmp_path) == {}
     assert [run()["changed"], run()["changed"]] == [True, False]
     assert texts(tmp_path) == dict(zip(FILES, (JAIL["filter"], JAIL["jail"]), strict=True))
-    assert fail2ban.loaded == {"door"}
+    assert fail2ban.jails == {"door"}
     assert [run(state="absent")["changed"], run(state="absent")["changed"]] == [True, False]
     assert texts(tmp_path) == {}
-    assert fail2ban.loaded == set()
+    assert fail2ban.jails == set()
 
 
-def test_a_jail_that_is_refused_changes_nothing(fail2ban, run, tmp_path):
+def test_a_refused_jail_changes_nothing(fail2ban, run, tmp_path):
     fail2ban.refuses = "no such filter"
     assert "no such filter" in run()["msg"]
     assert texts(tmp_path) == {}
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_a_jail_that_is_not_loaded_leaves_all_as_it_was(fail2ban, run, tmp_path, before):
+def test_a_jail_that_fails_to_load_leaves_everything_as_it_was(fail2ban, run, tmp_path, before):
     if before:
         run()
     was = texts(tmp_path)
     fail2ban.fails = "no such log"
     assert "no such log" in run(jail=f"# {MARK}\nother")["msg"]
     assert texts(tmp_path) == was
+    assert fail2ban.jails == ({"door"} if before else set())
     fail2ban.fails = ""
     assert run(jail=f"# {MARK}\nother")["changed"]
 
@@ -103,7 +103,7 @@ def test_an_interrupted_run_is_completed(fail2ban, run, tmp_path):
 
 def test_a_jail_that_somebody_stopped_is_loaded_again(fail2ban, run):
     run()
-    fail2ban.loaded.clear()
+    fail2ban.jails.clear()
     assert [run()["changed"], run()["changed"]] == [True, False]
 
 
@@ -117,6 +117,6 @@ def test_a_file_of_somebody_else_is_left(fail2ban, run, tmp_path, file, state):
 
 
 @pytest.mark.parametrize("wrong", [{"name": "../door"}, {"filter": "unmarked"}, {"jail": "unmarked"}])
-def test_what_could_not_be_found_again_is_not_written(fail2ban, run, tmp_path, wrong):
+def test_wrong_options_write_nothing(fail2ban, run, tmp_path, wrong):
     assert run(**wrong)["failed"]
     assert texts(tmp_path) == {}

@@ -1,4 +1,4 @@
-"""The parts of nginx_config that need no nginx."""
+"""The module with an nginx that accepts or refuses files, fails to load them, or was interrupted."""
 
 from __future__ import annotations
 
@@ -6,130 +6,187 @@ import grp
 import json
 import os
 import pathlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.files import TargetFile
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service import NginxError
 from ansible_collections.nbops.jupyter.plugins.modules import nginx_config
 
-
-def test_files_are_written_and_removed(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "old.conf").write_bytes(b"old")
-    (tmp_path / "gone.conf").write_bytes(b"gone")
-    (tmp_path / "other.conf").write_bytes(b"other")
-    wanted = {"old.conf": b"new \xff", "more.conf": b"more", "gone.conf": None, "never.conf": None}
-    nginx_config.write(str(tmp_path), wanted, {})
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
-        "old.conf": b"new \xff",
-        "more.conf": b"more",
-        "other.conf": b"other",
-    }
-    assert (tmp_path / "more.conf").stat().st_mode & 0o777 == 0o644
+SITE, PASSWORDS = "conf.d/a.conf", "passwords"
 
 
-def test_no_file_changes_if_one_cannot_be_written(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "a.conf").write_bytes(b"old")
-    (tmp_path / "b.conf.new").mkdir()
-    with pytest.raises(IsADirectoryError):
-        nginx_config.write(str(tmp_path), {"a.conf": b"new", "b.conf": b"new"}, {})
-    assert (tmp_path / "a.conf").read_bytes() == b"old"
-    assert not (tmp_path / "b.conf").exists()
+class Nginx:
+    """Accepts and loads every file, unless a test gives a reason why not."""
+
+    refuses = ""
+    fails = ""
+    runs = True
+    validated: list[list[str]]
+    loads: list[dict[str, str]]
+    directory: pathlib.Path
+
+    def __init__(self, *_arguments: Any) -> None:
+        pass
+
+    def validate(self, _directory: str, files: Sequence[TargetFile], _logs: Iterable[str]) -> str:
+        self.validated.append([file.name for file in files])
+        if self.refuses:
+            raise NginxError(self.refuses)
+        return "/var/log/nginx/error.log"
+
+    def master(self) -> int:
+        return int(self.runs)
+
+    def reload(self, _error_log: str) -> bool:
+        if self.fails:
+            raise NginxError(self.fails)
+        self.loads.append(texts(self.directory))
+        return self.runs
 
 
-def test_a_page_brings_its_directory_and_takes_it_along(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "conf.d").mkdir()
-    for data in b"text", None:
-        nginx_config.write(str(tmp_path), {"pages/lab/a.html": data, "conf.d/a.conf": data}, {})
-        assert (tmp_path / "pages/lab/a.html").exists() == (data is not None)
-    assert [path.name for path in tmp_path.iterdir()] == ["conf.d"]
+@pytest.fixture
+def etc(tmp_path: pathlib.Path) -> pathlib.Path:
+    (tmp_path / "nginx" / "conf.d").mkdir(parents=True)
+    return tmp_path / "nginx"
 
 
-def test_a_private_file_is_for_its_group_alone(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "passwords"
-    nginx_config.write(str(tmp_path), {"passwords": b"a:b"}, {"passwords": os.getgid()})
-    assert path.stat().st_mode & 0o777 == 0o640
-    if os.getuid() == 0:
-        assert nginx_config.safe(str(path), os.getgid())
-    assert not nginx_config.safe(str(path), os.getgid() + 1)
-    path.chmod(0o644)
-    assert not nginx_config.safe(str(path), os.getgid())
-
-
-def test_a_file_that_others_can_write_is_not_safe(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "site.conf"
-    path.write_bytes(b"")
-    path.chmod(0o644)
-    assert nginx_config.safe(str(path)) == (os.getuid() == 0)
-    path.chmod(0o664)
-    assert not nginx_config.safe(str(path))
-    link = tmp_path / "link.conf"
-    link.symlink_to(path)
-    assert not nginx_config.safe(str(link))
-
-
-def test_conflicting_names_are_found() -> None:
-    messages = """\
-2026/11/20 13:32:02 [warn] 458#458: conflicting server name "a.org" on 0.0.0.0:80, ignored
-nginx: [warn] conflicting server name "" on [::]:443, ignored
-nginx: [warn] the "listen ... http2" directive is deprecated
-"""
-    assert nginx_config.conflicts(messages) == {
-        'conflicting server name "a.org" on 0.0.0.0:80',
-        'conflicting server name "" on [::]:443',
-    }
-
-
-def test_only_emergencies_after_the_position_count(tmp_path: pathlib.Path) -> None:
-    log = tmp_path / "error.log"
-    log.write_text("[emerg] 1#1: old\n")
-    position = log.stat().st_size
-    with log.open("a") as stream:
-        stream.write("[notice] 1#1: signal\n[emerg] 1#1: bind() failed\n")
-    assert nginx_config.emergencies(str(log), position) == "[emerg] 1#1: bind() failed\n"
-    assert nginx_config.emergencies(str(tmp_path / "none.log"), 0) == ""
-
-
-def test_children_of_a_process_are_found() -> None:
-    assert f"/proc/{os.getpid()}/stat" in nginx_config.children(os.getppid())
-
-
-def test_a_log_is_made_for_its_owner_and_group(tmp_path: pathlib.Path) -> None:
-    log = tmp_path / "access.log"
-    assert nginx_config.is_open(str(log))
-    nginx_config.close(str(log))
-    assert not nginx_config.is_open(str(log))
-    assert log.stat().st_mode & 0o777 == 0o640
-
-
-def test_a_log_that_everybody_could_read_keeps_what_it_says(tmp_path: pathlib.Path) -> None:
-    log = tmp_path / "access.log"
-    log.write_text("said")
-    log.chmod(0o644)
-    assert nginx_config.is_open(str(log))
-    nginx_config.close(str(log))
-    assert (log.read_text(), log.stat().st_mode & 0o777) == ("said", 0o640)
-
-
-def test_what_is_no_file_stays_as_it_is() -> None:
-    assert not nginx_config.is_open("/dev/null")
-
-
-def test_a_private_file_that_goes_is_not_shown_and_would_come_back_private(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "passwords").write_text("mark\nada:hash")
-    written = []
+@pytest.fixture
+def nginx(tmp_path: pathlib.Path, etc: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> type[Nginx]:
+    kind = type("NginxOfThisTest", (Nginx,), {"validated": [], "loads": [], "directory": etc})
+    monkeypatch.setattr(nginx_config, "Nginx", kind)
     monkeypatch.setattr(nginx_config, "PENDING", str(tmp_path / "pending"))
-    monkeypatch.setattr(nginx_config.Nginx, "master", lambda _self: 0)
-    monkeypatch.setattr(nginx_config, "judge", lambda *_arguments: (None, ""))
-    monkeypatch.setattr(nginx_config, "apply", lambda *arguments: written.append(arguments))
     monkeypatch.setattr(nginx_config.AnsibleModule, "get_bin_path", lambda *_arguments, **_options: "/usr/sbin/nginx")
-    group = grp.getgrgid(os.getgid()).gr_name
-    parameters = {"directory": str(tmp_path), "mark": "mark", "private_files": {"passwords": None}}
-    with patch_module_args({**parameters, "private_group": group}), pytest.raises(SystemExit):
-        nginx_config.main()
-    told = capsys.readouterr().out
-    assert json.loads(told)["changed_files"] == ["passwords"]
-    assert "hash" not in told
-    [(_nginx, _directory, before, after, groups, _log)] = written
-    assert (before, after) == ({"passwords": b"mark\nada:hash"}, {"passwords": None})
-    assert groups == {"passwords": os.getgid()}
+    return kind
+
+
+@pytest.fixture
+def run(etc: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    def call(**more: Any) -> dict[str, Any]:
+        group = grp.getgrgid(os.getgid()).gr_name
+        with (
+            patch_module_args({"directory": f"{etc}/", "mark": "mark", "private_group": group, **more}),
+            pytest.raises(SystemExit),
+        ):
+            nginx_config.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def texts(directory: pathlib.Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(directory)): path.read_text() for path in sorted(directory.rglob("*")) if path.is_file()
+    }
+
+
+def test_check_mode_predicts_what_the_next_run_does(nginx, run, etc):
+    wanted = {"files": {SITE: "mark 1"}, "private_files": {PASSWORDS: "mark ada:hash"}}
+    predicted = run(_ansible_check_mode=True, **wanted)
+    assert (texts(etc), nginx.loads) == ({}, [])
+    done = run(**wanted)
+    assert {**done, "invocation": {}} == {**predicted, "invocation": {}}
+    assert (done["changed"], done["changed_files"], done["reloaded"]) == (True, [SITE, PASSWORDS], True)
+    assert nginx.loads == [{SITE: "mark 1", PASSWORDS: "mark ada:hash"}]
+    assert nginx.validated == [[SITE, PASSWORDS]] * 2
+    again = run(**wanted)
+    assert (again["changed"], again["changed_files"], again["reloaded"], again["diff"]) == (False, [], False, [])
+    assert len(nginx.loads) == 1
+
+
+def test_a_diff_shows_files_and_no_private_ones(nginx, run, etc):
+    run(files={SITE: "mark 1"}, private_files={PASSWORDS: "mark ada:hash"})
+    removed = run(files={SITE: None}, private_files={PASSWORDS: None})
+    assert removed["changed_files"] == [SITE, PASSWORDS]
+    header = f"{etc}/{SITE}"
+    assert removed["diff"] == [{"before_header": header, "after_header": header, "before": "mark 1", "after": ""}]
+    assert "hash" not in json.dumps(removed)
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o600])
+def test_a_file_with_the_right_text_and_an_unsafe_mode_is_written_again(nginx, run, etc, mode):
+    run(files={SITE: "mark"})
+    (etc / SITE).chmod(mode)
+    assert run(files={SITE: "mark"})["changed"] == (mode == 0o666)
+
+
+def test_refused_files_change_nothing(nginx, run, etc):
+    nginx.refuses = "unknown directive"
+    assert run(files={SITE: "mark"})["msg"] == "unknown directive\nNothing was changed."
+    assert (texts(etc), nginx.loads) == ({}, [])
+
+
+def test_files_that_fail_to_load_are_as_before(nginx, run, etc, tmp_path):
+    run(files={SITE: "mark 1"}, private_files={PASSWORDS: "mark ada:hash"})
+    nginx.fails = "bind() failed"
+    failed = run(files={SITE: "mark 2", "conf.d/b.conf": "mark"}, private_files={PASSWORDS: None})
+    assert failed["msg"] == "nginx keeps its old configuration, and the files are as they were: bind() failed"
+    assert texts(etc) == {SITE: "mark 1", PASSWORDS: "mark ada:hash"}
+    assert (etc / PASSWORDS).stat().st_mode & 0o777 == 0o640
+    assert not (tmp_path / "pending").exists()
+
+
+def test_an_interrupted_run_is_completed(nginx, run, etc, tmp_path):
+    run(files={SITE: "mark"})
+    (tmp_path / "pending").touch()
+    assert run(files={SITE: "mark"}, _ansible_check_mode=True)["changed"]
+    nginx.fails = "bind() failed"
+    assert run(files={SITE: "mark"})["failed"]
+    nginx.fails = ""
+    assert [run(files={SITE: "mark"})["changed"] for dummy in range(2)] == [True, False]
+    assert nginx.loads == [{SITE: "mark"}] * 2
+
+
+def test_a_stopped_nginx_counts_as_changed_and_not_reloaded(nginx, run):
+    nginx.runs = False
+    for mode in True, False:
+        result = run(files={SITE: "mark"}, _ansible_check_mode=mode)
+        assert (result["changed"], result["reloaded"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({SITE: "text"}, f"The text for {SITE} lacks the mark 'mark'."),
+        ({"conf.d/theirs.conf": "mark"}, "conf.d/theirs.conf is somebody else's: it lacks the text 'mark'."),
+        ({"conf.d/theirs.conf": None}, "conf.d/theirs.conf is somebody else's: it lacks the text 'mark'."),
+        ({"../a.conf": "mark"}, "'../a.conf' is not the path of a file below "),
+        ({"/a.conf": "mark"}, "'/a.conf' is not the path of a file below "),
+        ({"conf.d//a.conf": "mark"}, "'conf.d//a.conf' is not the path of a file below "),
+    ],
+)
+def test_a_file_that_cannot_be_ours_is_refused(nginx, run, etc, files, message):
+    (etc / "conf.d/theirs.conf").write_bytes(b"theirs \xff")
+    failed = run(files=files)
+    assert message in failed["msg"]
+    assert failed["msg"].endswith("\nNothing was changed.")
+    assert [path.name for path in etc.rglob("*.conf")] == ["theirs.conf"]
+    assert nginx.loads == []
+
+
+def test_a_missing_group_is_an_error_except_in_check_mode(nginx, run):
+    wanted = {"private_files": {PASSWORDS: "mark"}, "private_group": "nobody-here"}
+    assert run(_ansible_check_mode=True, **wanted)["changed"]
+    assert run(**wanted)["msg"] == "There is no group nobody-here on this host.\nNothing was changed."
+
+
+def test_in_check_mode_nginx_is_not_asked_while_a_required_file_is_missing(nginx, run, tmp_path):
+    wanted = {"files": {SITE: "mark"}, "requires": [str(tmp_path / "certificate")]}
+    assert run(_ansible_check_mode=True, **wanted)["changed"]
+    assert nginx.validated == []
+    (tmp_path / "certificate").touch()
+    run(_ansible_check_mode=True, **wanted)
+    assert nginx.validated == [[SITE]]
+
+
+def test_a_public_log_is_protected_without_a_reload(nginx, run, tmp_path):
+    log = tmp_path / "access.log"
+    assert run(logs=[str(log)], _ansible_check_mode=True)["changed"]
+    assert not log.exists()
+    result = run(logs=[str(log)])
+    assert (result["changed"], result["reloaded"]) == (True, False)
+    assert log.stat().st_mode & 0o777 == 0o640
+    assert not run(logs=[str(log)])["changed"]
+    assert nginx.loads == []
