@@ -7,21 +7,25 @@ import datetime
 import os
 import pathlib
 import re
+from collections.abc import Iterable
 
 import bench_host
 import figure
 import measure_certificates
 import measure_deploy
+import measure_hosts
 import measure_hub
 import measure_proxy
 import measure_rerun
 import measure_unit
 import measure_venv
+import profile_rerun
 from ansible.release import __version__ as ansible_version
 
 MEASUREMENTS = {
     "deploy": measure_deploy.measure,
     "rerun": measure_rerun.measure,
+    "hosts": measure_hosts.measure,
     "venv": measure_venv.measure,
     "unit": measure_unit.measure,
     "certificates": measure_certificates.measure,
@@ -31,7 +35,7 @@ MEASUREMENTS = {
 
 
 def circumstances() -> str:
-    """The day and the machine, and how busy it was with other things."""
+    """The day and the machine, and how busy it is with other work."""
     day = datetime.datetime.now(datetime.timezone.utc).date()
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     cores = f"{os.cpu_count()} cores ({processor[1] if processor else 'unknown'})"
@@ -39,33 +43,33 @@ def circumstances() -> str:
     return f"{day}, {cores}, {load}, ansible-core {ansible_version}, target {bench_host.PLATFORM}"
 
 
-def keep(lines: list[str]) -> None:
-    """Put the result of a complete run in the place of the previous one, at the end of README.md."""
-    readme = bench_host.BENCHMARKS / "README.md"
-    heading = "## Last measured\n"
-    explanation = readme.read_text().split(heading)[0]
-    readme.write_text("\n".join([explanation + heading, *lines, ""]))
+def measure(names: Iterable[str]) -> list[str]:
+    """Print the table of the named measurements row by row, and return its lines."""
+    lines = ["", circumstances(), "", *figure.HEADING.splitlines()]
+    print("\n".join(lines), flush=True)
+    for name in names:
+        for row in MEASUREMENTS[name]():
+            lines.append(str(row))
+            print(row, flush=True)
+    return [*lines, ""]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=MEASUREMENTS, metavar="name", help=", ".join(MEASUREMENTS))
-    names = parser.parse_args().names
-    lines = []
-
-    def say(line: str) -> None:
-        lines.append(line)
-        print(line, flush=True)
-
-    say(f"{circumstances()}\n\n{figure.HEADING}")
+    parser.add_argument("--profile", action="store_true", help="profile an unchanged run instead of measuring")
+    arguments = parser.parse_args()
     try:
-        for name in names or MEASUREMENTS:
-            for row in MEASUREMENTS[name]():
-                say(str(row))
+        if arguments.profile:
+            profile_rerun.run()
+        elif arguments.names:
+            measure(arguments.names)
+        else:
+            readme = bench_host.BENCHMARKS / "README.md"
+            table = measure(MEASUREMENTS)
+            readme.write_text(figure.with_results(readme.read_text(), table))
     finally:
         bench_host.destroy()
-    if not names:
-        keep(lines)
 
 
 if __name__ == "__main__":

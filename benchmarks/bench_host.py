@@ -1,6 +1,6 @@
-"""The container that everything is measured on: its life, and the ways to it.
+"""The container on which everything is measured: start it, deploy to it, reach it.
 
-It is started by the playbooks that start the hosts of the Molecule scenarios, from the same image.
+The playbooks of the Molecule scenarios start it, from the image that the scenarios use.
 """
 
 from __future__ import annotations
@@ -9,32 +9,62 @@ import contextlib
 import json
 import os
 import pathlib
+import re
+import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
+SHARED = ROOT / "molecule/shared"
 LOGS = ROOT / ".cache/logs"
 PLATFORM = os.environ.get("BENCH_PLATFORM", "debian-12")
-SITE = "lab.example.org"
 NAME = f"bench-{PLATFORM}"
-
 CONTAINERS = ROOT / "molecule/inventory/containers.py"
-INVENTORIES = (CONTAINERS, ROOT / "examples/jupyterlab/hosts.yml", BENCHMARKS / "hosts.yml")
-PLAYBOOK = "nbops.jupyter.jupyterlab"
-os.environ.update(MOLECULE_SCENARIO_NAME="bench", TEST_PLATFORMS=PLATFORM)
+ENVIRONMENT = {**os.environ, "MOLECULE_SCENARIO_NAME": "bench", "TEST_PLATFORMS": PLATFORM}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A playbook, and the inventories that give its variables."""
+
+    playbook: str | pathlib.Path
+    variables: tuple[pathlib.Path, ...]
+    hosts: pathlib.Path = CONTAINERS
+
+
+LAB = Deployment("nbops.jupyter.jupyterlab", (ROOT / "examples/jupyterlab/hosts.yml", BENCHMARKS / "hosts.yml"))
+LAB_SITE = "lab.example.org"
+HUB = Deployment(BENCHMARKS / "hub.yml", (ROOT / "molecule/inventory/hub.yml",))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds that passed, and seconds of processor time that the controller spent."""
+
+    seconds: float
+    processor_seconds: float
+
+
+def cost_of(action: Callable[[], object]) -> Cost:
+    """What an action costs that runs programs on the controller. The target's processes are not the controller's."""
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    action()
+    seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 def run(log: str, argv: list, environment: dict[str, str] | None = None, stdin: str = "") -> str:
-    """Run a program and return what it printed, which is kept as .cache/logs/bench-`log`.log as well.
+    """Run a program, keep its output as .cache/logs/bench-`log`.log, and return it.
 
-    Ends the measurement with the tail of the output where the program fails.
+    If the program fails, exits with the last lines of the output.
     """
     done = subprocess.run(
         [str(argument) for argument in argv],
-        env={**os.environ, **(environment or {})},
+        env={**ENVIRONMENT, **(environment or {})},
         input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -48,38 +78,41 @@ def run(log: str, argv: list, environment: dict[str, str] | None = None, stdin: 
     return done.stdout
 
 
-def destroy() -> None:
-    """Remove the container, and those that were set aside."""
-    for old in set_aside():
-        podman("rm", "--force", old)
-    run("destroy", ["ansible-playbook", "--inventory", CONTAINERS, ROOT / "molecule/shared/destroy.yml"])
-
-
-def set_aside() -> list[str]:
-    return podman("ps", "--all", "--quiet", "--filter", f"name=^{NAME}-[0-9]+$").split()
-
-
 def podman(*arguments: str) -> str:
     return subprocess.run(["podman", *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def renew() -> None:
-    """A fresh container, as the image has it, that has finished booting.
+def destroy() -> None:
+    """Remove the container, and those that were set aside."""
+    podman("rm", "--force", "--ignore", *set_aside())
+    run("destroy", ["ansible-playbook", "--inventory", CONTAINERS, SHARED / "destroy.yml"])
 
-    The one before is only stopped, and removed with all others at the end: a file system without a journal makes new
-    files at a tenth of its speed for minutes after many were removed, which would tell more than what is measured.
+
+def set_aside() -> list[str]:
+    return podman("ps", "--all", "--format={{.Names}}", "--filter", f"name=^{NAME}-old-").split()
+
+
+def renew() -> None:
+    """Start a new container from the image, and wait until it has booted.
+
+    The one before is only stopped, and removed with all others at the end: a file system without a journal creates
+    files at a tenth of its speed for minutes after many were removed, which would disturb what is measured next.
     """
     if podman("ps", "--all", "--quiet", "--filter", f"name=^{NAME}$"):
         podman("stop", "--time", "0", NAME)
-        podman("rename", NAME, f"{NAME}-{len(set_aside())}")
-    run("create", ["ansible-playbook", "--inventory", CONTAINERS, ROOT / "molecule/shared/create.yml"])
+        podman("rename", NAME, f"{NAME}-old-{len(set_aside())}")
+    run("create", ["ansible-playbook", "--inventory", CONTAINERS, SHARED / "create.yml"])
+
+
+def inventory() -> dict:
+    """The inventory of the container, as `ansible-inventory --list` prints it."""
+    return json.loads(subprocess.run([CONTAINERS], env=ENVIRONMENT, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def connection() -> dict[str, str]:
     """The variables by which the host is reached."""
-    inventory = json.loads(subprocess.run([CONTAINERS], stdout=subprocess.PIPE, check=True).stdout)
-    (host,) = inventory["_meta"]["hostvars"].values()
-    return {**inventory["all"]["vars"], **host}
+    hosts = inventory()
+    return {**hosts["all"]["vars"], **hosts["_meta"]["hostvars"][NAME]}
 
 
 def as_root(log: str, command: str, script: str) -> str:
@@ -92,35 +125,36 @@ def as_root(log: str, command: str, script: str) -> str:
 
 @contextlib.contextmanager
 def own_connections() -> Iterator[dict[str, str]]:
-    """Environment for an Ansible run that finds no open SSH connection of an earlier one, as after a while away."""
+    """Environment in which Ansible finds no SSH connection of an earlier run, and keeps its own open for the next."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         yield {"ANSIBLE_SSH_CONTROL_PATH_DIR": directory}
 
 
-def play(
-    log: str,
-    playbook: str | pathlib.Path = PLAYBOOK,
-    inventories: Sequence[pathlib.Path] = INVENTORIES,
-    **environment: str,
-) -> str:
-    """Run a playbook on the host, with the variables of the example if no other inventories are given, and return its
-    output.
-    """
-    options = [argument for inventory in inventories for argument in ("--inventory", inventory)]
+def ansible(log: str, deployment: Deployment, limit: str = "instances", **environment: str) -> str:
+    """Run a deployment's playbook on the hosts, and return its output."""
+    inventories = [argument for file in (deployment.hosts, *deployment.variables) for argument in ("--inventory", file)]
+    return run(log, ["ansible-playbook", *inventories, "--limit", limit, deployment.playbook], environment)
+
+
+def changed_tasks(output: str) -> int:
+    """The tasks that reported a change, by the end of the output of ansible-playbook."""
+    return sum(map(int, re.findall(r"\bchanged=(\d+)", output)))
+
+
+def play(log: str, deployment: Deployment, **environment: str) -> str:
+    """Run a deployment's playbook over a new connection, with the time of every task in the log."""
     with own_connections() as connections:
-        argv = ["ansible-playbook", *options, "--limit", "instances", playbook]
-        return run(
-            log, argv, {**connections, "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks", **environment}
-        )
+        profile = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
+        return ansible(log, deployment, **connections, **profile, **environment)
 
 
 def wait_for_login_page(seconds: float = 60) -> None:
-    """Return when the login page answers over TLS on the host's address; its certificate is self-signed."""
+    """Return when the lab's login page answers over TLS on the host's address; its certificate is self-signed."""
     address = connection()["ansible_host"]
-    curl = ["curl", "--silent", "--fail", "--insecure", "--noproxy", "*", "--resolve", f"{SITE}:443:{address}"]
+    curl = ["curl", "--silent", "--fail", "--insecure", "--noproxy", "*", "--resolve", f"{LAB_SITE}:443:{address}"]
     deadline = time.monotonic() + seconds
     while True:
-        page = subprocess.run([*curl, f"https://{SITE}/login"], stdout=subprocess.PIPE, check=False).stdout
+        page = subprocess.run([*curl, f"https://{LAB_SITE}/login"], stdout=subprocess.PIPE, check=False).stdout
         if b'type="password"' in page:
             return
         if time.monotonic() > deadline:
@@ -128,8 +162,13 @@ def wait_for_login_page(seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def deployed() -> None:
-    """A host on which the playbook has run, whatever was there before."""
+def deploy(deployment: Deployment) -> None:
+    """A new host on which the deployment's playbook has run."""
     renew()
-    play("deploy")
+    play("deploy", deployment)
+
+
+def deploy_lab() -> None:
+    """A new host on which a lab answers."""
+    deploy(LAB)
     wait_for_login_page()

@@ -1,30 +1,48 @@
-"""What a measurement says: a figure, and where the project set itself a target, whether it is met."""
+"""One row of the table of results: a figure and, where the project has set a target, whether it is met."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-HEADING = f"| {'figure':<54} | {'measured':>10} | {'target':<22} |\n|{'-' * 56}|{'-' * 11}:|{'-' * 24}|"
+RATIO = "times"  # unit of a figure that is one measurement divided by another
+BEGIN, END = "<!-- begin: last complete run -->", "<!-- end: last complete run -->"
+
+
+def _row(name: str, measured: str, target: str, met: str) -> str:
+    return f"| {name:<58} | {measured:>11} | {target:<19} | {met:<3} |"
+
+
+HEADING = f"{_row('figure', 'measured', 'target', 'met')}\n|{'-' * 60}|{'-' * 12}:|{'-' * 21}|{'-' * 5}|"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value in `unit`; it is good enough up to `target`, or from `least` on."""
+    """A measured value in `unit`. The target is met up to `most`, or from `least` on."""
 
     name: str
     value: float
     unit: str = ""
-    target: float | None = None
+    most: float | None = None
     least: float | None = None
 
     def __str__(self) -> str:
         """A row of a Markdown table, below HEADING."""
-        amount = f"{self.value:g}" if isinstance(self.value, int) else f"{self.value:.2f}"
-        return f"| {self.name:<54} | {f'{amount} {self.unit}'.strip():>10} | {self._verdict():<22} |"
+        amount = f"{self.value}" if isinstance(self.value, int) else f"{self.value:.2f}"
+        return _row(self.name, self._with_unit(amount), *self._verdict())
 
-    def _verdict(self) -> str:
-        if self.target is not None:
-            return f"at most {self.target:g}: {'met' if self.value <= self.target else 'not met'}"
+    def _verdict(self) -> tuple[str, str]:
+        if self.most is not None:
+            return self._with_unit(f"at most {self.most:g}"), "yes" if self.value <= self.most else "no"
         if self.least is not None:
-            return f"at least {self.least:g}: {'met' if self.value >= self.least else 'not met'}"
-        return ""
+            return self._with_unit(f"at least {self.least:g}"), "yes" if self.value >= self.least else "no"
+        return "", ""
+
+    def _with_unit(self, amount: str) -> str:
+        return f"{amount} {self.unit}".strip()
+
+
+def with_results(readme: str, lines: list[str]) -> str:
+    """The text of README.md with `lines` in place of what is between the two marks."""
+    before, rest = readme.split(BEGIN)
+    after = rest.split(END)[1]
+    return "\n".join([before + BEGIN, *lines, END]) + after

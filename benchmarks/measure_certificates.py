@@ -6,16 +6,11 @@ import time
 from collections.abc import Iterator
 
 import bench_host
-from figure import Figure
+from figure import RATIO, Figure
+from measure_rerun import COUNTING, MODULE_LOG
 
 SCENARIO = "certbot"  # its hosts, with the authority
 PLAYBOOK = bench_host.BENCHMARKS / "certificates.yml"
-EXECUTIONS = bench_host.LOGS / "bench-certificates-modules.log"
-COUNTING = {
-    "ANSIBLE_CALLBACK_PLUGINS": str(bench_host.BENCHMARKS / "callback_plugins"),
-    "ANSIBLE_CALLBACKS_ENABLED": "module_executions,ansible.posix.profile_tasks",
-    "BENCH_MODULE_LOG": str(EXECUTIONS),
-}
 
 
 def run(name: str, *arguments: str, **environment: str) -> float:
@@ -29,22 +24,21 @@ def run(name: str, *arguments: str, **environment: str) -> float:
 
 def executions(certificates: str) -> int:
     run(f"{certificates}-again", "--tags", certificates, str(PLAYBOOK), **COUNTING)
-    return len(EXECUTIONS.read_text().splitlines())
+    return len(MODULE_LOG.read_text().splitlines())
 
 
 def measure() -> Iterator[Figure]:
-    shared = bench_host.ROOT / "molecule/shared"
-    run("destroy", str(shared / "destroy.yml"))
+    run("destroy", str(bench_host.SHARED / "destroy.yml"))
     try:
-        run("create", str(shared / "create.yml"))
+        run("create", str(bench_host.SHARED / "create.yml"))
         run("prepare", str(bench_host.ROOT / "molecule" / SCENARIO / "prepare.yml"))
         run("site", "--tags", "site,packages", str(PLAYBOOK))
         first = run("one", "--tags", "one", str(PLAYBOOK))
-        yield Figure("host with nginx to a trusted certificate", first, "s", target=20)
+        yield Figure("host with nginx to a trusted certificate", first, "s", most=20)
         one = executions("one")
         run("twenty", "--tags", "twenty", str(PLAYBOOK))
         yield Figure("unchanged run: module executions for 1 certificate", one)
-        ratio = executions("twenty") / one
-        yield Figure("unchanged run: executions for 20 / for 1", ratio, target=1.5)
+        twenty = executions("twenty")
+        yield Figure("unchanged run: executions for 20 certificates / for 1", twenty / one, RATIO, most=1.5)
     finally:
-        run("destroy", str(shared / "destroy.yml"))
+        run("destroy", str(bench_host.SHARED / "destroy.yml"))

@@ -13,27 +13,23 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import bench_host
 import load
-import measure_rerun
-from figure import Figure
+from figure import RATIO, Figure
 from hub_client import HubClient, at_address, eventually
-from measure_proxy import alternating, ratio
+from rounds import in_turn, ratio
 
 RUNS = 3
+ROUNDS = 5
 IDLE_SECONDS = 10
 SITE = "hub.example.org"
 CERTIFICATE = f"/etc/ssl/jupyter/{SITE}/fullchain.pem"
 PERSON, PASSWORD = "ada", "correct horse battery"
 HUB, PROXY, SERVER = "jupyterhub.service", "jupyterhub-proxy.service", f"jupyterhub-user-{PERSON}.service"
-INVENTORIES = (bench_host.CONTAINERS, bench_host.ROOT / "molecule/inventory/hub.yml")
 # Works without pause and counts what failed.
 COLLEAGUE = bench_host.ROOT / "molecule/jupyterhub_restart/colleague.py"
-
-
-def deploy(log: str = "hub", **environment: str) -> str:
-    return bench_host.play(log, bench_host.BENCHMARKS / "hub.yml", INVENTORIES, **environment)
 
 
 def of_process(unit: str, file: str, pattern: str) -> str:
@@ -106,8 +102,8 @@ def restarting(person: HubClient, certificate: pathlib.Path) -> Iterator[Figure]
         gaps = [seconds_without_pages(person) for dummy in range(RUNS)]
         count = counted()
     print(f"{count['answers'] - before} answers of a running server meanwhile", *count["failures"], file=sys.stderr)
-    yield Figure("hub, restart: seconds without its pages", statistics.median(gaps), "s", target=5)
-    yield Figure(f"hub, {RUNS} restarts: failures at a running server", len(count["failures"]), target=0)
+    yield Figure("hub, restart: seconds without its pages", statistics.median(gaps), "s", most=5)
+    yield Figure(f"hub, {RUNS} restarts: failures at a running server", len(count["failures"]), most=0)
 
 
 def loading(person: HubClient) -> Iterator[Figure]:
@@ -125,30 +121,28 @@ def loading(person: HubClient) -> Iterator[Figure]:
         "proxy": "http://127.0.0.1:8000",
         "nginx": f"https://{bench_host.connection()['ansible_host']}",
     }
-    rates = alternating({name: rate(site) for name, site in ways.items()})
+    rates = in_turn({name: rate(site) for name, site in ways.items()}, ROUNDS)
     yield Figure("hub, /api/status of a server, alone", statistics.median(rates["alone"]), "1/s")
     yield Figure("hub, /api/status, nginx with TLS and proxy", statistics.median(rates["nginx"]), "1/s")
-    yield Figure("hub, /api/status, nginx and proxy / alone", ratio(rates["nginx"], rates["alone"]), least=0.85)
-    yield Figure("hub, /api/status, proxy / alone", ratio(rates["proxy"], rates["alone"]))
+    yield Figure("hub, /api/status, nginx and proxy / alone", ratio(rates["nginx"], rates["alone"]), RATIO, least=0.85)
+    yield Figure("hub, /api/status, proxy / alone", ratio(rates["proxy"], rates["alone"]), RATIO)
 
 
 def many_users() -> Iterator[Figure]:
     """Leaves a hub that knows nobody else."""
-    playbook = bench_host.BENCHMARKS / "hub_users.yml"
-    bench_host.play("hub-users", playbook, INVENTORIES, ANSIBLE_KEEP_REMOTE_FILES="1")
+    module = replace(bench_host.HUB, playbook=bench_host.BENCHMARKS / "hub_users.yml")
+    bench_host.play("hub-users", module, ANSIBLE_KEEP_REMOTE_FILES="1")
     script = (bench_host.BENCHMARKS / "on_target/hub_users.py").read_text()
     times = json.loads(bench_host.as_root("hub-users-times", "python3 -", script))
     yield Figure("hub, 1,000 users: new, with their accounts", statistics.median(times["whole"]), "s")
-    yield Figure("hub, 1,000 users: new to the hub", statistics.median(times["records"]), "s", target=10)
-    yield Figure("hub, 1,000 users: unchanged", statistics.median(times["unchanged"]), "s", target=2)
+    yield Figure("hub, 1,000 users: new to the hub", statistics.median(times["records"]), "s", most=10)
+    yield Figure("hub, 1,000 users: unchanged", statistics.median(times["unchanged"]), "s", most=2)
 
 
 def measure() -> Iterator[Figure]:
-    bench_host.renew()
-    deploy()
-    yield from measure_rerun.unchanged("hub, unchanged run", deploy, executions=40, seconds=15)
+    bench_host.deploy(bench_host.HUB)
     memory = statistics.median(resident_mb() for dummy in range(RUNS))
-    yield Figure("hub, resident memory of idle hub and proxy", memory, "MB", target=220)
+    yield Figure("hub, resident memory of idle hub and proxy", memory, "MB", most=220)
     at_address(SITE, bench_host.connection()["ansible_host"])
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         certificate = pathlib.Path(directory, "hub.pem")
@@ -156,9 +150,9 @@ def measure() -> Iterator[Figure]:
         person = HubClient(f"https://{SITE}/hub/", ca=str(certificate))
         assert person.login(PERSON, PASSWORD)
         starts = statistics.median(seconds_to_server(person) for dummy in range(RUNS))
-        yield Figure("hub, start of a server until it is ready", starts, "s", target=5)
+        yield Figure("hub, start of a server until it is ready", starts, "s", most=5)
         yield from restarting(person, certificate)  # leaves the server running
         for name, unit, target in (("hub", HUB, 3), ("proxy", PROXY, 1.5), ("a user's server", SERVER, 2)):
-            yield Figure(f"hub, systemd-analyze security: {name}", exposure(unit), target=target)
+            yield Figure(f"hub, systemd-analyze security: {name}", exposure(unit), most=target)
         yield from loading(person)
     yield from many_users()
