@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RATIO = "times"  # unit of a figure that is one measurement divided by another
-BEGIN, END = "<!-- begin: last complete run -->", "<!-- end: last complete run -->"
+BEGIN, END = "<!-- results: written by script/bench -->", "<!-- end of results -->"
 
 
 def _row(name: str, measured: str, target: str, met: str) -> str:

@@ -9,16 +9,17 @@ import bench_host
 from figure import RATIO, Figure
 from measure_rerun import COUNTING, MODULE_LOG
 
-SCENARIO = "certbot"  # its hosts, with the authority
+HOSTS = {"MOLECULE_SCENARIO_NAME": "bench_certificates"}  # one under test, and one with the authority
+PREPARE = bench_host.ROOT / "molecule/certbot/prepare.yml"
 PLAYBOOK = bench_host.BENCHMARKS / "certificates.yml"
 
 
 def run(name: str, *arguments: str, **environment: str) -> float:
-    """Seconds that a playbook takes on the scenario's hosts."""
+    """Seconds that a playbook takes on the hosts."""
     with bench_host.own_connections() as connections:
         start = time.monotonic()
         argv = ["ansible-playbook", "--inventory", bench_host.CONTAINERS, *arguments]
-        bench_host.run(f"certificates-{name}", argv, {**connections, **environment, "MOLECULE_SCENARIO_NAME": SCENARIO})
+        bench_host.run(f"certificates-{name}", argv, {**connections, **environment, **HOSTS})
         return time.monotonic() - start
 
 
@@ -31,7 +32,7 @@ def measure() -> Iterator[Figure]:
     run("destroy", str(bench_host.SHARED / "destroy.yml"))
     try:
         run("create", str(bench_host.SHARED / "create.yml"))
-        run("prepare", str(bench_host.ROOT / "molecule" / SCENARIO / "prepare.yml"))
+        run("prepare", str(PREPARE))
         run("site", "--tags", "site,packages", str(PLAYBOOK))
         first = run("one", "--tags", "one", str(PLAYBOOK))
         yield Figure("host with nginx to a trusted certificate", first, "s", most=20)
