@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, python_venv, ssh_access, systemd]
+    choices: [certbot, firewall, jupyterhub, kernels, nginx, ssh_access, systemd]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -52,20 +52,16 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import vali
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot as certbot_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import firewall as firewall_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub as jupyterhub_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab as jupyterlab_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import kernels as kernels_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx as nginx_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv as python_venv_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import ssh_access as ssh_access_rules
 
 RULES = {
     "certbot": certbot_rules.problems,
     "firewall": firewall_rules.problems,
     "jupyterhub": jupyterhub_rules.problems,
-    "jupyterlab": jupyterlab_rules.problems,
     "kernels": kernels_rules.problems,
     "nginx": nginx_rules.problems,
-    "python_venv": python_venv_rules.problems,
     "ssh_access": ssh_access_rules.problems,
     "systemd": validation.problems,
 }

@@ -12,18 +12,9 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
-TASK_FILES = {
-    *(
-        "main.yml",
-        "validate.yml",
-        "install.yml",
-        "configure.yml",
-        "confirm.yml",
-        "service.yml",
-        "return.yml",
-        "remove.yml",
-    ),
-}
+VERBS = ("main", "validate", "install", "require", "configure", "confirm", "service", "return", "rollback", "remove")
+# What a verb does only where there is something to do, in a file that is skipped as a whole.
+PARTS = ("packages", "absent")
 role_parameter = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 
 
@@ -46,13 +37,18 @@ def sources(role: pathlib.Path, *, without: str = "") -> str:
     return "\n".join(parts)
 
 
+def model(role: pathlib.Path) -> str:
+    return (ROOT / f"plugins/plugin_utils/_model/{role.name}.py").read_text()
+
+
 @role_parameter
 def test_defaults_are_the_documented_ones(role: pathlib.Path) -> None:
     documented = {name: option["default"] for name, option in options(role).items() if "default" in option}
     required = {name for name, option in options(role).items() if option.get("required")}
     defaults = load(role / "defaults/main.yml") or {}
-    assert documented == defaults
-    assert set(options(role)) == set(defaults) | required
+    if (role / "defaults").exists():
+        assert documented == defaults
+    assert set(options(role)) == set(documented) | required
 
 
 @role_parameter
@@ -71,7 +67,10 @@ def test_the_readme_names_every_variable_with_its_type_and_default(role: pathlib
 
 @role_parameter
 def test_every_variable_is_used(role: pathlib.Path) -> None:
-    public = {name for name in options(role) if name not in sources(role, without="defaults/main.yml")}
+    used = set(re.findall(r"\w+", sources(role, without="defaults/main.yml")))
+    if not (role / "defaults").exists():
+        used |= {f"{role.name}_{word}" for word in used | set(re.findall(r"\w+", model(role)))}
+    public = set(options(role)) - used
     internal = {name for name in load(role / "vars/main.yml") or {} if sources(role).count(name) < 2}
     assert public | internal == set()
 
@@ -94,11 +93,12 @@ def test_facts_are_read_from_ansible_facts(role: pathlib.Path) -> None:
 
 @role_parameter
 def test_the_same_files_hold_the_same_verbs(role: pathlib.Path) -> None:
-    assert {path.name for path in (role / "tasks").glob("*.yml")} <= TASK_FILES
+    assert {path.stem for path in (role / "tasks").glob("*.yml")} <= {*VERBS, *PARTS}
     lines = load(role / "tasks/main.yml")
     # What belongs together may stand in a block, with what is done when it fails.
     contents = [task for line in lines for task in [*line.get("block", [line]), *line.get("rescue", [])]]
-    assert all("ansible.builtin.include_tasks" in task for task in contents), "tasks/main.yml is a table of contents"
+    table = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
+    assert all(any(word in task for word in table) for task in contents), "tasks/main.yml is a table of contents"
 
 
 @role_parameter

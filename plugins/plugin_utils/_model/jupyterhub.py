@@ -12,18 +12,18 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import ADDRESS
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_login import ACCOUNT
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import (
-    ADDRESS,
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
     BASE_URL,
     CERTIFICATE,
-    LOOPBACK,
     MEMORY,
     PAGE,
     SHARE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
 
+LOOPBACK = re.compile(r"(127\.|localhost:|\[::1\]:).*")
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")

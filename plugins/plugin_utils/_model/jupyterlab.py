@@ -1,29 +1,42 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a list of JupyterLab servers must fulfil before a host is touched. Pure: the entries have all their keys."""
+"""JupyterLab servers: what their entries must be, and the environments, files and units that they become."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from ansible.utils.vars import merge_hash
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.intervals import cull_interval
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
+    ACCOUNT,
+    BASE_URL,
+    CERTIFICATE,
+    MEMORY,
+    PAGE,
+    SHARE,
+)
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
+
+USES = ("python_venv", "systemd")
 SECRETS = ("password", "password_hash", "token")
 # Jupyter's login form strips blanks around it and replaces control characters: such a password locks its owner out.
 PASSWORD = re.compile(r"[^\s\x00-\x08\x0e-\x1f][^\x00-\x08\x0e-\x1f]{6,}[^\s\x00-\x08\x0e-\x1f]", re.DOTALL)
 PASSWORD_HASH = re.compile(r"argon2:\$argon2(id|i|d)\$.*|[a-z0-9_-]+:[0-9a-f]+:[0-9a-f]+")
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,}")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
-ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
-CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
-LOOPBACK = re.compile(r"(127\.|localhost:|\[::1\]:).*")
-BASE_URL = re.compile(r"/([A-Za-z0-9._~-]+/)*")
-PAGE = re.compile(r"/[^\s\"'<>\\]*")
 DIRECTORY = re.compile(r"(/[^/\s]+)*")
 OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin|sys|tmp|usr)(/.*)?", re.DOTALL)
-MEMORY = re.compile(r"([1-9][0-9]*[KMGT]?)?")
-SHARE = re.compile(r"([1-9][0-9]*%)?")
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 
 GONE = ("NotebookApp", "JupyterApp")
@@ -64,15 +77,288 @@ DANGEROUS = {
 }
 
 
-def problems(instances: list[dict]) -> list[str]:
-    """Every broken rule, each with the instance's name, the rule and what to write instead; never a secret."""
-    present = [instance for instance in instances if instance["state"] == "present"]
+# The administrator updates JupyterLab: nobody is asked about news, and no version is looked up elsewhere.
+QUIET = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
+
+
+def problems(given: Given) -> list[str]:
+    """What is wrong with the entries: each with the instance's name, the rule and what to write instead."""
+    instances = given.settings["instances"]
+    present = _present(given)
     found = list(_names(instances))
     for instance in present:
         listeners = [other["listen"] for other in present if other is not instance]
         rules = (*_login(instance), *_listen(instance, listeners), *_paths(instance), *_amounts(instance))
         found += [f"jupyterlab_instances: {instance['name']}: {text}" for text in (*rules, *_options(instance))]
+    for settings in _environments(given) if not found else []:
+        found += python_venv.release_problems({**given.others["python_venv"], **settings["release"]})
     return found
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """Environments, files and units of all servers; nothing of it is secret.
+
+    `given.host["homes"]` has the home directories by account, as far as they are known.
+    """
+    servers = [
+        Server(instance, environment["release"]["path"], _home(given, instance["user"]))
+        for environment in _environments(given)
+        for instance in environment["instances"]
+    ]
+    absent = [instance["name"] for instance in given.settings["instances"] if instance["state"] == "absent"]
+    releases = [
+        python_venv.release(given.others["python_venv"], **environment["release"])
+        for environment in _environments(given)
+    ]
+    named = [f"{given.settings['path']}-{instance['name']}" for instance in given.settings["instances"]]
+    return {
+        "install": python_venv.install_plan(releases, given.host),
+        "accounts": sorted({server.user for server in servers}),
+        "certificates": sorted({server.certificate for server in servers if server.certificate}),
+        "directories": [
+            {"path": server.root_dir, "owner": server.user} for server in servers if server.instance["root_dir"]
+        ],
+        "passwords": [instance["name"] for instance in _present(given) if "password" in instance],
+        "files": [file for server in servers for file in server.files()],
+        "homes": sorted({server.home for server in servers}),
+        "units": [
+            *({"name": unit_name(name), "state": "absent"} for name in absent),
+            *(server.unit(given.settings["socket_group"]) for server in servers),
+        ],
+        "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
+        "legacy_setup": given.settings["predecessors"] if any(given.settings["predecessors"].values()) else {},
+        "path": given.settings["path"],
+        "present": [server.name for server in servers],
+        "absent": absent,
+        "own_environments": sorted(set(named) - {one["path"] for one in releases}),
+    }
+
+
+def review(made: dict[str, Any]) -> list[str]:
+    """What is wrong with the units of a plan."""
+    return validation.problems(made["units"], made["profiles"])
+
+
+def secrets(given: Given) -> dict[str, Any]:
+    """What opens each server, by the path of its configuration. A stored hash stays while it matches the password.
+
+    `given.host["stored"]` has what the module slurp read of today's files, in the order of the plan's `passwords`.
+    """
+    stored = given.host.get("stored") or []
+    hashes = {one["__jupyterlab_name"]: _stored_hash(one.get("content", "")) for one in stored}
+    return {
+        f"/etc/jupyterlab/{instance['name']}/config.json": {
+            "PasswordIdentityProvider": _identity(instance, hashes.get(instance["name"]))
+        }
+        for instance in _present(given)
+    }
+
+
+def unit_name(name: str) -> str:
+    """The unit of an instance."""
+    return f"jupyterlab-{name}.service"
+
+
+class Server:
+    """One server that is present, with the paths that its files and its unit name."""
+
+    def __init__(self, instance: dict[str, Any], environment: str, home: str) -> None:
+        self.instance = instance
+        self.name, self.user, self.certificate = instance["name"], instance["user"], instance["certificate"]
+        self.home = home
+        self.root_dir = instance["root_dir"] or home
+        self.environment = environment
+        self.current = f"{environment}/current"
+        self.endpoint = endpoint(instance)
+        # The key and the chain in one file that the account reads.
+        self.pair = f"/run/jupyterlab/{self.name}.pem"
+
+    def files(self) -> list[dict[str, Any]]:
+        """The configuration files, for the module jupyter_config."""
+        directory = f"/etc/jupyterlab/{self.name}"
+        return [
+            {
+                "path": f"{directory}/config.json",
+                "python": f"{self.current}/bin/python",
+                "modules": ["jupyterlab.labapp", "jupyter_server.serverapp"],
+                "config": merge_hash(self._options(), self.instance["config"]),
+            },
+            # Without this mark Jupyter would look for the files of an old IPython, and fail to write it.
+            {"path": f"{directory}/migrated", "mode": "0644"},
+            {
+                "path": f"{directory}/labconfig/default_setting_overrides.json",
+                "mode": "0644",
+                "config": merge_hash(QUIET, self.instance["settings"]),
+            },
+        ]
+
+    def _options(self) -> dict[str, Any]:
+        instance = self.instance
+        idle, limit = instance["cull_idle_seconds"], instance["upload_limit_mb"] * 2**20
+        return {
+            "ServerApp": {
+                "allow_remote_access": True,
+                "allow_unauthenticated_access": False,
+                "base_url": instance["base_url"],
+                "cookie_secret_file": f"/var/lib/jupyterlab/{self.name}/cookie_secret",
+                "max_body_size": limit,
+                "max_buffer_size": limit,
+                "open_browser": False,
+                "quit_button": False,
+                "root_dir": self.root_dir,
+                "terminado_settings": {"shell_command": ["/bin/bash"]},
+                "terminals_enabled": instance["terminals"],
+                # A server that speaks TLS itself has no proxy in front of it whose headers it could trust.
+                "trust_xheaders": not self.certificate,
+                **self._listener(),
+            },
+            "PasswordIdentityProvider": {"allow_password_change": False},
+            "KernelManager": {"transport": "ipc"},
+            "LabApp": {"default_url": instance["default_url"], "extension_manager": "readonly"},
+            "MappingKernelManager": {"cull_idle_timeout": idle, "cull_interval": cull_interval(idle)},
+        }
+
+    def _listener(self) -> dict[str, Any]:
+        if self.endpoint.socket:
+            # Beside a socket, Jupyter still resolves its address, which not every loopback can.
+            return {"ip": "localhost", "sock": self.endpoint.socket, "sock_mode": "0660"}
+        # tornado reads the pair anew for each connection, so a renewed certificate needs no restart.
+        pair = {"certfile": self.pair, "keyfile": self.pair} if self.certificate else {}
+        return {"ip": self.endpoint.ip, "port": self.endpoint.port, "port_retries": 0, **pair}
+
+    def unit(self, socket_group: str) -> dict[str, Any]:
+        """The unit, for the module systemd_units; `socket_group` may open the socket beside the account."""
+        instance, directory = self.instance, f"/etc/jupyterlab/{self.name}"
+        limits = {name: instance[name] for name in ("memory_max", "cpu_quota", "tasks_max") if instance[name]}
+        sections = {
+            "Unit": {
+                "Description": f"JupyterLab {self.name}",
+                "Documentation": "https://jupyterlab.readthedocs.io/",
+                "After": "network.target",
+                "RequiresMountsFor": _distinct(self.environment, self.home, self.root_dir),
+            },
+            "Service": self._service(socket_group),
+            "Install": {"WantedBy": "multi-user.target"},
+        }
+        return {
+            "name": unit_name(self.name),
+            "sandbox": instance["sandbox"],
+            "credentials": {"config.json": f"{directory}/config.json"},
+            "limits": {name: str(value) for name, value in limits.items()},
+            "ready": self.endpoint.ready(f"{instance['base_url']}login", "https" if self.certificate else "http"),
+            "restart_on": [
+                f"{directory}/config.json",
+                f"{directory}/labconfig/default_setting_overrides.json",
+                self.current,
+            ],
+            "sections": merge_hash(sections, instance["unit"]),
+        }
+
+    def _service(self, socket_group: str) -> dict[str, Any]:
+        service = {
+            "Type": "exec",
+            "User": self.user,
+            "WorkingDirectory": self.root_dir,
+            "RuntimeDirectory": f"jupyterlab/{self.name}",
+            "RuntimeDirectoryMode": "0711",
+            "StateDirectory": f"jupyterlab/{self.name}",
+            "StateDirectoryMode": "0700",
+            "BindPaths": _distinct(self.home, self.root_dir),
+            "ReadWritePaths": _distinct(self.home, self.root_dir),
+            "Environment": [
+                *(assignment(name, value) for name, value in self.instance["environment"].items()),
+                f"PATH={self.current}/overlay/bin:{self.current}/bin:/usr/local/bin:/usr/bin:/bin",
+                "SHELL=/bin/bash",
+                f"JUPYTER_CONFIG_DIR=/etc/jupyterlab/{self.name}",
+                f"JUPYTER_PATH={self.current}/overlay/share/jupyter",
+                f"JUPYTER_RUNTIME_DIR=/run/jupyterlab/{self.name}/runtime",
+                f"JUPYTERLAB_SETTINGS_DIR={self.home}/.jupyter/lab/user-settings",
+                f"JUPYTERLAB_WORKSPACES_DIR={self.home}/.jupyter/lab/workspaces",
+            ],
+            "ExecStart": f"{self.current}/bin/jupyter-lab --config=%d/config.json",
+            "Restart": "on-failure",
+            "RestartSec": 2,
+            "TimeoutStopSec": 20,
+        }
+        if self.endpoint.socket:
+            service["ExecStartPost"] = f"+/usr/bin/chgrp {socket_group} {self.endpoint.socket}"
+        if self.certificate:
+            kept, new = f"/etc/ssl/jupyter/{self.certificate}", f"{self.pair}.new"
+            # One step, so that no connection meets half of a renewed pair.
+            give = (
+                f"+/bin/sh -ec 'umask 377; cat {kept}/privkey.pem {kept}/fullchain.pem > {new}; "
+                f"chown {self.user} {new}; mv {new} {self.pair}'"
+            )
+            service |= {"ExecStartPre": give, "ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
+        return service
+
+
+def endpoint(instance: dict[str, Any]) -> Endpoint:
+    """Where an instance listens. Raises ValueError."""
+    return Endpoint.parse(instance["listen"], f"/run/jupyterlab/{instance['name']}/{instance['name']}.sock")
+
+
+def assignment(name: str, value: object) -> str:
+    """An environment variable as the directive Environment= takes it."""
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{name}={text}"'
+
+
+def environment_path(path: str, instance: dict[str, Any]) -> str:
+    """The environment of an instance below `jupyterlab_path`: the shared one, or one for its packages or lock."""
+    return f"{path}-{instance['name']}" if instance["packages"] or instance["lock"] else path
+
+
+def _present(given: Given) -> list[dict[str, Any]]:
+    return [instance for instance in given.settings["instances"] if instance["state"] == "present"]
+
+
+def _home(given: Given, user: str) -> str:
+    # In check mode on a fresh host an account has no home yet.
+    return given.host.get("homes", {}).get(user) or f"/home/{user}"
+
+
+def _environments(given: Given) -> list[dict[str, Any]]:
+    """The environments that the present instances need, each with its instances."""
+    settings = given.settings
+    instances: dict[str, list[dict[str, Any]]] = {}
+    for instance in _present(given):
+        instances.setdefault(environment_path(settings["path"], instance), []).append(instance)
+    shipped = settings["lock"] or str(COLLECTION / "roles/jupyterlab/files/jupyterlab.txt")
+    return [
+        {
+            "instances": using,
+            "release": {
+                "path": path,
+                "state": "present",
+                "lock": using[0]["lock"] or shipped,
+                "packages": settings["packages"] if path == settings["path"] else using[0]["packages"],
+                "overlay": True,
+                "files": {},
+                "setup_commands": [["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
+                "smoke_commands": [["bin/jupyter-lab", "--version"]],
+                # What a web server may send by itself: Jupyter sends the same without a login.
+                "compress": ["share/jupyter/lab/static", "share/jupyter/labextensions"],
+            },
+        }
+        for path, using in sorted(instances.items())
+    ]
+
+
+def _distinct(*values: str) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _identity(instance: dict[str, Any], stored: str | None) -> dict[str, Any]:
+    if "token" in instance:
+        return {"token": instance["token"], "password_required": False}
+    hashed = instance.get("password_hash") or hash_password(instance["password"], current=stored)
+    return {"hashed_password": hashed, "password_required": True, "token": ""}
+
+
+def _stored_hash(content: str) -> str | None:
+    config = json.loads(base64.b64decode(content) or "{}")
+    return config.get("PasswordIdentityProvider", {}).get("hashed_password")
 
 
 def _names(instances: list[dict]) -> Iterator[str]:
@@ -86,7 +372,7 @@ def _names(instances: list[dict]) -> Iterator[str]:
 
 
 def _login(instance: dict) -> Iterator[str]:
-    if not USER.fullmatch(instance.get("user") or "") or instance["user"] == "root":
+    if not ACCOUNT.fullmatch(instance.get("user") or "") or instance["user"] == "root":
         yield "user must name the account that the server runs as, and never root; write for example user: alice."
     forms = dict(zip(SECRETS, (PASSWORD, PASSWORD_HASH, TOKEN), strict=True))
     given = [secret for secret in SECRETS if secret in instance]
@@ -102,19 +388,23 @@ def _login(instance: dict) -> Iterator[str]:
 
 def _listen(instance: dict, others: list[str]) -> Iterator[str]:
     listen = instance["listen"]
-    if listen == "unix":
-        if instance["certificate"]:
-            yield "certificate is for a server with an address; behind a socket, the web server speaks TLS."
-        return
-    match = ADDRESS.fullmatch(listen)
-    if not match or not 0 < int(match["port"]) < 65536 or listen in others:
+    try:
+        address = endpoint(instance)
+    except ValueError:
+        address = None
+    if address is None or (listen in others and not address.socket):
         yield (
             "listen must be unix, or an address and port (1 to 65535) such as 127.0.0.1:8888 that no other instance "
             f"has; it is '{listen}'."
         )
-    elif instance["certificate"]:
-        yield from _certificate(instance["certificate"], int(match["port"]))
-    elif not LOOPBACK.fullmatch(listen) and "plain_http" not in instance["accept_risks"]:
+        return
+    if address.socket:
+        if instance["certificate"]:
+            yield "certificate is for a server with an address; behind a socket, the web server speaks TLS."
+        return
+    if instance["certificate"]:
+        yield from _certificate(instance["certificate"], address.port)
+    elif not address.is_loopback and "plain_http" not in instance["accept_risks"]:
         yield (
             f"listen '{listen}' is reachable from other hosts without TLS; listen on 127.0.0.1 or unix behind the "
             "nginx role, name a certificate, or say accept_risks: [plain_http]."
@@ -150,7 +440,7 @@ def _paths(instance: dict) -> Iterator[str]:
 
 
 def _amounts(instance: dict) -> Iterator[str]:
-    if int(instance["cull_idle_seconds"]) < 0 or int(instance["tasks_max"]) < 0 or int(instance["upload_limit_mb"]) < 1:
+    if instance["cull_idle_seconds"] < 0 or instance["tasks_max"] < 0 or instance["upload_limit_mb"] < 1:
         yield "cull_idle_seconds and tasks_max are 0 or more, upload_limit_mb is 1 or more."
     if not MEMORY.fullmatch(instance["memory_max"]) or not SHARE.fullmatch(instance["cpu_quota"]):
         yield "memory_max is an amount such as 2G, cpu_quota a share such as 150%."

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 TOOLS = "/opt/python_venv"
 PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+){2,}")
@@ -20,14 +25,55 @@ INDEX = re.compile(r"https?://[^\s]+")
 PROXY = re.compile(r"(https?|socks5h?)://[^\s]+")
 MARKER = "release.json"
 SHOWN_OF_A_LINE = 80
+SECRETS = ("index_url", "proxy")
 
 
-def problems(settings: dict, lock_text: str | None) -> list[str]:
-    """Every broken rule, each with the path, the rule and what to write instead.
+def problems(given: Given) -> list[str]:
+    """What is wrong with the settings: each with the path, the rule and what to write instead.
 
-    `settings` are the role's variables without their prefix. `lock_text` is the content of the lock, None where there
-    is no such file. The addresses of index and proxy may hold a password and are never repeated.
+    The addresses of index and proxy may hold a password and are never repeated.
     """
+    return release_problems(given.settings)
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """What to install for one application."""
+    return install_plan([release(given.settings)], given.host)
+
+
+def secrets(given: Given) -> dict[str, str]:
+    """Addresses that may hold a password."""
+    return {name: given.settings[name] for name in SECRETS}
+
+
+def release(settings: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The arguments of the module python_release, without secrets, for the role's settings with some changes."""
+    settings = {name: value for name, value in {**settings, **changes}.items() if name not in SECRETS}
+    return {
+        **settings,
+        "lock": read(settings["lock"]) or "",
+        "uv_lock": read(str(COLLECTION / "roles/python_venv/files/uv.txt")),
+    }
+
+
+def install_plan(releases: list[dict[str, Any]], host: dict[str, Any]) -> dict[str, Any]:
+    """The releases to build, and the packages of the system that this needs; `tasks/install.yml` takes both."""
+    present = [one for one in releases if one["state"] == "present"]
+    # The pip of Ubuntu 22.04 needs distutils, which comes with python3-venv there.
+    uv = "python3-venv" if host.get("distribution_release") == "jammy" else "python3-pip-whl"
+    needs = {{"uv": uv, "pip": "python3-venv"}[one["installer"]] for one in present}
+    needs |= {"brotli" for one in present if one["compress"]}
+    return {"releases": releases, "system_packages": sorted(needs)}
+
+
+def read(path: str) -> str | None:
+    """The text of a file on the controller, None where there is none."""
+    file = Path(path)
+    return file.read_text(encoding="utf-8") if path and file.is_file() else None
+
+
+def release_problems(settings: dict[str, Any]) -> list[str]:
+    """What is wrong with one release."""
     path = settings["path"]
     if not PATH.fullmatch(path) or path == TOOLS:
         return [
@@ -36,7 +82,7 @@ def problems(settings: dict, lock_text: str | None) -> list[str]:
         ]
     if settings["state"] == "absent":
         return []
-    rules = (*_packages(settings), *_lock(settings["lock"], lock_text), *_interpreter(settings), *_source(settings))
+    rules = (*_packages(settings), *_lock(settings["lock"]), *_interpreter(settings), *_source(settings))
     return [f"{path}: {text}" for text in (*rules, *_build(settings))]
 
 
@@ -52,7 +98,8 @@ def _packages(settings: dict) -> Iterator[str]:
             )
 
 
-def _lock(path: str, text: str | None) -> Iterator[str]:
+def _lock(path: str) -> Iterator[str]:
+    text = read(path)
     if path and (text is None or not path.startswith("/")):
         yield (
             f"python_venv_lock: '{path}' must be the absolute path of a file on the controller; begin it with "

@@ -312,7 +312,7 @@ def test_standalone_answers_by_itself_and_leaves_the_port(monkeypatch: pytest.Mo
 
 
 def test_standalone_needs_the_port_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 it takes the port everywhere
+    with socket.create_server(("0.0.0.0", 0)) as taken:
         told = refusal(monkeypatch, taken.getsockname()[1], entry(method="standalone"))
     assert told == (
         "port 80 is taken (Address already in use), which standalone needs for itself; write method: webroot, with the "

@@ -1,0 +1,48 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Turn the variables of a role into what it does
+version_added: "0.1.0"
+author: nbops contributors (@nbops)
+description:
+  - Checks the variables of a role of this collection, all at once, and refuses them with one sentence for each problem.
+  - Returns the plan of the role, such as files, units and sites, as finished data for the role's tasks.
+  - Runs on the controller alone. The plan holds no secrets; the lookup P(nbops.jupyter.plan#lookup) has those.
+options:
+  role:
+    description: The role whose variables are read.
+    type: str
+    required: true
+    choices: [certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, python_venv, ssh_access, systemd]
+  host:
+    description: What is known of the host and shapes the plan, such as the home directories of its accounts.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Changes nothing.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Validate the input
+  nbops.jupyter.plan:
+    role: jupyterlab
+  register: plan
+"""
+
+RETURN = r"""
+msg:
+  description: What is wrong with the variables, one sentence a line.
+  returned: failure
+  type: str
+"""

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables against their specification: types, unknown and missing keys, defaults.
+
+A role's variables are specified in its `meta/argument_specs.yml`, those of the playbooks in
+`playbooks/argument_specs.yml`. Defaults are said there alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
+from ansible.module_utils.common.yaml import yaml_load
+
+COLLECTION = pathlib.Path(__file__).resolve().parents[3]
+WORDS = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "str": "a text",
+}
+
+
+@functools.cache
+def role_options(role: str) -> dict[str, Any]:
+    """The options of a role as its argument_specs say, by the variables' names."""
+    return _load(COLLECTION / "roles" / role / "meta/argument_specs.yml")["main"]["options"]
+
+
+@functools.cache
+def playbook_options() -> dict[str, Any]:
+    """The options that all playbooks share, by the variables' names."""
+    return _load(COLLECTION / "playbooks/argument_specs.yml")["main"]["options"]
+
+
+def _load(path: pathlib.Path) -> dict[str, Any]:
+    return yaml_load(path.read_text(encoding="utf-8"))["argument_specs"]
+
+
+def complete(options: Mapping[str, Any], given: Mapping[str, Any], label: str = "") -> tuple[dict[str, Any], list[str]]:
+    """The values of all options, each of its type, and what is wrong with those that were given.
+
+    An option without a value and without a default is left out. `label` begins each message. Values are never quoted:
+    they may be secrets.
+    """
+    values, problems = {}, list(_unknown(options, given, label))
+    for name, option in options.items():
+        value = given.get(name)
+        if value is None:
+            if option.get("required"):
+                problems.append(f"{label}{name} is missing.")
+            if "default" not in option:
+                continue
+            value = option["default"]
+        try:
+            values[name] = _typed(value, option, f"{label}{name}: ")
+        except ValueError as error:
+            problems += error.args
+    return values, problems
+
+
+def nearest(name: str, known: Mapping[str, Any]) -> str:
+    """The known name that a wrong one is most like, as the end of a message."""
+    return "".join(f"; did you mean {close}?" for close in difflib.get_close_matches(name, known, 1)) or "."
+
+
+def _unknown(options: Mapping[str, Any], given: Mapping[str, Any], label: str) -> Iterator[str]:
+    for name in given:
+        if name not in options:
+            yield f"{label}'{name}' is not known here{nearest(str(name), options)}"
+
+
+def _typed(value: Any, option: Mapping[str, Any], label: str) -> Any:
+    """The value as its option's type. Raises ValueError with every problem as an argument."""
+    value = _converted(value, option.get("type", "str"), label)
+    if "choices" in option and any(item not in option["choices"] for item in _items(value)):
+        raise ValueError(f"{label}write {' or '.join(str(choice) for choice in option['choices'])}.")
+    if isinstance(value, list):
+        return _elements(value, option, label)
+    if isinstance(value, dict) and "options" in option:
+        value, problems = complete(option["options"], value, label)
+        if problems:
+            raise ValueError(*problems)
+    return value
+
+
+def _converted(value: Any, kind: str, label: str) -> Any:
+    # Paths are the target's: the controller's home and variables are not filled in.
+    kind = "str" if kind == "path" else kind
+    try:
+        # Ansible's check of a text writes a list down as one.
+        if kind == "str" and isinstance(value, (dict, list)):
+            raise TypeError
+        return DEFAULT_TYPE_VALIDATORS[kind](value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{label}must be {WORDS.get(kind, kind)}, not {_type_name(value)}.") from None
+
+
+def _elements(values: list[Any], option: Mapping[str, Any], label: str) -> list[Any]:
+    elements, problems = [], []
+    for number, value in enumerate(values, 1):
+        name = value.get("name") or value.get("path") if isinstance(value, dict) else None
+        try:
+            element = {"type": option.get("elements", "raw"), "options": option.get("options")}
+            known = {key: part for key, part in element.items() if part is not None}
+            elements.append(_typed(value, known, f"{label}{name or f'entry {number}'}: "))
+        except ValueError as error:
+            problems += error.args
+    if problems:
+        raise ValueError(*problems)
+    return elements
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _type_name(value: Any) -> str:
+    """The built-in type below Ansible's own, in plain words."""
+    built_in = next(base for base in type(value).__mro__ if base.__module__ == "builtins")
+    return WORDS.get(built_in.__name__, built_in.__name__)

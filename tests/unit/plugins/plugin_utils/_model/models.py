@@ -1,0 +1,63 @@
+"""Asks models the way the module `plan` does, without Ansible, and compares their plans with golden files."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pathlib
+from typing import Any
+
+import yaml
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError, given_to, plan_of
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+PACKAGE = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
+Variables = dict[str, Any]
+
+
+def plan(role: str, variables: Variables, host: Variables | None = None) -> Variables:
+    """The plan of a role. Raises InputError."""
+    model = importlib.import_module(f"{PACKAGE}.{role}")
+    return plan_of(model, given_to(model, role, variables, host or {}))
+
+
+def secrets(role: str, variables: Variables, host: Variables | None = None) -> Variables:
+    """The secrets of a role's plan."""
+    model = importlib.import_module(f"{PACKAGE}.{role}")
+    return model.secrets(given_to(model, role, variables, host or {}))
+
+
+def problems(role: str, variables: Variables, host: Variables | None = None) -> list[str]:
+    """What is wrong with the variables of a role."""
+    try:
+        plan(role, variables, host)
+    except InputError as error:
+        return list(error.args)
+    return []
+
+
+def require_golden(name: str, made: Variables) -> None:
+    """Requires that a plan is the one in golden/NAME.yml; with GOLDEN=write in the environment, writes that file.
+
+    Of long texts, such as locks, only the first line is kept.
+    """
+    path = GOLDEN / f"{name}.yml"
+    text = yaml.dump(_shown(made), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    if os.environ.get("GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text(), "if the change is meant: GOLDEN=write script/test unit"
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shown(part) for key, part in value.items() if key != "profiles"}
+    if isinstance(value, list):
+        return [_shown(part) for part in value]
+    if isinstance(value, str) and value.count("--hash=") > 1:
+        return value.partition("\n")[0] + " ..."
+    return value
