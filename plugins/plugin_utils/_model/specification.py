@@ -19,6 +19,7 @@ from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from ansible.module_utils.common.yaml import yaml_load
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
+SHAPES = {"dict": dict, "list": list}
 WORDS = {
     "bool": "true or false",
     "dict": "a mapping",
@@ -96,8 +97,8 @@ def _converted(value: Any, kind: str, label: str) -> Any:
     # Paths are the target's: the controller's home and variables are not filled in.
     kind = "str" if kind == "path" else kind
     try:
-        # Ansible's check of a text writes a list down as one.
-        if kind == "str" and isinstance(value, (dict, list)):
+        # Ansible's checks take a text apart for a list or a mapping, and write these down as a text.
+        if isinstance(value, (dict, list)) if kind == "str" else kind in SHAPES and not isinstance(value, SHAPES[kind]):
             raise TypeError
         return DEFAULT_TYPE_VALIDATORS[kind](value)
     except (TypeError, ValueError):

@@ -40,13 +40,16 @@ def test_what_is_not_said_has_its_default(given: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "problems"),
     [
-        ("hunter2", ["people: entry 1: must be a mapping, not a text."]),
+        ("hunter2", ["people: must be a list, not a text."]),
+        (["hunter2"], ["people: entry 1: must be a mapping, not a text."]),
         ({"name": "ada"}, ["people: must be a list, not a mapping."]),
         ([{"age": 7}], ["people: entry 1: name is missing."]),
         ([{"name": "ada", "age": "hunter2"}], ["people: ada: age: must be a whole number, not a text."]),
         ([{"name": "ada", "agee": 1}], ["people: ada: 'agee' is not known here; did you mean age?"]),
         ([{"name": "ada", "xyz": 1}], ["people: ada: 'xyz' is not known here."]),
         ([{"name": "ada", "colour": "hunter2"}], ["people: ada: colour: write red or green."]),
+        ([{"name": "ada", "tags": "a,b"}], ["people: ada: tags: must be a list, not a text."]),
+        ([{"name": "ada", "more": "a=b"}], ["people: ada: more: must be a mapping, not a text."]),
         ([{"name": "ada", "tags": [[]]}], ["people: ada: tags: entry 1: must be a text, not a list."]),
         (
             [{"name": "ada", "more": {"deep": "hunter2"}}, {"name": "bob", "age": []}],
