@@ -42,15 +42,20 @@ def require_golden(name: str, made: Variables) -> None:
     Of long texts, such as locks, only the first line is kept.
     """
     path = GOLDEN / f"{name}.yml"
-    text = yaml.dump(_shown(made), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    text = yaml.dump(_shown(made), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True, explicit_start=True)
     if os.environ.get("GOLDEN") == "write":
         path.write_text(text)
     assert text == path.read_text(), "if the change is meant: GOLDEN=write script/test unit"
 
 
 class _Dumper(yaml.SafeDumper):
+    """Writes as yamllint reads: lists indented, nothing by reference."""
+
     def ignore_aliases(self, _data: Any) -> bool:
         return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
 
 
 def _shown(value: Any) -> Any:
