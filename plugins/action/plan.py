@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import ROLES, Evaluation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import PLAYBOOKS, ROLES, Evaluation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import PLAYBOOK
 
 
 class ActionModule(ActionBase):
@@ -21,11 +22,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(
-            {"role": {"type": "str", "required": True, "choices": list(ROLES)}, "host": {"type": "dict", "default": {}}}
+            {
+                "role": {"type": "str", "choices": list(ROLES)},
+                "playbook": {"type": "str", "choices": list(PLAYBOOKS)},
+                "host": {"type": "dict", "default": {}},
+            },
+            mutually_exclusive=[("role", "playbook")],
+            required_one_of=[("role", "playbook")],
         )[1]
+        subject = arguments["role"] or f"{PLAYBOOK}{arguments['playbook']}"
         try:
-            plan = Evaluation(arguments["role"], task_vars, self._templar.template, arguments["host"]).plan()
+            plan = Evaluation(subject, task_vars, self._templar.template, arguments["host"]).plan()
         except InputError as error:
             return {**result, "failed": True, "msg": "\n".join(error.args)}
+        # The variables of playbooks may hold secrets, which end in a site or a certificate.
+        shown = plan if arguments["role"] else {}
         # A plan is long: the tasks that use it show what differs.
-        return {**result, **plan, "changed": False, "_ansible_verbose_override": True}
+        return {**result, **shown, "changed": False, "_ansible_verbose_override": True}

@@ -13,7 +13,7 @@ description:
   - The same as the module M(nbops.jupyter.plan), for one value in the middle of a task.
 options:
   _terms:
-    description: The role whose variables are read.
+    description: The role whose variables are read, such as V(nginx), or a playbook, such as V(playbook_jupyterlab).
     type: list
     elements: str
     required: true

@@ -18,8 +18,13 @@ options:
   role:
     description: The role whose variables are read.
     type: str
-    required: true
     choices: [certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, python_venv, ssh_access, systemd]
+  playbook:
+    description:
+      - The playbook whose variables (C(jupyter_*) and those of its roles) are checked.
+      - Nothing is returned, because these may hold secrets; the lookup P(nbops.jupyter.plan#lookup) has the plan.
+    type: str
+    choices: [firewall, jupyterhub, jupyterlab]
   host:
     description: What is known of the host and shapes the plan, such as the home directories of its accounts.
     type: dict

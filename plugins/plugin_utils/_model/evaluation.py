@@ -15,9 +15,11 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
     given_to,
     plan_of,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import role_options
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import PLAYBOOK, options_of, prefix_of
 
 MODELS = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
+# What is known of every host, and shapes what stands in front of it.
+KNOWN = ("ansible_host", "ansible_port", "ansible_user", "group_names", "inventory_hostname")
 ROLES = (
     "certbot",
     "firewall",
@@ -29,31 +31,38 @@ ROLES = (
     "ssh_access",
     "systemd",
 )
+PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab")
+SUBJECTS = (*ROLES, *(f"{PLAYBOOK}{name}" for name in PLAYBOOKS))
 
 
 class Evaluation:
-    """A role's model with the variables of one host."""
+    """The model of a role, or of a playbook, with the variables of one host."""
 
     def __init__(
-        self, role: str, variables: Mapping[str, Any], template: Callable[[Any], Any], host: Mapping[str, Any]
+        self, subject: str, variables: Mapping[str, Any], template: Callable[[Any], Any], host: Mapping[str, Any]
     ) -> None:
         """`template` resolves the value of a variable; `host` is what is known of the host.
 
-        Raises InputError for variables that are undefined or not of their type, ValueError for an unknown role.
+        Raises InputError for variables that are undefined or not of their type, and for an unknown subject.
         """
-        if role not in ROLES:
-            raise ValueError(f"there is no role {role}; write {', '.join(ROLES)}")
-        self._model = importlib.import_module(f"{MODELS}.{role}")
-        facts = variables.get("ansible_facts") or {}
-        known = {"distribution_release": str(facts.get("distribution_release", "")), **plain(host)}
-        names = [name for used in (role, *getattr(self._model, "USES", ())) for name in role_options(used)]
+        if subject not in SUBJECTS:
+            raise InputError(f"nbops.jupyter.plan knows no {subject}; write one of {', '.join(SUBJECTS)}.")
+        self._subject = subject
+        self._model = importlib.import_module(f"{MODELS}.{subject}")
+        used = (subject, *getattr(self._model, "USES", ()))
+        names = {name for one in used for name in options_of(one)} | set(KNOWN)
+        if subject.startswith(PLAYBOOK):
+            names |= {name for name in variables if name.startswith(prefix_of(subject))}
         values = _resolve({name: variables[name] for name in names if name in variables}, template)
-        with _typed(role):
-            self._given = given_to(self._model, role, values, known)
+        facts = variables.get("ansible_facts") or {}
+        known = {name: values.pop(name) for name in KNOWN if name in values}
+        known["distribution_release"] = str(facts.get("distribution_release", ""))
+        with _typed(subject):
+            self._given = given_to(self._model, subject, values, {**known, **plain(host)})
 
     def plan(self) -> dict[str, Any]:
         """What the role does, finished and without secrets. Raises InputError."""
-        with _typed(self._model.__name__.rpartition(".")[2]):
+        with _typed(self._subject):
             return plan_of(self._model, self._given)
 
     def secrets(self) -> dict[str, Any]:
@@ -79,7 +88,9 @@ def _resolve(values: dict[str, Any], template: Callable[[Any], Any]) -> dict[str
         try:
             resolved[name] = plain(template(value))
         except AnsibleError as error:
-            problems.append(f"{name}: {error.message}")
+            problems.append(
+                f"{name}: {error.message.rstrip('.')}; define it in the inventory, a secret in a vault there."
+            )
     if problems:
         raise InputError(*problems)
     return resolved
@@ -88,8 +99,8 @@ def _resolve(values: dict[str, Any], template: Callable[[Any], Any]) -> dict[str
 class _typed:
     """Tells of a value deep inside a free-form option that is of another type than everybody writes there."""
 
-    def __init__(self, role: str) -> None:
-        self._role = role
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
 
     def __enter__(self) -> None:
         return None
@@ -97,4 +108,4 @@ class _typed:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: Any) -> None:
         if isinstance(error, (AttributeError, KeyError, TypeError, ValueError)):
             # The value stays unsaid, and the cause out of the traceback: it may be a secret.
-            raise InputError(f"{self._role}: a value is not of the documented type ({kind.__name__}).") from None
+            raise InputError(f"{self._subject}: a value is not of the documented type ({kind.__name__}).") from None

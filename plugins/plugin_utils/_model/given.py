@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, role_options
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import (
+    PLAYBOOK,
+    complete,
+    options_of,
+    prefix_of,
+)
 
 
 @dataclass(frozen=True)
@@ -25,36 +30,43 @@ class Given:
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     host: dict[str, Any] = field(default_factory=dict)
 
+    def of(self, role: str) -> Given:
+        """The same for a role that is used: its settings, and those of the others."""
+        return Given(self.others[role], self.others, self.host)
+
 
 class InputError(Exception):
     """Input that is refused; each argument is one problem."""
 
 
-def settings_of(role: str, variables: Mapping[str, Any], *, used: bool = False) -> dict[str, Any]:
-    """A role's settings with their defaults, without their prefix. Raises InputError.
+def settings_of(subject: str, variables: Mapping[str, Any], *, used: bool = False) -> dict[str, Any]:
+    """The settings of a role or of the playbooks with their defaults, without their prefix. Raises InputError.
 
-    What the role requires is up to the model that uses it, where another role than its own does.
+    What a role requires is up to the model that uses it, where another model than its own does.
     """
-    options = role_options(role)
+    options, prefix = options_of(subject), prefix_of(subject)
     if used:
         options = {name: option for name, option in options.items() if not option.get("required")}
-    values, problems = complete(options, {name: variables[name] for name in options if name in variables})
+    # A wrong name among those of the playbooks is found; roles share their prefix with whatever users name so.
+    given = variables if subject.startswith(PLAYBOOK) else options
+    names = [name for name in given if name.startswith(prefix) and name in variables]
+    values, problems = complete(options, {name: variables[name] for name in names})
     if problems:
         raise InputError(*problems)
-    return {name.removeprefix(f"{role}_"): value for name, value in values.items()}
+    return {name.removeprefix(prefix): value for name, value in values.items()}
 
 
-def given_to(model: ModuleType, role: str, variables: Mapping[str, Any], host: Mapping[str, Any]) -> Given:
+def given_to(model: ModuleType, subject: str, variables: Mapping[str, Any], host: Mapping[str, Any]) -> Given:
     """What the variables of a host say to a model; it names the roles that it uses in `USES`. Raises InputError."""
     problems, settings = [], {}
-    for name in (role, *getattr(model, "USES", ())):
+    for name in (subject, *getattr(model, "USES", ())):
         try:
-            settings[name] = settings_of(name, variables, used=name != role)
+            settings[name] = settings_of(name, variables, used=name != subject)
         except InputError as error:
             problems += error.args
     if problems:
         raise InputError(*problems)
-    return Given(settings.pop(role), settings, dict(host))
+    return Given(settings.pop(subject), settings, dict(host))
 
 
 def plan_of(model: ModuleType, given: Given) -> dict[str, Any]:

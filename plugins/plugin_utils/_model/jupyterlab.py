@@ -84,10 +84,10 @@ QUIET = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": Fals
 def problems(given: Given) -> list[str]:
     """What is wrong with the entries: each with the instance's name, the rule and what to write instead."""
     instances = given.settings["instances"]
-    present = _present(given)
+    here = present(given)
     found = list(_names(instances))
-    for instance in present:
-        listeners = [other["listen"] for other in present if other is not instance]
+    for instance in here:
+        listeners = [other["listen"] for other in here if other is not instance]
         rules = (*_login(instance), *_listen(instance, listeners), *_paths(instance), *_amounts(instance))
         found += [f"jupyterlab_instances: {instance['name']}: {text}" for text in (*rules, *_options(instance))]
     for settings in _environments(given) if not found else []:
@@ -118,7 +118,7 @@ def plan(given: Given) -> dict[str, Any]:
         "directories": [
             {"path": server.root_dir, "owner": server.user} for server in servers if server.instance["root_dir"]
         ],
-        "passwords": [instance["name"] for instance in _present(given) if "password" in instance],
+        "passwords": [instance["name"] for instance in present(given) if "password" in instance],
         "files": [file for server in servers for file in server.files()],
         "homes": sorted({server.home for server in servers}),
         "units": [
@@ -150,7 +150,7 @@ def secrets(given: Given) -> dict[str, Any]:
         f"/etc/jupyterlab/{instance['name']}/config.json": {
             "PasswordIdentityProvider": _identity(instance, hashes.get(instance["name"]))
         }
-        for instance in _present(given)
+        for instance in present(given)
     }
 
 
@@ -309,7 +309,8 @@ def environment_path(path: str, instance: dict[str, Any]) -> str:
     return f"{path}-{instance['name']}" if instance["packages"] or instance["lock"] else path
 
 
-def _present(given: Given) -> list[dict[str, Any]]:
+def present(given: Given) -> list[dict[str, Any]]:
+    """The instances that are present."""
     return [instance for instance in given.settings["instances"] if instance["state"] == "present"]
 
 
@@ -322,7 +323,7 @@ def _environments(given: Given) -> list[dict[str, Any]]:
     """The environments that the present instances need, each with its instances."""
     settings = given.settings
     instances: dict[str, list[dict[str, Any]]] = {}
-    for instance in _present(given):
+    for instance in present(given):
         instances.setdefault(environment_path(settings["path"], instance), []).append(instance)
     shipped = settings["lock"] or str(COLLECTION / "roles/jupyterlab/files/jupyterlab.txt")
     return [

@@ -19,6 +19,7 @@ from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from ansible.module_utils.common.yaml import yaml_load
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
+PLAYBOOK = "playbook_"
 SHAPES = {"dict": dict, "list": list}
 WORDS = {
     "bool": "true or false",
@@ -31,19 +32,16 @@ WORDS = {
 
 
 @functools.cache
-def role_options(role: str) -> dict[str, Any]:
-    """The options of a role as its argument_specs say, by the variables' names."""
-    return _load(COLLECTION / "roles" / role / "meta/argument_specs.yml")["main"]["options"]
+def options_of(subject: str) -> dict[str, Any]:
+    """The options of a role, or of `playbook_NAME` those that all playbooks share, by the variables' names."""
+    folder = "playbooks" if subject.startswith(PLAYBOOK) else f"roles/{subject}/meta"
+    text = (COLLECTION / folder / "argument_specs.yml").read_text(encoding="utf-8")
+    return yaml_load(text)["argument_specs"]["main"]["options"]
 
 
-@functools.cache
-def playbook_options() -> dict[str, Any]:
-    """The options that all playbooks share, by the variables' names."""
-    return _load(COLLECTION / "playbooks/argument_specs.yml")["main"]["options"]
-
-
-def _load(path: pathlib.Path) -> dict[str, Any]:
-    return yaml_load(path.read_text(encoding="utf-8"))["argument_specs"]
+def prefix_of(subject: str) -> str:
+    """How the variables of a role, or of the playbooks, begin."""
+    return "jupyter_" if subject.startswith(PLAYBOOK) else f"{subject}_"
 
 
 def complete(options: Mapping[str, Any], given: Mapping[str, Any], label: str = "") -> tuple[dict[str, Any], list[str]]:

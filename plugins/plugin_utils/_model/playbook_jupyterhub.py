@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in front of a hub: a site and its certificate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+
+USES = ("jupyterhub",)
+
+
+def problems(given: Given) -> list[str]:
+    """What is wrong with the hub's address, from which the site follows; the role judges the rest."""
+    try:
+        Endpoint.parse(given.others["jupyterhub"]["listen"])
+    except ValueError as error:
+        return [f"jupyterhub_listen: {error}."]
+    return []
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """The site and the certificate, which may hold secrets that `jupyter_*` variables say."""
+    settings, name = given.others["jupyterhub"], playbook.domain(given)
+    base, upstream = settings["base_url"], Endpoint.parse(settings["listen"]).upstream
+    site = playbook.site(
+        given,
+        settings["name"],
+        settings["state"],
+        [name, *([f"*.{name}"] if settings["subdomains"] else [])],
+        client_max_body_size=f"{settings['upload_limit_mb']}m",
+        login_paths=[f"{base}hub/login", f"{base}hub/signup"],
+        locations=[
+            {"path": base, "upstream": upstream, "websocket": True},
+            # Events tell how a server comes up.
+            {"path": f"{base}hub/api/", "upstream": upstream, "buffering": False},
+            # The files of the hub's own pages, which the hub sends without a login.
+            {
+                "path": f"{base}hub/static/",
+                "upstream": upstream,
+                "directory": f"/opt/{settings['name']}/hub/current/share/jupyterhub/static",
+            },
+        ],
+    )
+    certified = given.settings["domain"] and playbook.is_certified(given)
+    return {
+        "sites": [site, *given.settings["sites"]],
+        "certificates": [playbook.certificate(given)] if certified else [],
+    }

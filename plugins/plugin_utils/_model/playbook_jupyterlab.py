@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in front of the labs of a host: a site, a certificate, or tunnels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab, playbook
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+
+USES = ("jupyterlab", "python_venv", "systemd")
+
+Instance = dict[str, Any]
+
+
+def problems(given: Given) -> list[str]:
+    """What is wrong with the labs: the sites that follow from them are named after what they say."""
+    return jupyterlab.problems(given.of("jupyterlab"))
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """Sites, certificates and tunnels. Sites and certificates may hold secrets that `jupyter_*` variables say."""
+    direct = [instance for instance in labs(given) if instance["certificate"]]
+    served = [instance for instance in labs(given) if not instance["certificate"]]
+    web = given.settings["web_server"]
+    return {
+        "web_server": web,
+        "sites": [_site(given, served), *given.settings["sites"]],
+        "certificates": [playbook.certificate(given)] if web and given.settings["domain"] and _certified(given) else [],
+        "direct_certificates": _direct_certificates(given, direct),
+        "tunnels": [] if web else [_tunnel(given, number, instance) for number, instance in enumerate(served)],
+    }
+
+
+def labs(given: Given) -> list[Instance]:
+    """The instances that are present."""
+    return jupyterlab.present(given.of("jupyterlab"))
+
+
+def _certified(given: Given) -> bool:
+    return playbook.is_certified(given)
+
+
+def _direct_certificates(given: Given, direct: list[Instance]) -> list[dict[str, Any]]:
+    """The domain's certificate for servers that speak TLS themselves. They cannot begin on a placeholder."""
+    certificate = playbook.certificate(given)
+    if not playbook.is_certified(given) or certificate["name"] not in [one["certificate"] for one in direct]:
+        return []
+    reload = [jupyterlab.unit_name(instance["name"]) for instance in direct]
+    return [{"method": "standalone", "reload": reload, **certificate}]
+
+
+def _site(given: Given, served: list[Instance]) -> dict[str, Any]:
+    if not served:
+        return playbook.site(given, "jupyterlab", "absent", [playbook.domain(given)])
+    return playbook.site(
+        given,
+        "jupyterlab",
+        "present",
+        [playbook.domain(given)],
+        client_max_body_size=f"{max(instance['upload_limit_mb'] for instance in served)}m",
+        login_paths=[f"{instance['base_url']}login" for instance in served],
+        locations=[location for instance in served for location in _locations(given, instance)],
+    )
+
+
+def _locations(given: Given, instance: Instance) -> list[dict[str, Any]]:
+    """What nginx sends to a server, and what it sends itself.
+
+    It sends the files of JupyterLab and its extensions, as Jupyter does without a login. What the release lacks, such
+    as an extension that a person installed, comes from the server. Answers below lab/api/ hold no secret that
+    compression could reveal.
+    """
+    path, upstream = instance["base_url"], jupyterlab.endpoint(instance).upstream
+    environment = jupyterlab.environment_path(given.others["jupyterlab"]["path"], instance)
+    share = f"{environment}/current/share/jupyter"
+    return [
+        {"path": path, "upstream": upstream, "websocket": True},
+        {"path": f"{path}lab/api/", "upstream": upstream, "compress": True},
+        {"path": f"{path}static/lab/", "upstream": upstream, "directory": f"{share}/lab/static"},
+        {"path": f"{path}lab/extensions/", "upstream": upstream, "directory": f"{share}/labextensions"},
+    ]
+
+
+def _tunnel(given: Given, number: int, instance: Instance) -> str:
+    """The command that makes a server answer on a port of one's own machine. A socket is for its person alone."""
+    address, host = jupyterlab.endpoint(instance), given.host
+    local = given.settings["tunnel_port"] + number
+    port = "" if int(host.get("ansible_port") or 22) == 22 else f" -p {host['ansible_port']}"
+    account = instance["user"] if address.socket else host.get("ansible_user")
+    target = f"{account}@" if account else ""
+    target += host.get("ansible_host") or host["inventory_hostname"]
+    url = f"http://localhost:{local}{instance['base_url']}"
+    return f"ssh -N -L {local}:{address.connect}{port} {target}   # {instance['name']}: {url}"

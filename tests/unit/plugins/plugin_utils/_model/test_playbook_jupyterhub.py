@@ -1,0 +1,36 @@
+"""What stands in front of a hub."""
+
+from __future__ import annotations
+
+import pytest
+from models import plan, problems, require_golden
+
+HOST = {"inventory_hostname": "hub1", "group_names": ["jupyterhub"]}
+MAXIMAL = {
+    "jupyter_domain": "hub.example.org",
+    "jupyter_admin_email": "admin@example.org",
+    "jupyter_site": {"https_port": 8443},
+    "jupyter_sites": [{"name": "wiki"}],
+    "jupyterhub_name": "jupyterhub-physics",
+    "jupyterhub_listen": "0.0.0.0:8010",
+    "jupyterhub_base_url": "/physics/",
+    "jupyterhub_subdomains": True,
+    "jupyterhub_upload_limit_mb": 64,
+}
+
+
+def test_a_hub_without_a_domain() -> None:
+    require_golden("playbook_jupyterhub-minimal", plan("playbook_jupyterhub", {}, HOST))
+
+
+def test_a_hub_that_says_everything() -> None:
+    require_golden("playbook_jupyterhub-maximal", plan("playbook_jupyterhub", MAXIMAL, HOST))
+
+
+def test_a_hub_that_goes_takes_its_site_along() -> None:
+    assert plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)["sites"][0]["state"] == "absent"
+
+
+@pytest.mark.parametrize("listen", ["8000", "unix", "127.0.0.1:0"])
+def test_an_address_that_is_none_is_refused(listen: str) -> None:
+    assert len(problems("playbook_jupyterhub", {"jupyterhub_listen": listen}, HOST)) == 1

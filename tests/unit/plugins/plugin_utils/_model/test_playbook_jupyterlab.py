@@ -1,0 +1,113 @@
+"""What stands in front of labs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from models import plan, problems, require_golden
+
+HOST = {"inventory_hostname": "lab1", "group_names": ["jupyterlab"]}
+LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef", "listen": "unix"}
+DIRECT = {**LAB, "name": "direct", "listen": "0.0.0.0:8443", "certificate": "lab.example.org"}
+MAXIMAL = {
+    "jupyter_domain": "lab.example.org",
+    "jupyter_admin_email": "admin@example.org",
+    "jupyter_certificate": {"method": "dns", "dns": {"plugin": "cloudflare"}},
+    "jupyter_site": {"allow": ["192.0.2.0/24"]},
+    "jupyter_sites": [{"name": "wiki"}],
+    "jupyterlab_instances": [
+        {**LAB, "base_url": "/lab/", "upload_limit_mb": 64},
+        {**LAB, "name": "own", "listen": "[::1]:8889", "base_url": "/own/", "packages": ["pandas"]},
+        DIRECT,
+        {**LAB, "name": "old", "state": "absent"},
+    ],
+}
+
+
+def front(**variables: Any) -> dict[str, Any]:
+    return plan("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, HOST)
+
+
+def test_one_lab_without_a_domain() -> None:
+    require_golden("playbook_jupyterlab-minimal", front())
+
+
+def test_labs_that_say_everything() -> None:
+    require_golden("playbook_jupyterlab-maximal", plan("playbook_jupyterlab", MAXIMAL, HOST))
+
+
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({}, []),
+        ({"jupyter_domain": "a.org"}, []),
+        ({"jupyter_admin_email": "a@a.org"}, []),
+        ({"jupyter_domain": "a.org", "jupyter_admin_email": "a@a.org"}, ["a.org"]),
+        ({"jupyter_domain": "a.org", "jupyter_certificate": {"name": "b"}}, ["b"]),
+        ({"jupyter_domain": "a.org", "jupyter_admin_email": "a@a.org", "jupyter_web_server": False}, []),
+    ],
+)
+def test_when_the_site_gets_a_certificate(variables: dict[str, Any], names: list[str]) -> None:
+    assert [entry["name"] for entry in front(**variables)["certificates"]] == names
+
+
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({}, []),
+        ({"jupyter_domain": "lab.example.org"}, []),
+        ({"jupyter_domain": "other.example.org", "jupyter_admin_email": "a@a.org"}, []),
+        ({"jupyter_domain": "lab.example.org", "jupyter_admin_email": "a@a.org"}, ["lab.example.org"]),
+    ],
+)
+def test_when_servers_get_one(variables: dict[str, Any], names: list[str]) -> None:
+    certificates = front(jupyterlab_instances=[DIRECT], **variables)["direct_certificates"]
+    assert [entry["name"] for entry in certificates] == names
+    assert all(entry["reload"] == ["jupyterlab-direct.service"] for entry in certificates)
+
+
+def test_no_site_stays_without_a_server_behind_it() -> None:
+    assert front(jupyterlab_instances=[DIRECT])["sites"][0]["state"] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("lab", "host", "line"),
+    [
+        ({}, {}, "ssh -N -L 8888:/run/jupyterlab/lab/lab.sock alice@lab1   # lab: http://localhost:8888/"),
+        (
+            {"listen": "127.0.0.1:9000", "base_url": "/a/"},
+            {"ansible_port": 2222, "ansible_host": "192.0.2.1", "ansible_user": "admin"},
+            "ssh -N -L 8888:127.0.0.1:9000 -p 2222 admin@192.0.2.1   # lab: http://localhost:8888/a/",
+        ),
+        (
+            {"listen": "[::]:9000", "accept_risks": ["plain_http"]},
+            {"ansible_port": "22"},
+            "ssh -N -L 8888:[::1]:9000 lab1   # lab: http://localhost:8888/",
+        ),
+        (
+            {"listen": "10.0.0.0:8888", "accept_risks": ["plain_http"]},
+            {},
+            "ssh -N -L 8888:10.0.0.0:8888 lab1   # lab: http://localhost:8888/",
+        ),
+    ],
+)
+def test_the_way_through_ssh(lab: dict[str, Any], host: dict[str, Any], line: str) -> None:
+    variables = {"jupyterlab_instances": [{**LAB, **lab}], "jupyter_web_server": False}
+    assert plan("playbook_jupyterlab", variables, {**HOST, **host})["tunnels"] == [line]
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        (
+            {"jupyter_admin_emial": "a@a.org"},
+            "'jupyter_admin_emial' is not known here; did you mean jupyter_admin_email?",
+        ),
+        ({"jupyter_web_server": "perhaps"}, "jupyter_web_server: must be true or false, not a text."),
+        ({"jupyter_domain": ["a.org"]}, "jupyter_domain: must be a text, not a list."),
+        ({"jupyter_tunnel_port": "first"}, "jupyter_tunnel_port: must be a whole number, not a text."),
+    ],
+)
+def test_a_wrong_variable_of_the_playbooks_is_named(variables: dict[str, Any], problem: str) -> None:
+    assert problems("playbook_jupyterlab", variables, HOST) == [problem]
