@@ -8,7 +8,7 @@ import pathlib
 
 import yaml
 
-BACKUP = "/var/backups/nbops-predecessors"
+BACKUP = "/var/backups/nbops-legacy"
 MADE_BY_HAND = (
     "/etc/systemd/system/jupyter-lab.service",
     "/etc/systemd/system/jupyterlab.service",

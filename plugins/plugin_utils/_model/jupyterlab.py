@@ -126,7 +126,7 @@ def plan(given: Given) -> dict[str, Any]:
             *(server.unit(given.settings["socket_group"]) for server in servers),
         ],
         "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
-        "legacy_setup": given.settings["predecessors"] if any(given.settings["predecessors"].values()) else {},
+        "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},
         "path": given.settings["path"],
         "present": [server.name for server in servers],
         "absent": absent,

@@ -37,7 +37,7 @@ MAXIMAL = {
     "jupyterlab_path": "/srv/jupyterlab",
     "jupyterlab_packages": ["pandas"],
     "jupyterlab_socket_group": "web",
-    "jupyterlab_predecessors": {"units": ["jupyter.service"], "files": ["/etc/nginx/x"], "processes_of": ["alice"]},
+    "jupyterlab_legacy_setup": {"units": ["jupyter.service"], "files": ["/etc/nginx/x"], "processes_of": ["alice"]},
     "python_venv_installer": "pip",
     "python_venv_index_url": "https://user:hunter2@packages.example.org/simple",
     "systemd_sandbox_profiles": {"mine": {"NoNewPrivileges": True}},

@@ -11,7 +11,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import processes
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
-from ansible_collections.nbops.jupyter.plugins.modules import predecessors
+from ansible_collections.nbops.jupyter.plugins.modules import legacy_setup
 
 
 class World:
@@ -40,9 +40,9 @@ class World:
 @pytest.fixture
 def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(tmp_path)
-    monkeypatch.setattr(predecessors, "ROOT", str(world.units))
+    monkeypatch.setattr(legacy_setup, "ROOT", str(world.units))
     monkeypatch.setattr(processes, "PROC", str(tmp_path))
-    module = predecessors.AnsibleModule
+    module = legacy_setup.AnsibleModule
     monkeypatch.setattr(module, "run_command", lambda _self, *command, **options: world.run(*command, **options))
     return world
 
@@ -58,7 +58,7 @@ def run(world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[
             **arguments,
         }
         with patch_module_args(given), pytest.raises(SystemExit):
-            predecessors.main()
+            legacy_setup.main()
         return json.loads(capsys.readouterr().out)
 
     return module

@@ -6,7 +6,7 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._migration.retire import Backup
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.backup import Backup
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: predecessors_info
+module: legacy_setup_info
 short_description: Find Jupyter servers and hubs that were set up by hand
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
@@ -30,8 +30,8 @@ notes:
 
 EXAMPLES = r"""
 - name: Look for what was set up by hand
-  nbops.jupyter.predecessors_info:
-  register: predecessors
+  nbops.jupyter.legacy_setup_info:
+  register: legacy_setup
   no_log: true
 """
 
@@ -148,11 +148,11 @@ class Search:
         names = _names(labs)
         if labs:
             variables["jupyterlab_instances"] = [describe.instance(one, name) for one, name in zip(labs, names)]
-            variables["jupyterlab_predecessors"] = self.retired(labs)
+            variables["jupyterlab_legacy_setup"] = self.retired(labs)
         hubs = [one for one in self.found if one.kind == "hub"]
         for one in hubs[:1]:
             variables.update(describe.hub(one))
-            variables["jupyterhub_predecessors"] = self.retired([one])
+            variables["jupyterhub_legacy_setup"] = self.retired([one])
         certificates = [
             self.certificate(one, name) for one, name in [*zip(labs, names), *((one, "hub") for one in hubs[:1])]
         ]

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: predecessors
-short_description: Retire services that others take the place of, or bring them back
+module: legacy_setup
+short_description: Back up a Jupyter server that was set up by hand, or restore it
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
@@ -18,8 +18,8 @@ options:
   state:
     description: V(restored) stops the successors, moves everything back that is in the backup, and starts what ran.
     type: str
-    choices: [retired, restored]
-    default: retired
+    choices: [backed_up, restored]
+    default: backed_up
   units:
     description: Services with a file of their own in C(/etc/systemd/system).
     type: list
@@ -43,7 +43,7 @@ options:
   backup:
     description: Directory of the backup, for root alone.
     type: path
-    default: /var/backups/nbops-predecessors
+    default: /var/backups/nbops-legacy
 attributes:
   check_mode:
     support: full
@@ -54,8 +54,8 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Retire what a tutorial made
-  nbops.jupyter.predecessors:
+- name: Stop and back up what a tutorial made
+  nbops.jupyter.legacy_setup:
     units: [jupyter-lab.service]
     files: [/etc/nginx/sites-enabled/jupyter]
 """
@@ -76,7 +76,7 @@ from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import processes
-from ansible_collections.nbops.jupyter.plugins.module_utils._migration.retire import Backup
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.backup import Backup
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import ROOT, RUNNING, Failure, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
@@ -97,7 +97,7 @@ class Job:
         if not self.module.check_mode:
             function(*arguments, **named)
 
-    def retire(self) -> None:
+    def back_up(self) -> None:
         parameters = self.module.params
         wrong = [name for name in parameters["units"] if not SERVICE.fullmatch(name)]
         wrong += [path for path in parameters["files"] if not os.path.isabs(path) or os.path.isdir(path)]
@@ -154,18 +154,18 @@ def is_by_hand(path: str) -> bool:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["retired", "restored"], "default": "retired"},
+            "state": {"type": "str", "choices": ["backed_up", "restored"], "default": "backed_up"},
             "units": {"type": "list", "elements": "str", "default": []},
             "files": {"type": "list", "elements": "path", "default": []},
             "processes_of": {"type": "list", "elements": "str", "default": []},
             "successors": {"type": "list", "elements": "str", "default": []},
-            "backup": {"type": "path", "default": "/var/backups/nbops-predecessors"},
+            "backup": {"type": "path", "default": "/var/backups/nbops-legacy"},
         },
         supports_check_mode=True,
     )
     job = Job(module)
     try:
-        {"retired": job.retire, "restored": job.restore}[module.params["state"]]()
+        {"backed_up": job.back_up, "restored": job.restore}[module.params["state"]]()
     except (Failure, OSError, KeyError) as error:
         module.fail_json(msg=str(error), changed=bool(job.actions), actions=job.actions)
     diff = {"prepared": "".join(f"{action}\n" for action in job.actions)} if job.actions else {}
