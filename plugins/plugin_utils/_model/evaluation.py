@@ -43,7 +43,7 @@ class Evaluation:
     ) -> None:
         """`template` resolves the value of a variable; `host` is what is known of the host.
 
-        Raises InputError for variables that are undefined or not of their type, and for an unknown subject.
+        Raises InputError for variables that are undefined, and for an unknown subject.
         """
         if subject not in SUBJECTS:
             raise InputError(f"nbops.jupyter.plan knows no {subject}; write one of {', '.join(SUBJECTS)}.")
@@ -57,17 +57,17 @@ class Evaluation:
         facts = variables.get("ansible_facts") or {}
         known = {name: values.pop(name) for name in KNOWN if name in values}
         known["distribution_release"] = str(facts.get("distribution_release", ""))
-        with _typed(subject):
-            self._given = given_to(self._model, subject, values, {**known, **plain(host)})
+        self._values, self._host = values, {**known, **plain(host)}
 
     def plan(self) -> dict[str, Any]:
         """What the role does, finished and without secrets. Raises InputError."""
         with _typed(self._subject):
-            return plan_of(self._model, self._given)
+            return plan_of(self._model, given_to(self._model, self._subject, self._values, self._host))
 
     def secrets(self) -> dict[str, Any]:
-        """What the role does not show."""
-        return self._model.secrets(self._given)
+        """What the role does not show, also where another role uses it. Raises InputError."""
+        with _typed(self._subject):
+            return self._model.secrets(given_to(self._model, self._subject, self._values, self._host, used=True))
 
 
 def plain(value: Any) -> Any:

@@ -56,12 +56,17 @@ def settings_of(subject: str, variables: Mapping[str, Any], *, used: bool = Fals
     return {name.removeprefix(prefix): value for name, value in values.items()}
 
 
-def given_to(model: ModuleType, subject: str, variables: Mapping[str, Any], host: Mapping[str, Any]) -> Given:
-    """What the variables of a host say to a model; it names the roles that it uses in `USES`. Raises InputError."""
+def given_to(
+    model: ModuleType, subject: str, variables: Mapping[str, Any], host: Mapping[str, Any], *, used: bool = False
+) -> Given:
+    """What the variables of a host say to a model; it names the roles that it uses in `USES`. Raises InputError.
+
+    With `used` the subject itself is used by another role, which says what it requires.
+    """
     problems, settings = [], {}
     for name in (subject, *getattr(model, "USES", ())):
         try:
-            settings[name] = settings_of(name, variables, used=name != subject)
+            settings[name] = settings_of(name, variables, used=used or name != subject)
         except InputError as error:
             problems += error.args
     if problems:

@@ -57,13 +57,14 @@ def release(settings: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def install_plan(releases: list[dict[str, Any]], host: dict[str, Any]) -> dict[str, Any]:
-    """The releases to build, and the packages of the system that this needs; `tasks/install.yml` takes both."""
+    """The releases by their paths, and the packages of the system that they need; `tasks/install.yml` takes both."""
     present = [one for one in releases if one["state"] == "present"]
     # The pip of Ubuntu 22.04 needs distutils, which comes with python3-venv there.
     uv = "python3-venv" if host.get("distribution_release") == "jammy" else "python3-pip-whl"
     needs = {{"uv": uv, "pip": "python3-venv"}[one["installer"]] for one in present}
     needs |= {"brotli" for one in present if one["compress"]}
-    return {"releases": releases, "system_packages": sorted(needs)}
+    # By path, because Ansible prints the whole item of a failed loop.
+    return {"releases": {one["path"]: one for one in releases}, "system_packages": sorted(needs)}
 
 
 def read(path: str) -> str | None:

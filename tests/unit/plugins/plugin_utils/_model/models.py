@@ -24,7 +24,7 @@ def plan(role: str, variables: Variables, host: Variables | None = None) -> Vari
 def secrets(role: str, variables: Variables, host: Variables | None = None) -> Variables:
     """The secrets of a role's plan."""
     model = importlib.import_module(f"{PACKAGE}.{role}")
-    return model.secrets(given_to(model, role, variables, host or {}))
+    return model.secrets(given_to(model, role, variables, host or {}, used=True))
 
 
 def problems(role: str, variables: Variables, host: Variables | None = None) -> list[str]:

@@ -55,6 +55,10 @@ def test_addresses_stand_apart(lock: str) -> None:
     }
 
 
+def test_another_role_needs_no_path_for_them() -> None:
+    assert secrets("python_venv", {}) == {"index_url": "", "proxy": ""}
+
+
 @pytest.mark.parametrize(
     ("release", "installer", "package"),
     [("bookworm", "uv", "python3-pip-whl"), ("jammy", "uv", "python3-venv"), ("bookworm", "pip", "python3-venv")],
