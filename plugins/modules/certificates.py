@@ -230,6 +230,7 @@ def specification():
 
 def main():
     module = AnsibleModule(argument_spec=specification(), supports_check_mode=True)
+    os.umask(0o022)
     run_by_module(module)
     run = CertificateRun(module.params, module.run_command, module.check_mode)
     try:

@@ -229,6 +229,7 @@ def apply(plan, fail2ban, pending, name, present):
 
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    os.umask(0o022)
     params, name = module.params, module.params["name"]
     present = params["state"] == "present"
     client = module.get_bin_path("fail2ban-client", required=present and not module.check_mode)

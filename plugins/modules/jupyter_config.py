@@ -190,6 +190,7 @@ def main():
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)
     entries = module.params["files"]
     changed, to_check, diffs = [], [], []
     for entry in entries:

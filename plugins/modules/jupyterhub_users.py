@@ -464,6 +464,7 @@ SPECIFICATION = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPECIFICATION, supports_check_mode=True)
+    os.umask(0o022)
     job = Job(module)
     try:
         job.run()

@@ -163,6 +163,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)
     job = Job(module)
     try:
         {"backed_up": job.back_up, "restored": job.restore}[module.params["state"]]()

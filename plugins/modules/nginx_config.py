@@ -201,6 +201,7 @@ def apply(plan: Plan, nginx: Nginx, directory: str, error_log: str) -> bool:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    os.umask(0o022)
     params = module.params
     directory = params["directory"].rstrip("/")
     executable = module.get_bin_path("nginx", required=not module.check_mode)

@@ -86,6 +86,7 @@ def main():
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)
     run_by_module(module)
     directory = module.params["directory"].rstrip("/")
     needed = module.params["certificates"]

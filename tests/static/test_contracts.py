@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import collections
 import pathlib
 import re
 from typing import Any
@@ -15,6 +17,11 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 VERBS = ("main", "validate", "install", "require", "configure", "confirm", "service", "return", "rollback", "remove")
 # What a verb does only where there is something to do, in a file that is skipped as a whole.
 PARTS = ("packages", "absent")
+WRITING_MODULES = sorted(
+    path
+    for path in (ROOT / "plugins/modules").glob("*.py")
+    if path.stem not in ("__init__", "plan") and not path.stem.endswith("_info")
+)
 role_parameter = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 
 
@@ -35,6 +42,11 @@ def sources(role: pathlib.Path, *, without: str = "") -> str:
         if path.is_file() and str(path.relative_to(role)) != without
     ]
     return "\n".join(parts)
+
+
+def words(text: str) -> collections.Counter[str]:
+    """The words of a text, a whole name being one, with how often they stand there."""
+    return collections.Counter(re.findall(r"\w+", text))
 
 
 def model(role: pathlib.Path) -> str:
@@ -67,11 +79,11 @@ def test_the_readme_names_every_variable_with_its_type_and_default(role: pathlib
 
 @role_parameter
 def test_every_variable_is_used(role: pathlib.Path) -> None:
-    used = set(re.findall(r"\w+", sources(role, without="defaults/main.yml")))
+    used = words(sources(role, without="defaults/main.yml"))
     if not (role / "defaults").exists():
-        used |= {f"{role.name}_{word}" for word in used | set(re.findall(r"\w+", model(role)))}
-    public = set(options(role)) - used
-    internal = {name for name in load(role / "vars/main.yml") or {} if sources(role).count(name) < 2}
+        used.update([f"{role.name}_{word}" for word in {*used, *words(model(role))}])
+    public = set(options(role)) - used.keys()
+    internal = {name for name in load(role / "vars/main.yml") or {} if words(sources(role))[name] < 2}
     assert public | internal == set()
 
 
@@ -112,3 +124,11 @@ def test_templates_are_sound(role: pathlib.Path) -> None:
 def test_each_role_has_a_scenario_and_a_table_of_refusals(role: pathlib.Path) -> None:
     assert (ROOT / "molecule" / role.name / "molecule.yml").is_file()
     assert len(load(ROOT / "tests/negative" / f"{role.name}.yml")) >= 10
+
+
+@pytest.mark.parametrize("module", WRITING_MODULES, ids=lambda path: path.stem)
+def test_no_mode_depends_on_the_umask_of_the_login(module: pathlib.Path) -> None:
+    functions = [node for node in ast.parse(module.read_text()).body if isinstance(node, ast.FunctionDef)]
+    statements = [ast.unparse(node) for node in next(node for node in functions if node.name == "main").body]
+    assert "AnsibleModule(" in statements[0]
+    assert statements[1].startswith("os.umask(")

@@ -7,6 +7,7 @@ Exit status 1 and a line for each problem where there is one.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
 
 
 def main() -> int:
+    os.umask(0o022)
     runner.run_by(run)
     with open(certificate_keeper.SETTINGS, encoding="utf-8") as file:
         settings = json.load(file)
