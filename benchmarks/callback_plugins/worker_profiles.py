@@ -12,7 +12,7 @@ import pathlib
 import resource
 import time
 
-from ansible.executor.process.worker import WorkerProcess
+from ansible.executor.task_executor import TaskExecutor
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = r"""
@@ -37,14 +37,15 @@ options:
 
 
 def profiled(run, directory):
-    """The method WorkerProcess._run, with a profile of every call."""
+    """The method TaskExecutor.run, with a profile of every call, written before the main process may end the worker."""
 
     @functools.wraps(run)
-    def run_profiled(worker):
+    def run_profiled(executor):
         profile = cProfile.Profile(time.process_time)
-        profile.runcall(run, worker)
-        name = worker._task.get_name().replace("/", "-")
+        result = profile.runcall(run, executor)
+        name = executor._task.get_name().replace("/", "-")
         profile.dump_stats(directory / f"{os.getpid()}-{name}.prof")
+        return result
 
     return run_profiled
 
@@ -64,7 +65,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook):
         self.directory = pathlib.Path(self.get_option("directory"))
-        WorkerProcess._run = profiled(WorkerProcess._run, self.directory)
+        TaskExecutor.run = profiled(TaskExecutor.run, self.directory)
 
     def v2_playbook_on_stats(self, stats):
         usage = {
