@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_info
-short_description: Tell what the host's nginx can do, and what it serves already
+short_description: Describe the host's nginx and what it serves
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
@@ -15,23 +15,23 @@ extends_documentation_fragment:
   - nbops.jupyter._attributes.info_module
   - nbops.jupyter._mark
 description:
-  - Tells whether nginx is installed, its version, the version of the OpenSSL library it runs with, and whether the
-    kernel knows IPv6, so that a configuration can be written that this nginx accepts.
-  - Tells of the host's whole configuration what a site has to know that lives beside others.
+  - Returns the versions of nginx and of its OpenSSL library, and whether the kernel supports IPv6, so that a
+    configuration can be written which this nginx accepts.
+  - Returns what a new site has to know of the host's whole configuration and of the sites in it.
 options:
   fail2ban_jail:
-    description: Name of a jail of fail2ban to look for.
+    description: Name of a jail of fail2ban whose existence is returned.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Look at nginx
+- name: Read the configuration of nginx
   nbops.jupyter.nginx_info:
     mark: written by the pages playbook
   register: nginx
 
-- name: Say whether key exchange is safe from quantum computers
+- name: Show whether key exchange is safe from quantum computers
   ansible.builtin.debug:
     msg: "{{ nginx.openssl_version is version('3.5', '>=') }}"
 """
@@ -48,7 +48,7 @@ version:
   type: str
   sample: 1.26.3
 openssl_version:
-  description: Version of the OpenSSL library that nginx runs with; V(0) without nginx, or with another library.
+  description: Version of the OpenSSL library that nginx runs with; V(0) without nginx or with another library.
   returned: success
   type: str
   sample: 3.5.7
@@ -58,21 +58,21 @@ ipv6:
   type: bool
   sample: true
 packaged_by_debian:
-  description: Whether it is the nginx of Debian or Ubuntu, which their packages of modules fit.
+  description: Whether it is the nginx of Debian or Ubuntu, for which they package modules.
   returned: success
   type: bool
   sample: true
 complaint:
   description:
-    - Why nginx refuses the configuration that the host has; empty where it does not.
-    - Where it does, nothing is known of what follows.
+    - Why nginx refuses the host's present configuration; empty if it accepts it.
+    - If it refuses it, the values below describe an empty configuration.
   returned: success
   type: str
   sample: ""
 listeners:
   description:
     - What server blocks listen on, each with the keys C(file), C(endpoint) (C(*:80), C([::]:80), C(192.0.2.1:80)),
-      C(default) and C(ssl), and with C(ours), whether O(mark) is in the file.
+      C(default) and C(ssl), and C(ours), which says whether the file contains O(mark).
   returned: success
   type: list
   elements: dict
@@ -99,9 +99,8 @@ brotli:
   sample: true
 fail2ban:
   description:
-    - What there is of fail2ban, which reads nginx's logs. C(installed), whether it is, with nftables; C(jail), whether
-      O(fail2ban_jail) is in its configuration; C(auth_log), whether there is the log that its jail for SSH reads on
-      Debian 12.
+    - C(installed) says whether fail2ban and nftables are installed; C(jail) whether O(fail2ban_jail) is configured;
+      C(auth_log) whether the log exists that fail2ban's jail for SSH reads on Debian 12.
   returned: success
   type: dict
   sample: {installed: true, jail: true, auth_log: false}
@@ -114,23 +113,28 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import listeners, parse, values
 
-# Exists exactly where sockets of the family AF_INET6 can be opened.
+# Exists if and only if sockets of the family AF_INET6 can be opened.
 IPV6_ADDRESSES = "/proc/net/if_inet6"
-# The package that nginx.org does not have.
+# nginx.org's packages do not include this one.
 DEBIAN_PACKAGE = "/var/lib/dpkg/info/nginx-common.list"
 MAIN_FILES = "/etc/nginx/modules-enabled/*.conf"
 
+ARGUMENT_SPEC = {
+    "mark": {"type": "str", "required": True},
+    "fail2ban_jail": {"type": "str", "default": ""},
+}
+
 
 def versions(description):
-    """Versions of nginx and of OpenSSL, from what C(nginx -V) says."""
+    """The versions of nginx and OpenSSL in the output of `nginx -V`; "0" for what is not there."""
     nginx = re.search(r"^nginx version: nginx/([\d.]+)", description, re.MULTILINE)
-    # The library that it runs with stands after the one that it was built with, and only if they differ.
+    # The library that it runs with follows the one that it was built with, and only if they differ.
     libraries = re.findall(r"(?:built|running) with OpenSSL ([\d.]+)", description)
     return nginx.group(1) if nginx else "0", libraries[-1] if libraries else "0"
 
 
 def describe(files, mark):
-    """What the files of a configuration say."""
+    """What a new site has to know of the files of a configuration."""
     account = next((arguments for _file, arguments in values(files, "user")), ["www-data"])
     modules = [arguments[0] for _file, arguments in values(files, "load_module")]
     return {
@@ -149,10 +153,7 @@ def describe(files, mark):
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={"mark": {"type": "str", "required": True}, "fail2ban_jail": {"type": "str", "default": ""}},
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     executable = module.get_bin_path("nginx")
     description, dump, complaint = "", "", ""
     if executable:

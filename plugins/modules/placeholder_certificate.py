@@ -7,42 +7,41 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: placeholder_certificate
-short_description: Make self-signed certificates where there are none yet
+short_description: Create self-signed certificates where there are none yet
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
 description:
-  - Makes a self-signed certificate and its key in every directory that holds no certificate, so that a server can start
-    before a certificate authority has answered. Of what is there, only a placeholder for other names is replaced.
-  - Removes such a placeholder again when it is used no more; a certificate that is not one is left alone.
-  - The key is ECDSA P-256, readable by root alone. The certificate is valid for ten years.
+  - Creates a self-signed certificate and its key in every directory that contains no certificate, so that a server can
+    start before a certificate authority has issued one. Replaces a placeholder for other names, but no other file.
+  - Removes placeholders that are no longer used. Never removes other certificates.
+  - The key is ECDSA P-256, and only root can read it. The certificate is valid for ten years.
 options:
   directory:
-    description: Where each certificate has a directory with the files C(fullchain.pem) and C(privkey.pem).
+    description: Contains a directory with the files C(fullchain.pem) and C(privkey.pem) for each certificate.
     type: path
     default: /etc/ssl/jupyter
   certificates:
-    description: Names of certificates to the list of host names and addresses that each is valid for.
+    description: Maps the name of each certificate to the host names and addresses that it is valid for.
     type: dict
     default: {}
   unused:
-    description: Names of certificates that are needed no more.
+    description: Names of certificates that are no longer needed.
     type: list
     elements: str
     default: []
   users:
-    description: Directory of configuration files; a placeholder in O(unused) whose path stands in one of them is kept.
+    description: Directory of configuration files. A placeholder in O(unused) is kept if one of them contains its path.
     type: path
 attributes:
   check_mode:
     support: full
-    details: Predicts what would be made and removed.
   diff_mode:
     support: none
-    details: Keys and certificates are not shown.
+    details: Keys and certificates are never shown.
 requirements:
-  - the command C(openssl) on the target, where something is to be made
+  - the command C(openssl) on the target
 """
 
 EXAMPLES = r"""
@@ -54,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 created:
-  description: Names of the certificates that were or would be made.
+  description: Names of the placeholders that were or would be created.
   returned: success
   type: list
   elements: str
@@ -75,41 +74,55 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 
+ARGUMENT_SPEC = {
+    "directory": {"type": "path", "default": "/etc/ssl/jupyter"},
+    "certificates": {"type": "dict", "default": {}},
+    "unused": {"type": "list", "elements": "str", "default": []},
+    "users": {"type": "path"},
+}
+
+
+def require_names(names):
+    """Raises ValueError unless all are names of hosts, addresses or certificates, which all can be part of a path."""
+    for name in names:
+        if not re.fullmatch(r"[0-9A-Za-z*:][0-9A-Za-z._*:-]*", name):
+            raise ValueError(f"{name!r} is neither a host name nor an address, nor a certificate's name.")
+
+
+def make_plan(directory, needed, unused, users):
+    """The names of the placeholders to create, and to remove. `users` is a directory of configuration files or None."""
+    created = [name for name, hosts in needed.items() if placeholder.is_missing(os.path.join(directory, name), hosts)]
+    removed = []
+    for name in unused:
+        home = os.path.join(directory, name)
+        is_used = name in needed or (users and placeholder.is_used(home, users))
+        if not is_used and placeholder.is_placeholder(home):
+            removed.append(name)
+    return created, removed
+
+
+def apply(directory, needed, created, removed):
+    for name in created:
+        placeholder.make(os.path.join(directory, name), needed[name])
+    for name in removed:
+        placeholder.remove(os.path.join(directory, name))
+
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            "directory": {"type": "path", "default": "/etc/ssl/jupyter"},
-            "certificates": {"type": "dict", "default": {}},
-            "unused": {"type": "list", "elements": "str", "default": []},
-            "users": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     run_by_module(module)
-    directory = module.params["directory"].rstrip("/")
-    needed = module.params["certificates"]
-    for word in [*needed, *module.params["unused"], *(host for hosts in needed.values() for host in hosts)]:
-        if not re.fullmatch(r"[0-9A-Za-z*:][0-9A-Za-z._*:-]*", word):
-            module.fail_json(msg=f"{word!r} is neither a host name nor an address, nor a certificate's name.")
-
-    homes = {name: os.path.join(directory, name) for name in (*needed, *module.params["unused"])}
-    removed = []
-    for name in module.params["unused"]:
-        used = name in needed or (module.params["users"] and placeholder.is_used(homes[name], module.params["users"]))
-        if not used and placeholder.is_placeholder(homes[name]):
-            removed.append(name)
+    directory, needed = module.params["directory"].rstrip("/"), module.params["certificates"]
+    unused, users = module.params["unused"], module.params["users"]
     try:
-        created = [name for name, hosts in needed.items() if placeholder.is_missing(homes[name], hosts)]
+        require_names([*needed, *unused, *(host for hosts in needed.values() for host in hosts)])
+        created, removed = make_plan(directory, needed, unused, users)
         if not module.check_mode:
-            for name in created:
-                placeholder.make(homes[name], needed[name])
+            apply(directory, needed, created, removed)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     except (CertificateError, OSError) as error:
-        module.fail_json(msg=f"No placeholder could be made: {error}")
-    if not module.check_mode:
-        for name in removed:
-            placeholder.remove(homes[name])
+        module.fail_json(msg=f"The placeholders could not be created or removed: {error}")
     module.exit_json(changed=bool(created or removed), created=created, removed=removed)
 
 

@@ -7,43 +7,42 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_files
-short_description: Make files with random secrets, once
+short_description: Create files with random secrets, once
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
 description:
-  - Makes a secret of 32 random bytes for every name that has none, on the target, where it stays. No secret is ever
-    replaced, sent to the controller or shown.
-  - Each is a file of 64 hexadecimal digits without a line end, which only the account that runs the module (root) can
-    read, in a directory of which the same is true. Owners and modes that are wrong are put right.
-  - A file that holds anything else, such as one that is empty after a full disk, is an error, as another secret in its
-    place may make data unreadable.
+  - Creates a secret of 32 random bytes on the target for every name that has none. Never replaces a secret, sends it to
+    the controller or shows it.
+  - Each is a file of 64 hexadecimal digits without a line end. Only the account that runs the module (root) can read
+    the files and their directory; wrong owners and modes are repaired.
+  - A file with other content is an error, for example an empty file after the disk was full, because a new secret may
+    make data unreadable.
 options:
   path:
-    description: The directory. Missing directories are made.
+    description: The directory. Missing directories are created.
     type: path
     required: true
   names:
-    description: Names of the secrets, of letters, digits, C(_) and C(-).
+    description: Names of the secrets, which consist of letters, digits, C(_) and C(-).
     type: list
     elements: str
     required: true
   exclusive:
-    description: Whether to remove all other files in the directory; directories in it stay.
+    description: Whether to remove all other files in the directory. Directories in it stay.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    details: Predicts what would be made and removed.
   diff_mode:
     support: none
     details: Secrets are not shown.
 """
 
 EXAMPLES = r"""
-- name: Make the secrets of a hub
+- name: Create the secrets of a hub
   nbops.jupyter.secret_files:
     path: /etc/jupyterhub/secrets
     names: [cookie_secret, proxy_token]
@@ -51,14 +50,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-made:
-  description: Names of the secrets that were or would be made.
+created:
+  description: Names of the secrets that were or would be created.
   returned: success
   type: list
   elements: str
   sample: [cookie_secret]
 repaired:
-  description: Names of the secrets whose owner or mode was or would be put right.
+  description: Names of the secrets whose owner or mode was or would be repaired.
   returned: success
   type: list
   elements: str
@@ -76,24 +75,21 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import secret_files
 
+ARGUMENT_SPEC = {
+    "path": {"type": "path", "required": True},
+    "names": {"type": "list", "elements": "str", "required": True},
+    "exclusive": {"type": "bool", "default": False},
+}
+
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "names": {"type": "list", "elements": "str", "required": True},
-            "exclusive": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    os.umask(0o022)  # for the directories above; ours has a mode of its own
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    os.umask(0o022)  # for missing parent directories
     try:
-        changes = secret_files.keep(
-            module.params["path"], module.params["names"], module.params["exclusive"], module.check_mode
-        )
+        changes = secret_files.reconcile(**module.params, check_mode=module.check_mode)
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(changes), made=changes.made, repaired=changes.repaired, removed=changes.removed)
+    module.exit_json(changed=bool(changes), created=changes.created, repaired=changes.repaired, removed=changes.removed)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Orders to certbot, and what its files say."""
+"""Orders certificates with certbot, and reads its files."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ SERVERS = {
     "production": "https://acme-v02.api.letsencrypt.org/directory",
     "staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
-# A certificate with less of its life left should have been renewed by the timer long since: certbot begins at a third.
+# certbot's timer renews when a third of the life is left; below this share it has failed.
 OVERDUE_SHARE = 0.25
 CREDENTIALS = "/etc/letsencrypt/nbops-dns"
 _BUSY = "Another instance of Certbot is already running"
 _BUSY_SECONDS = 120
-# certbot's version that can do what an entry asks for, and that remembers it when it renews.
+# The first version of certbot that can order this, and does so again when it renews.
 _NEEDS = {"profile": (4, 1), "an IP address": (5, 3), "an IP address by webroot": (5, 4)}
 
 
 class CertbotError(Exception):
-    """What certbot or the authority has against an order, in words for the user."""
+    """Why certbot or the authority refuses an order."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """With whom and as whom certificates are ordered."""
+    """The authority, and the account with it."""
 
     server: str
     email: str = ""
@@ -56,7 +56,7 @@ class Account:
 
 
 def needs(entry: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    """What an entry asks of certbot, with the first version that can do it."""
+    """What an entry needs of certbot, with the first version that can do it."""
     asked = ["profile"] if entry["profile"] else []
     if any(map(is_address, entry["domains"])):
         asked.append("an IP address by webroot" if entry["method"] == "webroot" else "an IP address")
@@ -64,14 +64,14 @@ def needs(entry: dict[str, Any]) -> dict[str, tuple[int, int]]:
 
 
 def order(entry: dict[str, Any], account: Account) -> str:
-    """A digest of everything that shapes an entry's certificate: another one asks for another certificate."""
+    """A digest of all settings that make a difference to an entry's certificate."""
     keys = ("domains", "method", "key_type", "profile", "webroot", "dns")
     shape = {"server": account.directory_url, **{key: entry[key] for key in keys}}
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
 def why_order(entry: dict[str, Any], account: Account, ordered: str | None, now: float) -> str:
-    """Why a certificate has to be ordered, "" if it has not: `ordered` is the digest of the last order, if any."""
+    """Why a certificate has to be ordered; "" if it has not. `ordered` is the digest of the last order, if any."""
     try:
         with open(os.path.join(LIVE, entry["name"], "fullchain.pem"), "rb") as file:
             said = facts(file.read())
@@ -95,7 +95,7 @@ class Certbot:
         self._account = account
 
     def version(self) -> tuple[int, int]:
-        """The major and minor number."""
+        """The major and minor version number."""
         _status, out, err = self._run_command([self._program, "--version"])
         found = re.search(r"certbot (\d+)\.(\d+)", out + err)
         if not found:
@@ -103,7 +103,7 @@ class Certbot:
         return int(found[1]), int(found[2])
 
     def require(self, entry: dict[str, Any]) -> None:
-        """Raises CertbotError where an entry asks for what this certbot cannot do."""
+        """Raises CertbotError if this certbot is too old for an entry."""
         asked = needs(entry)
         if not asked:
             return
@@ -116,7 +116,7 @@ class Certbot:
                 )
 
     def issue(self, entry: dict[str, Any]) -> None:
-        """Orders a certificate, also where there is one. Raises CertbotError where the authority gives none."""
+        """Orders a certificate, even if there is a valid one. Raises CertbotError if none is issued."""
         arguments = ["certonly", "--cert-name", entry["name"], "--force-renewal", "--key-type", entry["key_type"]]
         for name in entry["domains"]:
             arguments += ["--ip-address" if is_address(name) else "--domain", name]
@@ -129,7 +129,7 @@ class Certbot:
             self._run(*arguments, *settings)
 
     def delete(self, name: str, *, revoke: bool) -> None:
-        """Forgets a certificate and its files; tells the authority that it is void where told to."""
+        """Removes a certificate from certbot, and revokes it if asked to. Raises CertbotError."""
         if revoke:
             self._run("revoke", "--cert-name", name, "--delete-after-revoke", "--server", self._account.directory_url)
         else:
@@ -154,7 +154,7 @@ class Certbot:
 
     @contextlib.contextmanager
     def _private_settings(self) -> Iterator[list[str]]:
-        """Options that hold a secret, in a file: everybody can read the arguments of a process."""
+        """Passes secret options by a file, because everybody can read the arguments of a process."""
         account = self._account
         if not account.eab_kid:
             yield []
@@ -172,7 +172,7 @@ class Certbot:
         while True:
             argv = [self._program, *arguments, "--non-interactive"]
             status, out, err = self._run_command(argv, environ_update=environment)
-            # The timer's renewal holds certbot's lock; certbot itself does not wait for it.
+            # certbot does not wait for its lock, which the timer's renewal may hold.
             if status == 0 or _BUSY not in out + err or time.monotonic() > deadline:
                 break
             time.sleep(1)
@@ -181,12 +181,12 @@ class Certbot:
 
 
 def credentials_path(name: str) -> str:
-    """The file for the credentials of an entry's DNS plugin."""
+    """The path of the credentials of an entry's DNS plugin."""
     return os.path.join(CREDENTIALS, f"{name}.ini")
 
 
 def credentials_text(credentials: dict[str, Any]) -> str:
-    """The text of such a file: without quotes a comma would make a list of a value, and # a comment of its rest."""
+    """The text of a credentials file. Values are quoted, because a comma would split them and # start a comment."""
     lines = []
     for key, value in sorted(credentials.items()):
         quote = "'" if '"' in str(value) else '"'
@@ -195,7 +195,7 @@ def credentials_text(credentials: dict[str, Any]) -> str:
 
 
 def said_by(out: str, err: str) -> str:
-    """The part of certbot's output that tells what went wrong."""
+    """The part of certbot's output that says what went wrong."""
     noise = re.compile(
         r"Saving debug log|Ask for help|See the logfile|^- - |^\s*$|Some challenges have failed|rerun"
         r"|^Account registered|^Requesting a cert"

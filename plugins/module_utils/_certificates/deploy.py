@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the certificates that the role certbot declared, on the host itself and without Ansible.
+"""Deploys the certificates that the role certbot declared, on the host itself and without Ansible.
 
-`deploy` brings what was issued, renewed or is due to the place that servers read, and has it loaded. The module calls
-it, and a service does: after every renewal, and regularly, so that a deployment that failed is made good.
-`guard` fails where a certificate is about to expire, whoever issued it.
+`deploy` puts what was issued, renewed or is about to expire where servers read it, and makes them load it. The module
+calls it. So does a service, after every renewal and regularly, which also repeats a deployment that failed.
+`guard` reports certificates that are about to expire, whoever issued them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.store import (
@@ -26,6 +27,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.store 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import (
     PLACEHOLDER,
     CertificateError,
+    Facts,
     blocks,
     days_left,
     facts,
@@ -40,134 +42,173 @@ SETTINGS = "/etc/nbops-certificates.json"
 LIVE = "/etc/letsencrypt/live"
 ACME = ("webroot", "standalone", "dns")
 METRICS = "nbops_certificates.prom"
-# Our own certificates are made anew when less than this share of their life is left, as certbot does with others.
+# Self-signed certificates are renewed when less than this share of their life is left, as certbot renews others.
 RENEWAL_SHARE = 1 / 3
 _LOCK = "/run/nbops-certificates.lock"
 AUTHORITY = ".authority"
 _AUTHORITY_DAYS = 3650
 _DAY = 86400
-# What systemctl answers for a unit that the host does not have, and which thus does not run.
+# systemctl's exit status for a unit that the host does not have, so that nothing has to load the certificate.
 _NOT_INSTALLED = 5
+
+Pair = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Due:
+    """A declared certificate that is to be deployed. Without a pair, a self-signed one is to be made."""
+
+    entry: dict[str, Any]
+    store: CertificateStore
+    pair: Pair | None
 
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Waits until nobody else deploys."""
+    """Waits until no other process deploys, and keeps others waiting."""
     with open(_LOCK, "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def deploy(
-    settings: dict[str, Any], provided: dict[str, tuple[bytes, bytes]] | None = None
-) -> tuple[list[str], dict[str, str]]:
-    """Brings every declared certificate in place and loads it; `provided` are those that come with the order.
+def deploy(settings: dict[str, Any], provided: dict[str, Pair] | None = None) -> tuple[list[str], dict[str, str]]:
+    """Puts every certificate in place that is due, and makes the services load it.
 
-    Returns the names of those that were replaced or loaded, and what went wrong by name. What goes wrong with one
-    leaves it as it was and does not keep the others.
+    `provided` are pairs from the controller by name. Returns the names of deployed certificates, and errors by name. An
+    error leaves its certificate as it was, and the others are deployed all the same.
     """
     begun: dict[str, CertificateStore] = {}
-    failures: dict[str, str] = {}
     with only_one():
-        for entry in settings["certificates"]:
-            store = CertificateStore(settings["directory"], entry["name"], entry["group"])
+        to_do, failures = due(settings, provided)
+        for certificate in to_do:
+            name = certificate.entry["name"]
             try:
-                pair = (provided or {}).get(entry["name"]) or wanted_pair(entry, settings["directory"])
-                if pair is not None and not store.is_current(pair):
-                    store.begin(pair)
-                    begun[entry["name"]] = store
+                certificate.store.begin(certificate.pair or _make_pair(certificate.entry, settings))
+                begun[name] = certificate.store
             except (CertificateError, OSError) as error:
-                failures[entry["name"]] = str(error)
+                failures[name] = str(error)
         if begun:
-            failures.update(_load(settings, begun))
+            failures.update(_load([entry for entry in settings["certificates"] if entry["name"] in begun], begun))
     return [name for name in begun if name not in failures], failures
 
 
-def wanted_pair(entry: dict[str, Any], directory: str) -> tuple[bytes, bytes] | None:
-    """Certificate and key that have to be in place; None where they are not there yet.
+def due(settings: dict[str, Any], provided: dict[str, Pair] | None = None) -> tuple[list[Due], dict[str, str]]:
+    """The declared certificates that are not in place or not loaded, and errors by name. Changes nothing."""
+    found, failures = [], {}
+    for entry in settings["certificates"]:
+        store = CertificateStore(settings["directory"], entry["name"], entry["group"])
+        try:
+            pair = (provided or {}).get(entry["name"]) or _available_pair(entry, settings)
+            is_due = entry["method"] == "self_signed" if pair is None else not store.is_current(pair)
+        except (CertificateError, OSError) as error:
+            failures[entry["name"]] = str(error)
+            continue
+        if is_due:
+            found.append(Due(entry, store, pair))
+    return found, failures
 
-    A self-signed one is made where there is none that will do.
-    """
+
+def _available_pair(entry: dict[str, Any], settings: dict[str, Any]) -> Pair | None:
+    """Certificate and key that have to be in place; None if they are not issued or not made yet."""
     if entry["method"] in ACME:
         return read_pair(os.path.join(LIVE, entry["name"]))
-    present = read_pair(os.path.join(directory, entry["name"]))
-    if entry["method"] == "self_signed":
-        return present if present and will_do(present[0], entry, directory) else _make_pair(entry, directory)
-    if entry["certificate_path"]:
+    if entry["method"] == "provided" and entry["certificate_path"]:
         with open(entry["certificate_path"], "rb") as chain_file, open(entry["key_path"], "rb") as key_file:
             pair = chain_file.read(), key_file.read()
         require_valid(*pair, entry["domains"], time.time())
         return pair
+    present = read_pair(os.path.join(settings["directory"], entry["name"]))
+    if entry["method"] == "self_signed" and present and not _is_as_described(present[0], entry, settings):
+        return None
     return present
 
 
-def will_do(chain: bytes, entry: dict[str, Any], directory: str) -> bool:
+def _is_as_described(chain: bytes, entry: dict[str, Any], settings: dict[str, Any]) -> bool:
     """Whether a certificate is the self-signed one that an entry describes, with enough of its life left."""
+    if chain.startswith(PLACEHOLDER):
+        return False
+    issuer = b""
+    if entry["authority"]:
+        authority = _authority(settings)
+        if authority is None:
+            return False
+        issuer = authority[0]
     try:
         said = facts(chain)
     except CertificateError:
         return False
-    issuer = b"".join(blocks(chain)[1:])
-    authority = read_pair(os.path.join(directory, AUTHORITY)) if entry["authority"] else (b"", b"")
     return (
-        not chain.startswith(PLACEHOLDER)
-        and authority is not None
-        and issuer == authority[0]
+        b"".join(blocks(chain)[1:]) == issuer
         and said.is_for(entry["domains"])
         and round((said.not_after - said.not_before) / _DAY) == entry["days"]
         and said.share_left(time.time()) >= RENEWAL_SHARE
     )
 
 
-def _make_pair(entry: dict[str, Any], directory: str) -> tuple[bytes, bytes]:
+def _make_pair(entry: dict[str, Any], settings: dict[str, Any]) -> Pair:
+    issuer = (_authority(settings) or _make_authority(settings)) if entry["authority"] else None
     key = make_key("ecdsa")
-    issuer = _authority(directory, entry["days"]) if entry["authority"] else None
     return make_certificate(entry["domains"], entry["days"], key, issuer), key
 
 
-def _authority(directory: str, days: int) -> tuple[bytes, bytes]:
-    """This host's own authority, made where there is none that outlives a certificate of so many days."""
-    store = CertificateStore(directory, AUTHORITY)
-    pair = store.pair()
-    if pair is None or days_left(facts(pair[0]).not_after, time.time()) <= days:
-        key = make_key("ecdsa")
-        title = f"Certificate authority of {socket.gethostname()}"
-        pair = make_certificate([title], max(_AUTHORITY_DAYS, 2 * days), key, authority=True), key
-        store.begin(pair)
-        store.commit()
+def _authority(settings: dict[str, Any]) -> Pair | None:
+    """This host's own authority; None if there is none that outlives all certificates that it signs."""
+    pair = read_pair(os.path.join(settings["directory"], AUTHORITY))
+    if pair is None or days_left(facts(pair[0]).not_after, time.time()) <= _longest(settings):
+        return None
     return pair
 
 
-def _load(settings: dict[str, Any], begun: dict[str, CertificateStore]) -> dict[str, str]:
-    """Has the services load their new certificates, each service once; returns what went wrong by certificate."""
-    entries = [entry for entry in settings["certificates"] if entry["name"] in begun]
+def _make_authority(settings: dict[str, Any]) -> Pair:
+    key = make_key("ecdsa")
+    title = f"Certificate authority of {socket.gethostname()}"
+    pair = make_certificate([title], max(_AUTHORITY_DAYS, 2 * _longest(settings)), key, authority=True), key
+    store = CertificateStore(settings["directory"], AUTHORITY)
+    store.begin(pair)
+    store.commit()
+    return pair
+
+
+def _longest(settings: dict[str, Any]) -> int:
+    """The longest life of a certificate that this host's authority signs, in days."""
+    return max(entry["days"] for entry in settings["certificates"] if entry["authority"])
+
+
+def _load(entries: list[dict[str, Any]], begun: dict[str, CertificateStore]) -> dict[str, str]:
+    """Makes the services load new certificates, then commits or undoes each; returns errors by name."""
     refusal = _nginx_refusal() if any("nginx.service" in entry["reload"] for entry in entries) else ""
     if refusal:
         for store in begun.values():
             store.undo()
         return dict.fromkeys(begun, f"nginx refuses its configuration, and the old certificate stays: {refusal}")
-    complaints = {}
-    for verb, key in (("try-reload-or-restart", "reload"), ("try-restart", "restart")):
-        for unit in dict.fromkeys(unit for entry in entries for unit in entry[key]):
-            status, words = _run("systemctl", verb, unit)
-            if status not in (0, _NOT_INSTALLED):
-                complaints[unit] = f"{unit} did not take the new certificate: {words}"
+    unit_failures = _reload_units(entries)
     failures = {}
     for entry in entries:
-        told = [complaints[unit] for unit in (*entry["reload"], *entry["restart"]) if unit in complaints]
-        if told:
-            failures[entry["name"]] = "; ".join(told)
+        messages = [unit_failures[unit] for unit in (*entry["reload"], *entry["restart"]) if unit in unit_failures]
+        if messages:
+            failures[entry["name"]] = "; ".join(messages)
         else:
             begun[entry["name"]].commit()
     return failures
 
 
+def _reload_units(entries: list[dict[str, Any]]) -> dict[str, str]:
+    """Reloads or restarts the running services of the entries, each once; returns errors by unit."""
+    failures = {}
+    for verb, key in (("try-reload-or-restart", "reload"), ("try-restart", "restart")):
+        for unit in dict.fromkeys(unit for entry in entries for unit in entry[key]):
+            status, messages = _run("systemctl", verb, unit)
+            if status not in (0, _NOT_INSTALLED):
+                failures[unit] = f"{unit} did not take the new certificate: {messages}"
+    return failures
+
+
 def _nginx_refusal() -> str:
-    """What a running nginx has against its configuration, certificates included."""
+    """Why a running nginx refuses its configuration, which includes the certificates; empty if it does not."""
     if _run("systemctl", "is-active", "--quiet", "nginx.service")[0] != 0:
         return ""
-    status, words = _run("nginx", "-t", "-q")
-    return words if status != 0 else ""
+    status, messages = _run("nginx", "-t", "-q")
+    return messages if status != 0 else ""
 
 
 def _run(*argv: str) -> tuple[int, str]:
@@ -176,20 +217,17 @@ def _run(*argv: str) -> tuple[int, str]:
 
 
 def guard(settings: dict[str, Any]) -> list[str]:
-    """One sentence for every certificate that nobody should rely on; writes metrics where node_exporter reads them."""
-    now, alarms, metrics = time.time(), [], []
-    directory, declared = settings["directory"], {entry["name"]: entry for entry in settings["certificates"]}
-    found = os.listdir(directory) if os.path.isdir(directory) else []
-    others = (name for name in found if os.path.lexists(os.path.join(directory, name, CHAIN)))
-    for name in sorted({*declared, *(name for name in others if not name.startswith("."))}):
+    """One sentence for each certificate that needs attention. Writes metrics if node_exporter reads any."""
+    now, alarms, readable = time.time(), [], {}
+    declared = {entry["name"] for entry in settings["certificates"]}
+    for name in sorted(declared | _names_in(settings["directory"])):
         try:
-            with open(os.path.join(directory, name, CHAIN), "rb") as file:
+            with open(os.path.join(settings["directory"], name, CHAIN), "rb") as file:
                 chain = file.read()
-            said = facts(chain)
+            said = readable[name] = facts(chain)
         except (CertificateError, OSError) as error:
             alarms.append(f"{name}: no certificate can be read: {error}")
             continue
-        metrics.append((name, said))
         days = days_left(said.not_after, now)
         if name in declared and chain.startswith(PLACEHOLDER):
             alarms.append(f"{name}: still a self-signed placeholder; nothing was issued")
@@ -198,15 +236,25 @@ def guard(settings: dict[str, Any]) -> list[str]:
         elif said.share_left(now) < settings["alarm_share"]:
             alarms.append(f"{name}: expires in {days} days, which should have been renewed long since")
     if os.path.isdir(settings["textfile_directory"]):
-        _write_metrics(os.path.join(settings["textfile_directory"], METRICS), metrics)
+        _write_metrics(os.path.join(settings["textfile_directory"], METRICS), readable)
     return alarms
 
 
-def _write_metrics(path: str, metrics: list[tuple[str, Any]]) -> None:
+def _names_in(directory: str) -> set[str]:
+    """Names of the certificates in a directory, whoever put them there."""
+    names = os.listdir(directory) if os.path.isdir(directory) else []
+    return {
+        name for name in names if not name.startswith(".") and os.path.lexists(os.path.join(directory, name, CHAIN))
+    }
+
+
+def _write_metrics(path: str, certificates: dict[str, Facts]) -> None:
     lines = []
     for edge, words in (("before", "begins to be"), ("after", "ceases to be")):
         metric = f"nbops_certificate_not_{edge}_timestamp_seconds"
         lines += [f"# HELP {metric} Time at which a certificate {words} valid.", f"# TYPE {metric} gauge"]
-        lines += [f'{metric}{{name="{name}"}} {getattr(said, f"not_{edge}"):.0f}' for name, said in metrics]
-    # For everybody: node_exporter is not root.
+        lines += [
+            f'{metric}{{name="{name}"}} {getattr(said, f"not_{edge}"):.0f}' for name, said in certificates.items()
+        ]
+    # Everybody can read it, because node_exporter is not root.
     atomic.write(path, "\n".join([*lines, ""]).encode(), 0o644)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be right before a certificate is ordered: authorities count failed orders, and soon refuse more."""
+"""Checks before a certificate is ordered, because authorities count failed orders and soon refuse more."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _CLOCK_SECONDS = 300
 
 
 class PreflightError(Exception):
-    """What is in the way of an order, and what to do about it."""
+    """Why an order would fail, and what to do about it."""
 
 
 def check_authority(directory_url: str, ca_bundle: str, profile: str) -> None:
-    """Raises PreflightError where the authority is away or lacks a profile, or its clock and this host's disagree.
+    """Raises PreflightError if the authority is down or lacks a profile, or if its clock and this host's differ.
 
-    An authority without profiles would ignore the wish for one, and issue something else.
+    An authority without profiles would ignore a requested one and issue a different certificate.
     """
     context = ssl.create_default_context(cafile=ca_bundle or None)
     try:
@@ -62,9 +62,9 @@ def check_authority(directory_url: str, ca_bundle: str, profile: str) -> None:
 
 
 def check_names(entry: dict[str, Any]) -> None:
-    """Raises PreflightError where a request of the authority for one of an entry's names would not get here.
+    """Raises PreflightError if the authority could not reach this host by each name of an entry.
 
-    It is tried: a file is put where a challenge would be, and asked for under every name.
+    Puts a file where a challenge would be, and requests it by every name.
     """
     token = secrets.token_urlsafe(24)
     answering = _standalone(token) if entry["method"] == "standalone" else _webroot(entry["webroot"], token)
@@ -94,7 +94,7 @@ class _Challenge(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.path.rpartition("/")[2].encode())
 
     def log_message(self, *arguments: object) -> None:
-        """Nothing: the module's output is its result."""
+        """Logs nothing, because the module's output is its result."""
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -135,27 +135,27 @@ def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
         ) from None
     where = f"{name} ({', '.join(addresses)})"
     host = f"[{name}]" if ":" in name else name
-    # Authorities follow a redirection to TLS and check no certificate there: it is what they are asked for.
+    # Authorities follow a redirection to TLS and do not check the certificate, which may not exist yet.
     unchecked = ssl.create_default_context()
     unchecked.check_hostname = False
     unchecked.verify_mode = ssl.CERT_NONE
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unchecked)
     opener = urllib.request.build_opener(*handlers)
     request = urllib.request.Request(f"http://{host}:{_PORT}/{CHALLENGES}/{token}")
-    request.add_unredirected_header("Host", host)  # as an authority says it, without the port
+    request.add_unredirected_header("Host", host)  # without the port, as authorities send it
     serves = ""
     if entry["method"] == "webroot":
         serves = f", and its web server serve {entry['webroot']}/{CHALLENGES} under this name"
     try:
         with opener.open(request, timeout=_SECONDS) as answer:
-            told = answer.read(len(token) + 1).decode(errors="replace")
+            text = answer.read(len(token) + 1).decode(errors="replace")
     except urllib.error.HTTPError as error:
         error.close()
         raise PreflightError(
             f"port 80 of {where} answers a challenge with {error.code}; let the name lead to this host{serves}"
         ) from None
     except http.client.RemoteDisconnected:
-        # As a web server does that has no site of this name.
+        # A web server does this if it has no site of this name.
         raise PreflightError(
             f"port 80 of {where} closes the connection without an answer; let the name lead to this host{serves}"
         ) from None
@@ -165,5 +165,5 @@ def _check_name(name: str, token: str, entry: dict[str, Any]) -> None:
             f"port 80 of {where} cannot be reached: {reason}; open it in every firewall on the way, and let the name "
             "lead to this host"
         ) from None
-    if told != token:
+    if text != token:
         raise PreflightError(f"another host answers for {where}; let the name lead to this host alone")

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Certificates at the paths that servers read, replaced in one step.
 
-Key and certificate of one version stand in a directory of their own. What servers read are links through `current`, so
-one rename(2) switches both, and whoever is killed meanwhile leaves the old pair or the new one:
+Each version of a certificate and its key has a directory. Servers read links through `current`, so one rename(2)
+switches both, and a run that is killed leaves either the old pair or the new one:
 
     <directory>/<name>/fullchain.pem -> current/fullchain.pem
     <directory>/<name>/privkey.pem   -> current/privkey.pem
@@ -21,40 +21,36 @@ import shutil
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import require_pair
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
 
 CHAIN, KEY = "fullchain.pem", "privkey.pem"
-# There from before a new version takes its place until the services have loaded it. A reboot removes it, rightly.
+# Has a mark for each certificate that its services have not loaded yet.
 PENDING = "/run/nbops-certificates"
 _VERSIONS_KEPT = 2
 
 
 def version(pair: tuple[bytes, bytes], group: str) -> str:
-    """The name of the version that a pair makes for the group that reads its key: 12 hexadecimal digits."""
+    """The name of a pair's version, whose key a group can read: 12 hexadecimal digits."""
     return hashlib.sha256(b"".join(pair) + group.encode()).hexdigest()[:12]
 
 
 def read_pair(directory: str) -> tuple[bytes, bytes] | None:
-    """Certificate and key in a directory; None where one is missing."""
-    found = []
-    for name in (CHAIN, KEY):
-        try:
-            with open(os.path.join(directory, name), "rb") as file:
-                found.append(file.read())
-        except FileNotFoundError:
-            return None
-    return found[0], found[1]
+    """Certificate and key in a directory; None if one is missing."""
+    chain, key = (read_or_none(os.path.join(directory, name)) for name in (CHAIN, KEY))
+    return None if chain is None or key is None else (chain, key)
 
 
 def make_directory(path: str) -> None:
-    """Makes a directory, and those above it, that everybody can enter, whatever the umask."""
+    """Creates a directory, and those above it, with mode 0755 whatever the umask."""
     if not os.path.isdir(path):
         make_directory(os.path.dirname(path))
         os.mkdir(path)
-        os.chmod(path, 0o755)  # noqa: S103 keys inside have modes of their own
+        os.chmod(path, 0o755)  # noqa: S103 keys inside have their own modes
 
 
 class CertificateStore:
-    """One certificate's directory. Methods raise OSError where the file system refuses."""
+    """The directory of one certificate. Methods raise OSError."""
 
     def __init__(self, directory: str, name: str, group: str = "root") -> None:
         self.path = os.path.join(directory, name)
@@ -62,57 +58,57 @@ class CertificateStore:
         self._group = group
         self._current = os.path.join(self.path, "current")
         self._versions = os.path.join(self.path, "versions")
-        self._pending = os.path.join(PENDING, name)
+        self._pending = PendingLoad(os.path.join(PENDING, name))
         self._old: str | None = None
 
     def pair(self) -> tuple[bytes, bytes] | None:
-        """The certificate and key that servers read, whoever put them there."""
+        """The certificate and key that servers read, also if an administrator put them there."""
         return read_pair(self.path)
 
     def is_current(self, pair: tuple[bytes, bytes]) -> bool:
-        """Whether this pair is in place, readable for its group, and loaded by its services."""
+        """Whether this pair is in place, only its group can read the key, and the services have loaded it."""
         return (
             self._version() == version(pair, self._group)
             and self.pair() == pair
             and self._is_guarded()
-            and not os.path.exists(self._pending)
+            and not self._pending.exists()
         )
 
     def begin(self, pair: tuple[bytes, bytes]) -> None:
-        """Puts a pair in place, to be loaded by its services, and then committed or undone.
+        """Puts a pair in place. Call `commit` after the services have loaded it, or else `undo`.
 
-        Raises CertificateError where the two do not belong together, before anything is changed.
+        Raises CertificateError before anything changes if key and certificate do not belong together.
         """
         require_pair(*pair)
         old = self._adopt()
         new = self._write(pair)
         if new != old:
             self._old = old
-        os.makedirs(PENDING, mode=0o700, exist_ok=True)
-        with open(self._pending, "w", encoding="ascii"):
-            pass
+        self._pending.begin()
         self._switch(new)
 
     def undo(self) -> None:
-        """Puts the pair before the last `begin` back; the first of all pairs stays, as it is better than none."""
+        """Restores the pair from before `begin`. The first pair of all stays, because it is better than none."""
         if self._old is not None:
             self._switch(self._old)
-            os.unlink(self._pending)
+            self._pending.roll_back()
 
     def commit(self) -> None:
-        """Notes that the services have loaded the pair, and removes older versions."""
-        os.unlink(self._pending)
+        """Records that the services have loaded the pair, and removes older versions."""
+        self._pending.commit()
         current = self._version()
         paths = [os.path.join(self._versions, name) for name in os.listdir(self._versions) if name != current]
         for path in sorted(paths, key=os.path.getmtime, reverse=True)[_VERSIONS_KEPT - 1 :]:
             shutil.rmtree(path)
 
     def remove(self) -> None:
-        """Removes everything of ours, and the directory unless it holds something else."""
+        """Removes everything of ours, and the directory unless it contains something else."""
         links = [os.path.join(self.path, name) for name in (CHAIN, KEY, "current")]
-        for path in (*links, *(link + ".new" for link in links), self._pending):
+        for path in (*links, *(link + ".new" for link in links)):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+        if self._pending.exists():
+            self._pending.commit()
         shutil.rmtree(self._versions, ignore_errors=True)
         for path in (self.path, os.path.dirname(self.path)):
             with contextlib.suppress(OSError):
@@ -135,7 +131,7 @@ class CertificateStore:
         return 0o600 if self._group == "root" else 0o640
 
     def _adopt(self) -> str | None:
-        """Makes a version of plain files that stand at the place, and returns the current version."""
+        """Makes a version of files that an administrator put there, and returns the current version."""
         plain = [name for name in (CHAIN, KEY) if not os.path.islink(os.path.join(self.path, name))]
         pair = self.pair()
         if plain and pair is not None:
@@ -143,11 +139,11 @@ class CertificateStore:
         return self._version()
 
     def _write(self, pair: tuple[bytes, bytes]) -> str:
-        """Makes the version of a pair and returns its name."""
+        """Writes the version of a pair and returns its name."""
         name = version(pair, self._group)
         place, new = os.path.join(self._versions, name), os.path.join(self._versions, "new")
         if read_pair(place) != pair:
-            shutil.rmtree(new, ignore_errors=True)  # the leftover of an interruption
+            shutil.rmtree(new, ignore_errors=True)  # an interrupted run may have left it
             make_directory(new)
             for file_name, data in zip((CHAIN, KEY), pair):
                 _write_file(os.path.join(new, file_name), data)
@@ -173,5 +169,5 @@ def _write_file(path: str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # A full disk does not say which.
+        # The error of a full disk has no path.
         raise OSError(error.errno, error.strerror, path) from None

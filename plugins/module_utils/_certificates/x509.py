@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a certificate says, whether a key belongs to it, and certificates of our own; all by the program openssl."""
+"""Reads, checks and makes certificates with the program openssl.
+
+python3-cryptography would not do: Debian 12 has a version that cannot verify a chain, and the program on the host needs
+no package besides openssl, which nginx and certbot's dependencies bring anyway.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,12 @@ from dataclasses import dataclass
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run
 
-# Begins a placeholder. Readers ignore text outside the PEM blocks; a real certificate takes it away with the file.
+# The first line of a placeholder. Servers ignore text outside of PEM blocks.
 PLACEHOLDER = b"# Self-signed placeholder of nbops.jupyter. Replace both files, or let a certificate client do it.\n"
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 _KEY = {"ecdsa": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}
 _DAY = 86400
-# A common name has at most 64 characters; programs read the alternative names.
+# A common name has at most 64 characters; clients use the alternative names.
 _REQUEST = """\
 [req]
 prompt = no
@@ -46,12 +50,12 @@ subjectKeyIdentifier = hash
 
 
 class CertificateError(Exception):
-    """What is wrong with a certificate or key, in words for the user. Never holds a part of a key."""
+    """What is wrong with a certificate or key. The text never contains a part of a key."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a certificate says of itself: its names, normalised and sorted, and its time in seconds since the epoch."""
+    """The names of a certificate, normalised and sorted, and its validity in seconds since the epoch."""
 
     names: tuple[str, ...]
     not_before: float
@@ -62,12 +66,12 @@ class Facts:
         return set(self.names) == set(map(normalise, names))
 
     def share_left(self, now: float) -> float:
-        """The share of its life that is left at a time: 1 at its beginning, 0 or less when it has expired."""
+        """The share of its life that is left at a time: 1 at the start, 0 or less after the end."""
         return (self.not_after - now) / (self.not_after - self.not_before)
 
 
 def openssl(*arguments: str, data: bytes | None = None) -> bytes:
-    """What openssl answers. Raises CertificateError with its first words where it fails."""
+    """The output of openssl. Raises CertificateError with its first message if it fails."""
     status, out, messages = run("openssl", *arguments, data=data)
     if status != 0:
         words = messages.decode(errors="replace").strip().splitlines()
@@ -76,7 +80,7 @@ def openssl(*arguments: str, data: bytes | None = None) -> bytes:
 
 
 def normalise(name: str) -> str:
-    """A host name or an address in the one form in which it can be compared."""
+    """A host name or an address in a form that can be compared."""
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
@@ -89,16 +93,16 @@ def is_address(name: str) -> bool:
 
 
 def blocks(pem: bytes) -> list[bytes]:
-    """The certificates of a PEM text, first to last."""
+    """The certificates of a PEM text, in order."""
     return _BLOCK.findall(pem)
 
 
 def facts(pem: bytes) -> Facts:
-    """Of the first certificate of a PEM text. Raises CertificateError where there is none."""
-    # The names stand in an extension, which a certificate need not have.
-    told = openssl("x509", "-noout", "-startdate", "-enddate", "-ext", "subjectAltName", data=pem).decode()
-    names = re.findall(r"(?:DNS|IP Address):([^,\s]+)", told)
-    times = dict(re.findall(r"^(notBefore|notAfter)=(.+)$", told, re.MULTILINE))
+    """Reads the first certificate of a PEM text. Raises CertificateError if there is none."""
+    # A certificate without alternative names lacks the extension, which openssl accepts.
+    text = openssl("x509", "-noout", "-startdate", "-enddate", "-ext", "subjectAltName", data=pem).decode()
+    names = re.findall(r"(?:DNS|IP Address):([^,\s]+)", text)
+    times = dict(re.findall(r"^(notBefore|notAfter)=(.+)$", text, re.MULTILINE))
     return Facts(
         tuple(sorted({normalise(name) for name in names})),
         ssl.cert_time_to_seconds(times["notBefore"]),
@@ -112,7 +116,7 @@ def require_pair(chain: bytes, key: bytes) -> None:
     if not certificates:
         raise CertificateError("the certificate's file holds no certificate in PEM form")
     public = openssl("x509", "-noout", "-pubkey", data=certificates[0])
-    # An empty passphrase fails where one is needed; without it a terminal would be asked.
+    # With an empty passphrase openssl fails on an encrypted key; without one it would ask on the terminal.
     if openssl("pkey", "-pubout", "-passin", "pass:", data=key) != public:
         raise CertificateError("the private key is not that of the certificate")
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +132,7 @@ def require_pair(chain: bytes, key: bytes) -> None:
 
 
 def require_valid(chain: bytes, key: bytes, names: list[str], now: float) -> None:
-    """Raises CertificateError unless a pair belongs together, is valid at a time, and is so for all names."""
+    """Raises CertificateError unless key and chain belong together, valid for all names and not expired at a time."""
     require_pair(chain, key)
     said = facts(chain)
     if said.not_after < now:
@@ -150,9 +154,9 @@ def make_key(kind: str) -> bytes:
 def make_certificate(
     names: list[str], days: int, key: bytes, issuer: tuple[bytes, bytes] | None = None, *, authority: bool = False
 ) -> bytes:
-    """A certificate for a key, by itself or by an issuer (certificate and key, both PEM).
+    """A certificate for a key, self-signed or signed by an issuer (certificate and key, both PEM).
 
-    Valid from now on for a number of days; as an `authority` the first of the names is its title.
+    It is valid from now on for a number of days. For an `authority`, the first name is its title.
     """
     alternative = ",".join(f"{'IP' if is_address(name) else 'DNS'}:{name}" for name in names)
     extensions = _AUTHORITY if authority else _LEAF.format(alternative_names=alternative)
@@ -175,5 +179,5 @@ def make_certificate(
 
 
 def days_left(not_after: float, now: float) -> int:
-    """Whole days until a time, both in seconds since the epoch; negative when it is over."""
+    """Whole days until a time, both in seconds since the epoch; negative if it has passed."""
     return int((not_after - now) // _DAY)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files and links that take their place in one step, so that nobody reads half of one. All raise OSError."""
+"""Writes files and links in one step, so that nobody reads half of one. All functions raise OSError."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import os
 
 
 def stage(path: str, data: bytes, mode: int, group: int = -1) -> str:
-    """Writes to disk, beside a path, the file that is to stand there, and returns where: `os.rename` puts it in place.
+    """Writes a file beside a path and returns the file's own path; `os.rename` puts it in place.
 
-    The file never has its content without its mode and group (an id, -1 for the caller's). What an interrupted run left
-    gives way; nothing is left of a failure.
+    The file has its mode and group (an id, -1 for the caller's) before it has its content. A file that an interrupted
+    run left is replaced; after a failure no file is left.
     """
     draft = _free(path)
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            # A service that may not change owners can still write files of its own.
+            # An unprivileged service cannot change groups, but needs no other group either.
             if group != -1:
                 os.fchown(file.fileno(), -1, group)
             os.fchmod(file.fileno(), mode)
@@ -28,25 +28,25 @@ def stage(path: str, data: bytes, mode: int, group: int = -1) -> str:
     except OSError as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft)
-        # A full disk does not say which.
+        # The error of a full disk has no path.
         raise OSError(error.errno, error.strerror, path) from None
     return draft
 
 
 def write(path: str, data: bytes, mode: int, group: int = -1) -> None:
-    """Puts a file in the place of whatever file or link is there."""
+    """Writes a file, which replaces any file or link at the path."""
     os.rename(stage(path, data, mode, group), path)
 
 
 def link(target: str, path: str) -> None:
-    """Puts a link in the place of whatever file or link is there."""
+    """Creates a link, which replaces any file or link at the path."""
     draft = _free(path)
     os.symlink(target, draft)
     os.rename(draft, path)
 
 
 def sync_directory(path: str) -> None:
-    """Has what was put into a directory survive a power failure."""
+    """Makes sure that renamed files in a directory survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -55,7 +55,7 @@ def sync_directory(path: str) -> None:
 
 
 def _free(path: str) -> str:
-    """A name beside a path; whatever file or link has it is gone."""
+    """A path beside another one; a file or link there is removed."""
     draft = path + ".new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(draft)

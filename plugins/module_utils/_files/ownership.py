@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories that nobody else can change or use at the same time."""
+"""Locks a directory, and checks that no other account can change it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def locked_directory(path: str) -> Iterator[int]:
-    """Makes the directory and holds an exclusive lock on it, waiting for another holder; gives the file descriptor."""
+    """Creates the directory, waits for an exclusive lock on it and holds it; gives the file descriptor."""
     while True:
-        # Whoever holds the lock may remove the directory at any time.
+        # The holder of the lock may remove the directory.
         try:
             os.makedirs(path, exist_ok=True)
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -32,7 +32,7 @@ def locked_directory(path: str) -> Iterator[int]:
 
 
 def require_own(path: str) -> None:
-    """Raises ValueError where another account than root or the running one could swap what is at a path."""
+    """Raises ValueError if an account other than root and the running one could replace what is at a path."""
     path = os.path.realpath(path)
     while True:
         with contextlib.suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random secrets, each a file in one private directory: made once, and from then on neither replaced nor told."""
+"""Random secrets, each a file in one private directory. They are created once, and never replaced or shown."""
 
 from __future__ import annotations
 
@@ -24,24 +24,23 @@ _FILE_MODE = 0o600
 
 @dataclass
 class Changes:
-    """Names of secrets, each list sorted. `directory` says whether that is made, or gets its mode or owner back."""
+    """Sorted names of secrets. `directory` says whether the directory is created, or its mode or owner repaired."""
 
-    made: list[str] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     directory: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.made or self.repaired or self.removed or self.directory)
+        return bool(self.created or self.repaired or self.removed or self.directory)
 
 
-def keep(path: str, names: list[str], exclusive: bool, check_mode: bool) -> Changes:
-    """Makes the secrets that are missing, or in check mode only tells what is to be done.
+def reconcile(path: str, names: list[str], exclusive: bool, check_mode: bool) -> Changes:
+    """Creates the secrets that are missing; in check mode it only predicts the changes.
 
-    With `exclusive`, files of other names go. Whoever runs at the same time waits, and finds what this run has made.
+    With `exclusive`, files of other names are removed. Other runs at the same time wait, and then find the secrets.
 
-    Raises ValueError before anything is changed where a name cannot be one, or where something stands in the place of a
-    secret that is none, OSError where the file system refuses.
+    Raises ValueError before anything changes if a name is not allowed, or if a file is not a whole secret, and OSError.
     """
     path = os.path.abspath(path)
     for name in names:
@@ -51,10 +50,10 @@ def keep(path: str, names: list[str], exclusive: bool, check_mode: bool) -> Chan
         raise ValueError(f"{path} is a link: name the directory that it leads to")
     require_own(os.path.dirname(path))
     if check_mode:
-        return _changes(path, names, exclusive)
+        return _plan(path, names, exclusive)
     is_new = not os.path.isdir(path)
     with locked_directory(path) as directory:
-        changes = _changes(path, names, exclusive)
+        changes = _plan(path, names, exclusive)
         changes.directory |= is_new
         _own(directory, _DIRECTORY_MODE)
         _apply(path, changes)
@@ -62,19 +61,19 @@ def keep(path: str, names: list[str], exclusive: bool, check_mode: bool) -> Chan
     return changes
 
 
-def _changes(path: str, names: list[str], exclusive: bool) -> Changes:
+def _plan(path: str, names: list[str], exclusive: bool) -> Changes:
     changes = Changes()
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return Changes(made=sorted(set(names)), directory=True)
+        return Changes(created=sorted(set(names)), directory=True)
     changes.directory = not _is_own(status, _DIRECTORY_MODE)
     for name in sorted(set(names)):
         place = os.path.join(path, name)
         try:
             status = os.lstat(place)
         except FileNotFoundError:
-            changes.made.append(name)
+            changes.created.append(name)
             continue
         _require_whole(place, status)
         if not _is_own(status, _FILE_MODE):
@@ -93,17 +92,17 @@ def _apply(path: str, changes: Changes) -> None:
             _own(descriptor, _FILE_MODE)
         finally:
             os.close(descriptor)
-    for name in changes.made:
+    for name in changes.created:
         place = os.path.join(path, name)
         draft = atomic.stage(place, secrets.token_hex(_BYTES).encode(), _FILE_MODE)
         try:
-            os.link(draft, place)  # a rename would replace what somebody else has put there meanwhile
+            os.link(draft, place)  # unlike a rename, it fails if another program has created the file meanwhile
         finally:
             os.unlink(draft)
 
 
 def _require_whole(place: str, status: os.stat_result) -> None:
-    """Raises ValueError where a file is no whole secret, without a word of what it holds."""
+    """Raises ValueError if a file is not a whole secret. The message says nothing of its content."""
     text = b""
     if stat.S_ISREG(status.st_mode):
         with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what `nginx -T` prints: its files, and in them the few directives that sites have to know."""
+"""Parses the output of `nginx -T`: its files, their directives, and what server blocks listen on."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 _FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
 _WORD = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*|[;{}]|(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+""")
-# What `listen` may say in the place of `*`.
+# What `listen` accepts instead of `*`.
 _EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 read from a configuration, not listened on
 
 
 @dataclass(frozen=True)
 class File:
-    """One file, its text, and its directives as `directives` gives them."""
+    """A file, its text, and its directives in the form of `directives`."""
 
     path: str
     text: str
@@ -26,7 +26,7 @@ class File:
 
 @dataclass(frozen=True)
 class Listener:
-    """What a server block listens on: `endpoint` is address:port with `*` for all IPv4 addresses, or unix:/path."""
+    """What a server block listens on. `endpoint` is address:port, with `*` for all IPv4 addresses, or unix:/path."""
 
     file: str
     endpoint: str
@@ -41,7 +41,7 @@ def parse(dump: str) -> list[File]:
 
 
 def directives(text: str) -> Iterator[list[str]]:
-    """The directives of one file as lists of words; a block begins with its words and `{`, and ends with `}` alone."""
+    """The directives of a file as lists of words. A block starts with its words and `{`, and ends with `}` alone."""
     words: list[str] = []
     for word in _WORD.findall(text):
         if word.startswith("#"):
@@ -67,10 +67,10 @@ def endpoint(word: str) -> str:
 
 
 def listeners(file: File) -> list[Listener]:
-    """What the server blocks of a file listen on. One without `listen` has port 80 of every IPv4 address."""
+    """What the server blocks of a file listen on. A block without `listen` has port 80 of all IPv4 addresses."""
     found: list[Listener] = []
     blocks: list[str] = []
-    silent = False  # whether the server block has said nothing so far
+    silent = False  # whether the server block has had no `listen` so far
     for words in file.directives:
         if words[-1] == "{":
             blocks.append(words[0])
@@ -87,7 +87,7 @@ def listeners(file: File) -> list[Listener]:
 
 
 def values(files: list[File], name: str) -> Iterator[tuple[File, list[str]]]:
-    """Each place where a directive stands: the file, and its arguments."""
+    """The file and the arguments of each occurrence of a directive."""
     for file in files:
         for words in file.directives:
             if words[0] == name and words[-1] != "{":

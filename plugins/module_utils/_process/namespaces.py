@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a program that sees other directories in the place of the host's, to judge what is not there yet."""
+"""Runs a program in a mount namespace, where it sees files that are not on disk yet, to test them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _SCRIPT = 'while [ "$1" != -- ]; do mount --bind "$2" "$1" || exit; shift 2; don
 
 
 def command(replacements: Mapping[str, str], argv: Sequence[str]) -> list[str]:
-    """The command line for a program in a mount namespace of its own, with directories by the paths that they replace.
+    """The command line that runs a program with directories mounted over the paths that they replace.
 
-    It needs CAP_SYS_ADMIN. Root has it on every machine; a container has to be given it.
+    `replacements` maps a path to the directory that the program finds there. Mounting needs CAP_SYS_ADMIN: root has it
+    on every machine, a container needs it added.
     """
     mounts = [path for pair in replacements.items() for path in pair]
     return ["unshare", "--mount", "sh", "-c", _SCRIPT, "sh", *mounts, "--", *argv]

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs programs for code that a module uses as well as a service without Ansible.
+"""Runs programs for code that both modules and a program without Ansible use.
 
-A module has to run them by its own `run_command`, a service cannot: each says how, once, at its beginning.
+A module must run programs by its `run_command`, a program without Ansible cannot. Each sets its way when it starts.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# From arguments and standard input, None where a program reads none, to the status, the output and the messages.
+# Takes arguments and standard input (None for a program that reads none); returns status, output and messages.
 Runner = Callable[[Sequence[str], "bytes | None"], tuple[int, bytes, bytes]]
 
 _runners: list[Runner] = []
 
 
 def run_by(runner: Runner) -> None:
-    """Says how programs are run from now on."""
+    """Sets how programs are run from now on."""
     _runners.append(runner)
 
 
 def run_by_module(module: Any) -> None:
-    """Programs are run by an AnsibleModule from now on."""
+    """Runs programs by an AnsibleModule's run_command from now on."""
 
     def runner(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
-        # A program that ends without reading its input breaks the pipe, and run_command fails. One that reads would get
-        # the module's own input where its own is empty.
+        # run_command fails if a program ends without reading its input, so a program that reads none gets none. It
+        # passes the module's own input on instead of an empty one.
         text = None if data is None else data or b"\n"
-        return module.run_command(list(argv), data=text, binary_data=True, encoding=None)
+        return module.run_command(list(argv), data=text, binary_data=True, encoding=None, handle_exceptions=False)
 
     run_by(runner)
 
 
 def run(*argv: str, data: bytes | None = None) -> tuple[int, bytes, bytes]:
-    """The status, output and messages of a program."""
+    """The status, output and messages of a program. Raises OSError if it cannot be started."""
     return _runners[-1](argv, data)

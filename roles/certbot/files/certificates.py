@@ -1,7 +1,7 @@
-"""Keeps the certificates of this host without Ansible, see roles/certbot/README.md of the collection nbops.jupyter.
+"""Deploys and guards the certificates of this host without Ansible, for the role certbot of nbops.jupyter.
 
-`deploy` brings what was renewed or is due to its place and has it loaded, `guard` tells what is about to expire.
-Exit status 1 and a line for each problem where there is one.
+`deploy` puts renewed certificates in place and makes servers load them; `guard` reports those that are about to expire.
+Prints a line for each problem and exits with status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import deploy as certificate_keeper
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import deploy as certificates
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
 
@@ -24,17 +24,17 @@ def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
 def main() -> int:
     os.umask(0o022)
     runner.run_by(run)
-    with open(certificate_keeper.SETTINGS, encoding="utf-8") as file:
+    with open(certificates.SETTINGS, encoding="utf-8") as file:
         settings = json.load(file)
     if sys.argv[1:] == ["deploy"]:
-        deployed, failures = certificate_keeper.deploy(settings)
+        deployed, failures = certificates.deploy(settings)
         for name in deployed:
             print(f"{name}: in place and loaded")
         problems = [f"{name}: {text}" for name, text in failures.items()]
     else:
-        problems = certificate_keeper.guard(settings)
+        problems = certificates.guard(settings)
     for problem in problems:
-        # The journal knows a line that begins so as an error.
+        # The journal takes a line with this prefix for an error.
         print("<3>" + problem.replace("\n", " "), file=sys.stderr)
     return 1 if problems else 0
 

@@ -1,4 +1,4 @@
-"""The module tells names, and never a secret."""
+"""The module returns names, and never a secret."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def run(capsys: pytest.CaptureFixture[str], **parameters: object) -> dict:
 
 def test_the_result_holds_no_secret(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = {"path": str(tmp_path / "secrets"), "names": ["b", "a"], "exclusive": True}
-    foretold = run(capsys, **wanted, _ansible_check_mode=True)
+    predicted = run(capsys, **wanted, _ansible_check_mode=True)
     assert list(tmp_path.iterdir()) == []
     made = run(capsys, **wanted)
-    assert {**made, "invocation": {}} == {**foretold, "invocation": {}}
-    assert (made["changed"], made["made"], made["repaired"], made["removed"]) == (True, ["a", "b"], [], [])
+    assert {**made, "invocation": {}} == {**predicted, "invocation": {}}
+    assert (made["changed"], made["created"], made["repaired"], made["removed"]) == (True, ["a", "b"], [], [])
     again = run(capsys, **wanted)
-    assert (again["changed"], again["made"]) == (False, [])
+    assert (again["changed"], again["created"]) == (False, [])
     for name in ("a", "b"):
         assert (tmp_path / "secrets" / name).read_text() not in json.dumps([made, again])
 

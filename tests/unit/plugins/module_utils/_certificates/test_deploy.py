@@ -1,4 +1,4 @@
-"""What keeps certificates on a host: deployment, renewal of our own, and the guard. systemd and nginx are played."""
+"""Deployment, renewal of self-signed certificates, the guard and the program. systemd and nginx are fakes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import deploy as keeper
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import deploy as deployment
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import placeholder, store
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import blocks, facts, require_pair
 
@@ -22,7 +22,7 @@ GROUP = grp.getgrgid(1).gr_name
 
 
 class Host:
-    """Answers in the place of systemctl and nginx, and remembers what it was asked."""
+    """Answers instead of systemctl and nginx, and records the commands."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -39,10 +39,10 @@ class Host:
 @pytest.fixture
 def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host()
-    monkeypatch.setattr(keeper, "_run", host.run)
-    monkeypatch.setattr(keeper, "LIVE", str(tmp_path / "live"))
-    monkeypatch.setattr(keeper, "SETTINGS", str(tmp_path / "settings.json"))
-    monkeypatch.setattr(keeper, "_LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(deployment, "_run", host.run)
+    monkeypatch.setattr(deployment, "LIVE", str(tmp_path / "live"))
+    monkeypatch.setattr(deployment, "SETTINGS", str(tmp_path / "settings.json"))
+    monkeypatch.setattr(deployment, "_LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(store, "PENDING", str(tmp_path / "pending"))
     return host
 
@@ -74,12 +74,12 @@ def served(ssl: pathlib.Path, name: str = "lab") -> tuple[bytes, bytes] | None:
 
 
 def at(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
-    """From here on it is another time for the keeper."""
-    monkeypatch.setattr(keeper, "time", types.SimpleNamespace(time=lambda: now))
+    """Sets the time from here on."""
+    monkeypatch.setattr(deployment, "time", types.SimpleNamespace(time=lambda: now))
 
 
 def at_share(monkeypatch: pytest.MonkeyPatch, chain: bytes, left: float) -> None:
-    """From here on a share of a certificate's life is left."""
+    """Sets the time to when this share of a certificate's life is left."""
     said = facts(chain)
     at(monkeypatch, said.not_after - left * (said.not_after - said.not_before))
 
@@ -87,26 +87,28 @@ def at_share(monkeypatch: pytest.MonkeyPatch, chain: bytes, left: float) -> None
 # Deployment
 
 
-def test_what_was_issued_is_brought_to_its_place_and_loaded(
+def test_an_issued_certificate_is_put_in_place_and_loaded(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     put(tmp_path / "live" / "lab", pairs[0])
-    assert keeper.deploy(settings(ssl, entry())) == (["lab"], {})
+    assert deployment.deploy(settings(ssl, entry())) == (["lab"], {})
     assert served(ssl) == pairs[0]
     assert host.loads() == ["systemctl try-reload-or-restart nginx.service"]
 
 
-def test_what_is_in_place_is_left_alone(host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list) -> None:
+def test_a_deployed_certificate_is_left_alone(
+    host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
+) -> None:
     put(tmp_path / "live" / "lab", pairs[0])
-    keeper.deploy(settings(ssl, entry()))
+    deployment.deploy(settings(ssl, entry()))
     host.asked.clear()
-    assert keeper.deploy(settings(ssl, entry())) == ([], {})
+    assert deployment.deploy(settings(ssl, entry())) == ([], {})
     assert host.asked == []
 
 
-def test_what_was_not_issued_yet_leaves_the_place_alone(host: Host, ssl: pathlib.Path, pairs: list) -> None:
+def test_a_certificate_that_was_not_issued_yet_changes_nothing(host: Host, ssl: pathlib.Path, pairs: list) -> None:
     put(ssl / "lab", pairs[0])
-    assert keeper.deploy(settings(ssl, entry())) == ([], {})
+    assert deployment.deploy(settings(ssl, entry())) == ([], {})
     assert not (ssl / "lab" / "current").exists()
 
 
@@ -117,7 +119,7 @@ def test_several_certificates_load_each_service_once(
         put(tmp_path / "live" / name, pair)
     more = {"reload": ["nginx.service", "app.service"], "restart": ["old.service"]}
     entries = [entry("a"), entry("b", **more), entry("c", **more)]
-    assert keeper.deploy(settings(ssl, *entries)) == (["a", "b", "c"], {})
+    assert deployment.deploy(settings(ssl, *entries)) == (["a", "b", "c"], {})
     assert host.loads() == [
         "systemctl try-reload-or-restart nginx.service",
         "systemctl try-reload-or-restart app.service",
@@ -125,38 +127,38 @@ def test_several_certificates_load_each_service_once(
     ]
 
 
-def test_only_the_services_of_what_is_new_are_loaded(
+def test_only_the_services_of_new_certificates_are_reloaded(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     entries = [entry("a"), entry("b", reload=["app.service"])]
     for name in "ab":
         put(tmp_path / "live" / name, pairs[0])
-    keeper.deploy(settings(ssl, *entries))
+    deployment.deploy(settings(ssl, *entries))
     host.asked.clear()
     put(tmp_path / "live" / "b", pairs[1])
-    assert keeper.deploy(settings(ssl, *entries)) == (["b"], {})
+    assert deployment.deploy(settings(ssl, *entries)) == (["b"], {})
     assert host.asked == ["systemctl try-reload-or-restart app.service"]
 
 
-def test_what_nginx_refuses_is_put_back_all_of_it(
+def test_all_certificates_are_restored_if_nginx_refuses_one(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     entries = [entry("a"), entry("b", reload=["app.service"])]
     for name in "ab":
         put(tmp_path / "live" / name, pairs[0])
-    keeper.deploy(settings(ssl, *entries))
+    deployment.deploy(settings(ssl, *entries))
     for name in "ab":
         put(tmp_path / "live" / name, pairs[1])
     host.asked.clear()
     host.answers["nginx -t -q"] = (1, "nginx: [emerg] bad key share")
-    deployed, failures = keeper.deploy(settings(ssl, *entries))
+    deployed, failures = deployment.deploy(settings(ssl, *entries))
     words = "nginx refuses its configuration, and the old certificate stays: nginx: [emerg] bad key share"
     assert (deployed, failures) == ([], {"a": words, "b": words})
     assert served(ssl, "a") == served(ssl, "b") == pairs[0]
     assert host.loads() == []
 
     del host.answers["nginx -t -q"]
-    assert keeper.deploy(settings(ssl, *entries)) == (["a", "b"], {})
+    assert deployment.deploy(settings(ssl, *entries)) == (["a", "b"], {})
     assert served(ssl, "a") == pairs[1]
 
 
@@ -165,39 +167,37 @@ def test_an_nginx_that_does_not_run_refuses_nothing(
 ) -> None:
     put(tmp_path / "live" / "lab", pairs[0])
     host.answers = {"systemctl is-active --quiet nginx.service": (3, ""), "nginx -t -q": (1, "broken")}
-    assert keeper.deploy(settings(ssl, entry())) == (["lab"], {})
+    assert deployment.deploy(settings(ssl, entry())) == (["lab"], {})
 
 
-def test_a_service_that_the_host_does_not_have_takes_every_certificate(
+def test_a_service_that_is_not_installed_is_no_failure(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     put(tmp_path / "live" / "lab", pairs[0])
     host.answers["systemctl is-active --quiet nginx.service"] = (3, "")
     for verb, unit in ("try-reload-or-restart", "nginx.service"), ("try-restart", "app.service"):
         host.answers[f"systemctl {verb} {unit}"] = (5, f"Unit {unit} not found.")
-    assert keeper.deploy(settings(ssl, entry(restart=["app.service"]))) == (["lab"], {})
+    assert deployment.deploy(settings(ssl, entry(restart=["app.service"]))) == (["lab"], {})
 
 
-def test_what_a_service_did_not_take_is_tried_again(
+def test_a_certificate_that_a_service_did_not_load_is_loaded_by_the_next_run(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     for name in "ab":
         put(tmp_path / "live" / name, pairs[0])
     entries = [entry("a"), entry("b", reload=["app.service"], restart=["old.service"])]
     host.answers["systemctl try-reload-or-restart app.service"] = (1, "Job failed.")
-    deployed, failures = keeper.deploy(settings(ssl, *entries))
+    deployed, failures = deployment.deploy(settings(ssl, *entries))
     assert deployed == ["a"]
     assert failures == {"b": "app.service did not take the new certificate: Job failed."}
 
     host.answers.clear()
     host.asked.clear()
-    assert keeper.deploy(settings(ssl, *entries)) == (["b"], {})
+    assert deployment.deploy(settings(ssl, *entries)) == (["b"], {})
     assert host.loads() == ["systemctl try-reload-or-restart app.service", "systemctl try-restart old.service"]
 
 
-def test_what_goes_wrong_with_one_does_not_keep_the_others(
-    host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
-) -> None:
+def test_a_failure_does_not_stop_the_others(host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list) -> None:
     put(tmp_path / "live" / "torn", (pairs[0][0], pairs[1][1]))
     put(tmp_path / "live" / "lab", pairs[0])
     missing = {"certificate_path": "/nonexistent/a.pem", "key_path": "/nonexistent/a.key"}
@@ -207,7 +207,7 @@ def test_what_goes_wrong_with_one_does_not_keep_the_others(
         entry("missing", "provided", **missing),
         entry(),
     ]
-    deployed, failures = keeper.deploy(settings(ssl, *entries))
+    deployed, failures = deployment.deploy(settings(ssl, *entries))
     assert deployed == ["lab"]
     assert failures["torn"] == "the private key is not that of the certificate"
     assert failures["group"] == "there is no group nobody-here to read the key of group"
@@ -223,11 +223,11 @@ def test_an_interrupted_deployment_is_loaded_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(keeper, "_run", killed)
+        patched.setattr(deployment, "_run", killed)
         with pytest.raises(KeyboardInterrupt):
-            keeper.deploy(settings(ssl, entry()))
+            deployment.deploy(settings(ssl, entry()))
     assert served(ssl) == pairs[0]
-    assert keeper.deploy(settings(ssl, entry())) == (["lab"], {})
+    assert deployment.deploy(settings(ssl, entry())) == (["lab"], {})
     assert host.loads() == ["systemctl try-reload-or-restart nginx.service"]
 
 
@@ -235,10 +235,10 @@ def test_only_one_deploys_at_a_time(host: Host, ssl: pathlib.Path) -> None:
     done = threading.Event()
 
     def deploy() -> None:
-        keeper.deploy(settings(ssl, entry(method="self_signed")))
+        deployment.deploy(settings(ssl, entry(method="self_signed")))
         done.set()
 
-    with keeper.only_one():
+    with deployment.only_one():
         other = threading.Thread(target=deploy)
         other.start()
         assert not done.wait(0.5)
@@ -247,18 +247,18 @@ def test_only_one_deploys_at_a_time(host: Host, ssl: pathlib.Path) -> None:
     other.join()
 
 
-def test_the_group_gets_the_key(host: Host, ssl: pathlib.Path) -> None:
-    keeper.deploy(settings(ssl, entry(method="self_signed", group=GROUP)))
+def test_the_group_can_read_the_key(host: Host, ssl: pathlib.Path) -> None:
+    deployment.deploy(settings(ssl, entry(method="self_signed", group=GROUP)))
     status = (ssl / "lab" / "privkey.pem").stat()
     assert (status.st_mode & 0o777, status.st_gid) == (0o640, 1)
 
 
-# Our own
+# Self-signed
 
 
 def test_a_self_signed_certificate_is_as_described(host: Host, ssl: pathlib.Path) -> None:
     wanted = entry(method="self_signed", domains=["B.org", "192.0.2.10"], days=7)
-    assert keeper.deploy(settings(ssl, wanted)) == (["lab"], {})
+    assert deployment.deploy(settings(ssl, wanted)) == (["lab"], {})
     chain, key = served(ssl)
     said = facts(chain)
     assert said.names == ("192.0.2.10", "b.org")
@@ -278,99 +278,114 @@ def test_a_self_signed_certificate_is_as_described(host: Host, ssl: pathlib.Path
         ({"reload": []}, False),
     ],
 )
-def test_a_self_signed_certificate_is_made_anew_for_another_description(
+def test_a_self_signed_certificate_is_replaced_if_its_entry_changes(
     host: Host, ssl: pathlib.Path, changed: dict, replaced: bool
 ) -> None:
-    keeper.deploy(settings(ssl, entry(method="self_signed")))
+    deployment.deploy(settings(ssl, entry(method="self_signed")))
     before = served(ssl)
-    assert keeper.deploy(settings(ssl, entry(method="self_signed", **changed))) == (["lab"] if replaced else [], {})
+    assert deployment.deploy(settings(ssl, entry(method="self_signed", **changed))) == (["lab"] if replaced else [], {})
     assert (served(ssl) != before) is replaced
 
 
 @pytest.mark.parametrize("authority", [False, True])
 @pytest.mark.parametrize(("left", "renewed"), [(0.34, False), (0.33, True), (-1, True)])
-def test_a_third_before_its_end_it_is_made_anew(
+def test_a_self_signed_certificate_is_renewed_when_a_third_of_its_life_is_left(
     host: Host, ssl: pathlib.Path, monkeypatch: pytest.MonkeyPatch, left: float, renewed: bool, authority: bool
 ) -> None:
     wanted = settings(ssl, entry(method="self_signed", authority=authority))
-    keeper.deploy(wanted)
+    deployment.deploy(wanted)
     before = served(ssl)
     at_share(monkeypatch, before[0], left)
-    assert keeper.deploy(wanted) == (["lab"] if renewed else [], {})
+    assert deployment.deploy(wanted) == (["lab"] if renewed else [], {})
     assert (served(ssl) != before) is renewed
 
 
 @pytest.mark.parametrize("there", ["placeholder", "garbage"])
-def test_what_is_no_certificate_of_the_entry_is_replaced(host: Host, ssl: pathlib.Path, there: str) -> None:
+def test_a_placeholder_or_garbage_is_replaced(host: Host, ssl: pathlib.Path, there: str) -> None:
     if there == "placeholder":
         placeholder.make(str(ssl / "lab"), ["a.org"])
     else:
         put(ssl / "lab", (b"hello", b"world"))
-    assert keeper.deploy(settings(ssl, entry(method="self_signed", days=placeholder.DAYS))) == (["lab"], {})
+    assert deployment.deploy(settings(ssl, entry(method="self_signed", days=placeholder.DAYS))) == (["lab"], {})
     assert facts(served(ssl)[0]).names == ("a.org",)
     assert not placeholder.is_placeholder(str(ssl / "lab"))
 
 
-def test_the_hosts_authority_signs_and_stays(host: Host, ssl: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hosts_authority_signs_and_is_kept(host: Host, ssl: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = settings(ssl, entry("a", "self_signed", authority=True), entry("b", "self_signed", authority=True))
-    keeper.deploy(wanted)
+    deployment.deploy(wanted)
     authority = served(ssl, ".authority")
     assert [blocks(served(ssl, name)[0])[1] for name in "ab"] == [authority[0]] * 2
     require_pair(*served(ssl, "a"))
     assert (ssl / ".authority" / "privkey.pem").stat().st_mode & 0o777 == 0o600
     before = served(ssl, "a")
     at_share(monkeypatch, before[0], 0.1)
-    keeper.deploy(wanted)
+    deployment.deploy(wanted)
     assert served(ssl, "a") != before
     assert served(ssl, ".authority") == authority
 
 
-def test_an_authority_is_made_anew_before_it_ends(
+def test_an_authority_is_replaced_before_it_expires(
     host: Host, ssl: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = settings(ssl, entry(method="self_signed", authority=True))
-    keeper.deploy(wanted)
+    deployment.deploy(wanted)
     authority = served(ssl, ".authority")
     at(monkeypatch, facts(authority[0]).not_after - 89 * DAY)
-    assert keeper.deploy(wanted) == (["lab"], {})
+    assert deployment.deploy(wanted) == (["lab"], {})
     assert served(ssl, ".authority") != authority
     assert blocks(served(ssl)[0])[1] == served(ssl, ".authority")[0]
+
+
+def test_a_longer_certificate_replaces_the_authority_and_all_that_it_signed_in_one_run(
+    host: Host, ssl: pathlib.Path
+) -> None:
+    short = entry("a", "self_signed", authority=True, days=7)
+    deployment.deploy(settings(ssl, short))
+    authority = served(ssl, ".authority")
+    both = settings(ssl, short, entry("b", "self_signed", authority=True, days=3650))
+    assert [certificate.entry["name"] for certificate in deployment.due(both)[0]] == ["a", "b"]
+    assert served(ssl, ".authority") == authority, "due only compares"
+    assert deployment.deploy(both) == (["a", "b"], {})
+    assert served(ssl, ".authority") != authority
+    assert {blocks(served(ssl, name)[0])[1] for name in "ab"} == {served(ssl, ".authority")[0]}
+    assert deployment.deploy(both) == ([], {})
 
 
 # Provided
 
 
-def test_a_provided_certificate_is_taken_from_its_paths(
+def test_a_provided_certificate_is_copied_from_its_paths(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     put(tmp_path / "own", pairs[0])
     paths = {"certificate_path": f"{tmp_path}/own/fullchain.pem", "key_path": f"{tmp_path}/own/privkey.pem"}
     wanted = settings(ssl, entry(method="provided", **paths))
-    assert keeper.deploy(wanted) == (["lab"], {})
-    assert keeper.deploy(wanted) == ([], {})
+    assert deployment.deploy(wanted) == (["lab"], {})
+    assert deployment.deploy(wanted) == ([], {})
     put(tmp_path / "own", (pairs[1][0], pairs[0][1]))
-    assert keeper.deploy(wanted) == ([], {"lab": "the private key is not that of the certificate"})
+    assert deployment.deploy(wanted) == ([], {"lab": "the private key is not that of the certificate"})
     assert served(ssl) == pairs[0]
     put(tmp_path / "own", pairs[1])
-    assert keeper.deploy(wanted) == (["lab"], {})
+    assert deployment.deploy(wanted) == (["lab"], {})
     assert served(ssl) == pairs[1]
 
 
-def test_a_provided_certificate_for_other_names_stays_outside(
+def test_a_provided_certificate_for_other_names_is_refused(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     put(tmp_path / "own", pairs[0])
     paths = {"certificate_path": f"{tmp_path}/own/fullchain.pem", "key_path": f"{tmp_path}/own/privkey.pem"}
-    _deployed, failures = keeper.deploy(settings(ssl, entry(method="provided", domains=["b.org"], **paths)))
+    _deployed, failures = deployment.deploy(settings(ssl, entry(method="provided", domains=["b.org"], **paths)))
     assert "not for b.org" in failures["lab"]
     assert served(ssl) is None
 
 
-def test_a_provided_text_is_put_in_place_and_kept_without_it(host: Host, ssl: pathlib.Path, pairs: list) -> None:
+def test_a_provided_text_is_deployed_and_kept_by_runs_without_it(host: Host, ssl: pathlib.Path, pairs: list) -> None:
     wanted = settings(ssl, entry(method="provided"))
-    assert keeper.deploy(wanted, {"lab": pairs[0]}) == (["lab"], {})
-    assert keeper.deploy(wanted, {"lab": pairs[0]}) == ([], {})
-    assert keeper.deploy(wanted) == ([], {})
+    assert deployment.deploy(wanted, {"lab": pairs[0]}) == (["lab"], {})
+    assert deployment.deploy(wanted, {"lab": pairs[0]}) == ([], {})
+    assert deployment.deploy(wanted) == ([], {})
     assert served(ssl) == pairs[0]
 
 
@@ -387,7 +402,7 @@ def test_a_provided_text_is_put_in_place_and_kept_without_it(host: Host, ssl: pa
     ],
 )
 @pytest.mark.parametrize("declared", [True, False])
-def test_the_guard_sees_what_is_about_to_expire_whoever_issued_it(
+def test_the_guard_reports_every_certificate_that_is_about_to_expire(
     host: Host,
     ssl: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -398,15 +413,13 @@ def test_the_guard_sees_what_is_about_to_expire_whoever_issued_it(
 ) -> None:
     put(ssl / "lab", pairs[0])
     at_share(monkeypatch, pairs[0][0], left)
-    assert keeper.guard(settings(ssl, *([entry()] if declared else []))) == ([alarm] if alarm else [])
+    assert deployment.guard(settings(ssl, *([entry()] if declared else []))) == ([alarm] if alarm else [])
 
 
-def test_the_guard_wants_a_certificate_in_the_place_of_a_declared_ones_placeholder(
-    host: Host, ssl: pathlib.Path
-) -> None:
+def test_the_guard_reports_the_placeholder_of_a_declared_certificate(host: Host, ssl: pathlib.Path) -> None:
     for name in "lab", "stranger":
         placeholder.make(str(ssl / name), ["a.org"])
-    assert keeper.guard(settings(ssl, entry())) == ["lab: still a self-signed placeholder; nothing was issued"]
+    assert deployment.guard(settings(ssl, entry())) == ["lab: still a self-signed placeholder; nothing was issued"]
 
 
 @pytest.mark.parametrize(
@@ -414,24 +427,24 @@ def test_the_guard_wants_a_certificate_in_the_place_of_a_declared_ones_placehold
     [(None, "No such file"), (b"hello", "openssl x509")],
     ids=["missing", "garbage"],
 )
-def test_the_guard_tells_what_cannot_be_read(
+def test_the_guard_reports_certificates_that_it_cannot_read(
     host: Host, ssl: pathlib.Path, pairs: list, content: bytes | None, told: str
 ) -> None:
     put(ssl / "fine", pairs[0])
     if content is not None:
         put(ssl / "lab", (content, b""))
-    (alarm,) = keeper.guard(settings(ssl, entry(), entry("fine")))
+    (alarm,) = deployment.guard(settings(ssl, entry(), entry("fine")))
     assert alarm.startswith("lab: no certificate can be read: ")
     assert told in alarm
 
 
-def test_the_guard_minds_certificates_alone(host: Host, ssl: pathlib.Path, pairs: list) -> None:
+def test_the_guard_ignores_other_files(host: Host, ssl: pathlib.Path, pairs: list) -> None:
     put(ssl / ".hidden", (b"hello", b""))
     (ssl / "notes").mkdir()
     (ssl / "README").write_text("mine")
-    assert keeper.guard(settings(ssl)) == []
+    assert deployment.guard(settings(ssl)) == []
     put(ssl / "notes", (b"hello", b""))
-    assert len(keeper.guard(settings(ssl))) == 1
+    assert len(deployment.guard(settings(ssl))) == 1
 
 
 def test_the_guard_writes_metrics_that_node_exporter_can_read(
@@ -441,7 +454,7 @@ def test_the_guard_writes_metrics_that_node_exporter_can_read(
     put(ssl / "lab", pairs[0])
     put(ssl / "other", pairs[1])
     put(ssl / "broken", (b"hello", b""))
-    keeper.guard(settings(ssl, entry()))
+    deployment.guard(settings(ssl, entry()))
     (file,) = (tmp_path / "metrics").iterdir()
     assert (file.name, file.stat().st_mode & 0o777) == ("nbops_certificates.prom", 0o644)
     lines = file.read_text().splitlines()
@@ -456,11 +469,11 @@ def test_the_guard_writes_metrics_that_node_exporter_can_read(
     assert file.read_text().endswith("\n")
 
 
-def test_nothing_is_written_where_nobody_reads(
+def test_no_metrics_are_written_without_a_directory_for_them(
     host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
 ) -> None:
     put(ssl / "lab", pairs[0])
-    keeper.guard(settings(ssl, entry()))
+    deployment.guard(settings(ssl, entry()))
     assert not (tmp_path / "metrics").exists()
 
 
@@ -471,7 +484,7 @@ PROGRAM = pathlib.Path(__file__).parents[5] / "roles/certbot/files/certificates.
 
 
 def program(monkeypatch: pytest.MonkeyPatch, verb: str, said: dict[str, Any]) -> int:
-    pathlib.Path(keeper.SETTINGS).write_text(json.dumps(said))
+    pathlib.Path(deployment.SETTINGS).write_text(json.dumps(said))
     monkeypatch.setattr(sys, "argv", [str(PROGRAM), verb])
     return runpy.run_path(str(PROGRAM))["main"]()
 
@@ -487,7 +500,7 @@ def test_the_program_deploys_and_says_so(
 
 
 @pytest.mark.parametrize("verb", ["deploy", "guard"])
-def test_the_program_fails_with_one_line_in_the_journals_way_for_each_problem(
+def test_the_program_fails_with_an_error_line_for_each_problem(
     host: Host,
     ssl: pathlib.Path,
     tmp_path: pathlib.Path,
