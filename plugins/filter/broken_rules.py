@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, firewall, jupyterhub, kernels, nginx, ssh_access, systemd]
+    choices: [certbot, jupyterhub, nginx]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -48,22 +48,14 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot as certbot_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import firewall as firewall_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub as jupyterhub_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import kernels as kernels_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx as nginx_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import ssh_access as ssh_access_rules
 
 RULES = {
     "certbot": certbot_rules.problems,
-    "firewall": firewall_rules.problems,
     "jupyterhub": jupyterhub_rules.problems,
-    "kernels": kernels_rules.problems,
     "nginx": nginx_rules.problems,
-    "ssh_access": ssh_access_rules.problems,
-    "systemd": validation.problems,
 }
 
 

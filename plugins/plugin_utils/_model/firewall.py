@@ -1,26 +1,67 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a list of open ports must fulfil before a host is touched. Pure: the entries have all their keys."""
+"""The packet filter: what its settings must be, and the units that load it at boot."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_network, networks
 
+USES = ("systemd",)
+PATH = "/etc/nbops-firewall.nft"
+LOAD = f"/usr/sbin/nft --file {PATH}"
+UNITS = [
+    # Loads the table at boot, before there is a network.
+    {
+        "name": "nbops-firewall.service",
+        "sandbox": "daemon",
+        "sections": {
+            "Unit": {
+                "Description": "Packet filter of nbops.jupyter",
+                "DefaultDependencies": False,
+                "Wants": "network-pre.target",
+                "Before": ["network-pre.target", "shutdown.target"],
+                "After": ["local-fs.target", "nftables.service"],
+                "Conflicts": "shutdown.target",
+            },
+            "Service": {
+                "Type": "oneshot",
+                "RemainAfterExit": True,
+                "User": "root",
+                "PrivateUsers": False,
+                "PrivateTmp": False,
+                "CapabilityBoundingSet": "CAP_NET_ADMIN",
+                "SystemCallFilter": ["@system-service"],
+                "RestrictAddressFamilies": "AF_NETLINK",
+                "ExecStart": LOAD,
+                "ExecReload": LOAD,
+                "ExecStop": "-/usr/sbin/nft delete table inet nbops_firewall",
+            },
+            "Install": {"WantedBy": "sysinit.target"},
+        },
+    },
+    # The host's own rules begin with a flush of everything, ours included.
+    {
+        "name": "nftables.service",
+        "drop_in": "nbops-firewall",
+        "sections": {"Service": {"ExecStartPost": f"-{LOAD}", "ExecReload": f"-{LOAD}"}},
+    },
+]
 INTERFACE = re.compile(r"[A-Za-z0-9_.@-]{1,14}[A-Za-z0-9_.@*-]?")
 
 
-def problems(entries: list[dict], settings: dict) -> list[str]:
-    """Every broken rule, each with the rule and what to write instead.
-
-    `settings` are ssh_sources, interfaces and confirm_seconds.
-    """
-    found = []
-    for entry in entries:
-        found += [f"firewall_open: port {entry['port']}: {text}" for text in _entry(entry, entries)]
+def problems(given: Given) -> list[str]:
+    """What is wrong with the settings: each with the rule and what to write instead."""
+    settings, found = given.settings, []
+    for entry in settings["open"]:
+        found += [f"firewall_open: port {entry['port']}: {text}" for text in _entry(entry, settings["open"])]
     found += _sources("firewall_ssh_sources", settings["ssh_sources"])
     wrong = [name for name in settings["interfaces"] if not INTERFACE.fullmatch(name)]
     if wrong:
@@ -33,6 +74,26 @@ def problems(entries: list[dict], settings: dict) -> list[str]:
             f"firewall_confirm_seconds must be from 10 to 600, for example 60 (got {settings['confirm_seconds']})."
         )
     return found
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """The settings of the module firewall, and the units that load the table at boot, or their removal.
+
+    `given.host["backend"]` is what filters on the host: only a table of nftables needs units.
+    """
+    settings = given.settings
+    loads = settings["state"] == "present" and given.host.get("backend", "nftables") == "nftables"
+    return {
+        **{name: settings[name] for name in ("state", "open", "ssh_sources", "interfaces", "confirm_seconds")},
+        "path": PATH,
+        "units": UNITS if loads else [{**unit, "state": "absent", "sections": {}} for unit in UNITS],
+        "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
+    }
+
+
+def review(made: dict[str, Any]) -> list[str]:
+    """What is wrong with the units of a plan."""
+    return validation.problems(made["units"], made["profiles"])
 
 
 def _entry(entry: dict, entries: list[dict]) -> Iterator[str]:

@@ -1,13 +1,19 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kernels of a host must fulfil before it is touched. Pure: the entries have all their keys."""
+"""Kernels of a host: what their entries must be, and the environments and kernel.json files that they become."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
+
+USES = ("python_venv",)
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,62}")
 # Jupyter answers to these names with the kernel of the server's own environment.
 OF_THE_BASE = re.compile(r"python[0-9]*")
@@ -34,17 +40,142 @@ OF_AN_ARGV = ("system_packages", "interrupt_mode")
 OF_SOME = ("packages", "lock", "python", "prefix", "system_packages", "interrupt_mode")
 
 
-def problems(kernels: list[dict], installers: list[dict], path: str) -> list[str]:
-    """Every broken rule, each with the entry's name, the rule and what to write instead.
+# What the languages need of Debian. Octave draws with gnuplot, whose pictures need Ghostscript; both need a font.
+PACKAGES = {
+    "octave": ("octave", "gnuplot-nox", "ghostscript", "fonts-freefont-otf"),
+    "r": ("r-base-core", "r-cran-irkernel"),
+}
+# Languages whose kernel is a Python program: its module and its lock.
+PROGRAMS = {
+    "python": ("ipykernel_launcher", "ipykernel"),
+    "octave": ("octave_kernel", "octave"),
+    "bash": ("bash_kernel", "bash"),
+}
+TITLES = {"octave": "Octave", "r": "R", "bash": "Bash"}
 
-    `path` is the directory of the environments.
-    """
-    found = [*_path(path), *_names(kernels), *_installers(installers)]
-    for kernel in kernels:
-        if kernel["state"] == "present":
-            rules = (*_language(kernel), *_places(kernel), *_values(kernel))
-            found += [f"kernels_specs: {kernel['name']}: {text}" for text in rules]
+
+def problems(given: Given) -> list[str]:
+    """What is wrong with the entries: each with the entry's name, the rule and what to write instead."""
+    settings = given.settings
+    found = [*_path(settings["path"]), *_names(settings["specs"]), *_installers(settings["installers"])]
+    for kernel in _present(given):
+        rules = (*_language(kernel), *_places(kernel), *_values(kernel))
+        found += [f"kernels_specs: {kernel['name']}: {text}" for text in rules]
+    for kernel in _present(given) if not found else []:
+        if _has_environment(kernel):
+            changes = _environment(kernel, settings["path"])
+            found += python_venv.release_problems({**given.others["python_venv"], **changes})
     return found
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """Installers, packages of the system, environments and kernels."""
+    path, kernels, installers = given.settings["path"], _present(given), given.settings["installers"]
+    releases = [
+        python_venv.release(given.others["python_venv"], **_environment(kernel, path))
+        for kernel in kernels
+        if _has_environment(kernel)
+    ]
+    install = python_venv.install_plan(releases, given.host)
+    wanted = {package for kernel in kernels for package in _system_packages(kernel)}
+    return {
+        "path": path,
+        "prefixes": [entry for entry in installers if entry["state"] == "present"],
+        "absent_prefixes": [entry for entry in installers if entry["state"] == "absent"],
+        "install": {**install, "system_packages": sorted(wanted.union(install["system_packages"]))},
+        "kernels": [_kernel(kernel, path) for kernel in kernels],
+    }
+
+
+def _present(given: Given) -> list[dict[str, Any]]:
+    return [kernel for kernel in given.settings["specs"] if kernel["state"] == "present"]
+
+
+def _has_environment(kernel: dict[str, Any]) -> bool:
+    """Whether an environment is made for a kernel."""
+    return not kernel["argv"] and not kernel["prefix"] and kernel["language"] in PROGRAMS
+
+
+def _system_packages(kernel: dict[str, Any]) -> tuple[str, ...]:
+    own = () if kernel["argv"] else PACKAGES.get(kernel["language"], ())
+    return (*own, *kernel["system_packages"])
+
+
+def _environment(kernel: dict[str, Any], path: str) -> dict[str, Any]:
+    """What python_venv makes for a kernel."""
+    module, lock = PROGRAMS[kernel["language"]]
+    # Octave would warn at each first plot about what it draws with.
+    files = {"share/octave/startup.m": 'warning ("off", "Octave:gnuplot-graphics");\n'}
+    return {
+        "path": f"{path}/{kernel['name']}",
+        "state": "present",
+        "lock": kernel["lock"] or str(COLLECTION / f"roles/kernels/files/{lock}.txt"),
+        "packages": kernel["packages"],
+        "python": kernel["python"] or "python3",
+        "files": files if kernel["language"] == "octave" else {},
+        "smoke_commands": [["bin/python", "-c", f"import {module}"]],
+        "setup_commands": [],
+        "overlay": False,
+        "compress": [],
+    }
+
+
+def _kernel(kernel: dict[str, Any], path: str) -> dict[str, Any]:
+    """A kernel with the content of its kernel.json, for the module jupyter_kernels."""
+    language, environment = kernel["language"], f"{path}/{kernel['name']}/current"
+    title = f"Python ({kernel['name']})" if language == "python" else TITLES.get(language, language)
+    logos = {
+        "python": f"{environment}/share/jupyter/kernels/python3",
+        "octave": f"{environment}/share/jupyter/kernels/octave/images",
+        "r": "/usr/share/jupyter/kernels/ir",
+    }
+    metadata = {"debugger": True} if language == "python" and not kernel["argv"] else {}
+    return {
+        "name": kernel["name"],
+        "group": kernel["group"],
+        "environment": _has_environment(kernel),
+        "prefix": kernel["prefix"],
+        # Root copies nothing from an environment that others own.
+        "logos": "" if kernel["argv"] or kernel["prefix"] else logos.get(language, ""),
+        "spec": {
+            "argv": _argv(kernel, environment),
+            "display_name": kernel["display_name"] or title,
+            "language": "R" if language == "r" else language,
+            "interrupt_mode": kernel["interrupt_mode"],
+            "env": {**_variables(kernel, environment), **kernel["env"]},
+            "metadata": {**metadata, **kernel["metadata"]},
+        },
+    }
+
+
+def _argv(kernel: dict[str, Any], environment: str) -> list[str]:
+    language = kernel["language"]
+    if kernel["argv"]:
+        return kernel["argv"]
+    if language == "r":
+        return ["/usr/bin/R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"]
+    options = ["-Xfrozen_modules=off"] if language == "python" else []
+    start = [*options, "-m", PROGRAMS[language][0], "-f", "{connection_file}"]
+    if kernel["prefix"]:
+        return [f"{kernel['prefix']}/bin/python", *start]
+    # A running kernel keeps its release when another becomes current, because it imports nothing through the link.
+    # Programs that a cell of Python starts are those of its environment.
+    path = "PATH=$release/bin:$PATH && " if language == "python" else ""
+    return [
+        "/bin/sh",
+        "-c",
+        f'release=$(readlink -f "$0") && {path}exec "$release/bin/python" "$@"',
+        environment,
+        *start,
+    ]
+
+
+def _variables(kernel: dict[str, Any], environment: str) -> dict[str, str]:
+    if kernel["prefix"]:
+        return {"PATH": f"{kernel['prefix']}/bin:${{PATH}}"}
+    if kernel["language"] == "octave" and not kernel["argv"]:
+        return {"OCTAVE_VERSION_INITFILE": f"{environment}/share/octave/startup.m"}
+    return {}
 
 
 def _path(path: str) -> Iterator[str]:

@@ -1,15 +1,18 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a list of administrators must fulfil before a host is touched. Pure: the entries have all their keys."""
+"""Administrators of a host: what their entries must be, and what sshd is told."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import GROUP, HASH, NAME
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import keys as authorized_keys
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given, InputError
 
 COMMAND = re.compile(r"ALL|/[^\n,]+")
 KEYWORD = re.compile(r"[A-Za-z][A-Za-z0-9]+")
@@ -30,16 +33,75 @@ RESERVED = {
 }
 
 
-def problems(people: list[dict], settings: dict) -> list[str]:
-    """Every broken rule, each with the person's name, the rule and what to write instead; never a secret.
+FORWARDING = {"local": "local", "all": "yes", "none": "no"}
+ROOT_LOGIN = {"keys": "prohibit-password", "never": "no"}
+# What a host of administrators does without, unless ssh_access_options says otherwise.
+OPTIONS = {
+    "X11Forwarding": "no",
+    "AllowAgentForwarding": "no",
+    "LoginGraceTime": 30,
+    "ClientAliveInterval": 60,
+    "ClientAliveCountMax": 10,
+}
+# In check mode a key that is to be made cannot be read yet; this one is nobody's.
+FUTURE_KEY = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'A' * 43} to be generated"
 
-    `settings` are password_login, max_auth_tries, key_directory and options.
-    """
+
+def problems(given: Given) -> list[str]:
+    """What is wrong with the entries: each with the person's name, the rule and what to write instead."""
+    settings, people = given.settings, given.settings["administrators"]
     found = [*_names(people), *_settings(settings)]
     for person in people:
         if person["state"] == "present":
             found += [f"ssh_access_administrators: {person['name']}: {text}" for text in _person(person, settings)]
     return found
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """The keys to make on the controller, and the values of the drop-in for sshd."""
+    settings = given.settings
+    passwords, forwarding = "yes" if settings["password_login"] else "no", FORWARDING[settings["forwarding"]]
+    return {
+        "state": settings["state"],
+        "key_directory": str(_key_directory(given)),
+        "generated": [person["name"] for person in settings["administrators"] if _is_generated(person)],
+        "sshd": {
+            "PasswordAuthentication": passwords,
+            "KbdInteractiveAuthentication": passwords,
+            "PermitRootLogin": ROOT_LOGIN[settings["root_login"]],
+            "PubkeyAuthentication": "yes",
+            "PermitEmptyPasswords": "no",
+            "StrictModes": "yes",
+            "MaxAuthTries": settings["max_auth_tries"],
+            "AllowTcpForwarding": forwarding,
+            "AllowStreamLocalForwarding": forwarding,
+            **OPTIONS,
+            **settings["options"],
+        },
+    }
+
+
+def secrets(given: Given) -> dict[str, Any]:
+    """The administrators with hashes of passwords and with the keys that were made for them. Raises InputError."""
+    return {"administrators": [_administrator(person, given) for person in given.settings["administrators"]]}
+
+
+def _administrator(person: dict[str, Any], given: Given) -> dict[str, Any]:
+    keys = list(person["authorized_keys"])
+    if _is_generated(person):
+        path = _key_directory(given) / f"{person['name']}.pub"
+        if not path.is_file() and not given.host.get("check_mode"):
+            raise InputError(f"ssh_access_administrators: {person['name']}: there is no key in {path}.")
+        keys.append(path.read_text(encoding="utf-8").strip() if path.is_file() else FUTURE_KEY)
+    return {**{key: value for key, value in person.items() if key != "generate_key"}, "authorized_keys": keys}
+
+
+def _is_generated(person: dict[str, Any]) -> bool:
+    return person["state"] == "present" and person["generate_key"]
+
+
+def _key_directory(given: Given) -> Path:
+    return Path(given.settings["key_directory"]).expanduser()
 
 
 def _names(people: list[dict]) -> Iterator[str]:

@@ -211,7 +211,6 @@ HUBS = [
         ("certbot", ([], {**AUTHORITY, "email": "", "server": "https://acme.example.org/dir", "ca_bundle": ""})),
         ("nginx", ([SITE, {"name": "old", "state": "absent", "server_names": [], "certificate": ""}], NGINX)),
         ("nginx", ([SITE, {**SITE, "name": "b", "http_port": 8080, "https_port": 8443, "default": True}], NGINX)),
-        ("systemd", ([{"name": "a@b.service"}], {})),
     ],
 )
 def test_what_is_right_passes(role: str, arguments: tuple) -> None:
@@ -286,12 +285,12 @@ def test_nothing_of_a_certificate_hides_behind_a_line_end(key: str) -> None:
 
 
 def test_an_unknown_role_is_named() -> None:
-    with pytest.raises(AnsibleFilterError, match="knows the roles certbot, firewall, jupyterhub, kernels, nginx"):
+    with pytest.raises(AnsibleFilterError, match="knows the roles certbot, jupyterhub, nginx"):
         broken_rules([], "apache")
 
 
 @pytest.mark.parametrize("entries", ["hunter2", ["hunter2"], [{"hunter2": 1}], 5])
-@pytest.mark.parametrize("role", ["certbot", "firewall", "nginx", "ssh_access"])
+@pytest.mark.parametrize("role", ["certbot", "nginx"])
 def test_wrong_types_are_told_without_values(role: str, entries: object) -> None:
     with pytest.raises(AnsibleFilterError, match="not of the documented type") as error:
         broken_rules(entries, role, *{"certbot": [AUTHORITY], "nginx": [NGINX]}.get(role, []))

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+# An index that is older than this is fetched again before something is installed.
+CACHE_SECONDS = 3600
+
+
+class ActionModule(ActionBase):
+    """Installs packages of Debian that are missing: by apt, which is not started where nothing is."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        names = self.validate_argument_spec({"names": {"type": "list", "elements": "str", "required": True}})[1][
+            "names"
+        ]
+        with self._for_real():
+            # Ends with 1 where dpkg never heard of one of them.
+            state = self._module("command", {"argv": query(names)}, task_vars)
+        if state.get("rc") not in (0, 1):
+            return {**result, **state, "failed": True}
+        missing = sorted(set(names) - installed(state["stdout"]))
+        if not missing:
+            return {**result, "changed": False, "missing": []}
+        if self._task.check_mode:
+            # A host that never fetched the index knows no package, and nothing could be predicted.
+            with self._for_real():
+                index = self._module("apt", {"update_cache": True, "cache_valid_time": CACHE_SECONDS}, task_vars)
+            if index.get("failed"):
+                return {**result, **index}
+        arguments = {
+            "name": missing,
+            "install_recommends": False,
+            "update_cache": True,
+            "cache_valid_time": CACHE_SECONDS,
+        }
+        return {**result, **self._module("apt", arguments, task_vars), "missing": missing}
+
+    def _module(self, name: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        return self._execute_module(f"ansible.builtin.{name}", module_args=arguments, task_vars=task_vars)
+
+    @contextlib.contextmanager
+    def _for_real(self) -> Iterator[None]:
+        check_mode, self._task.check_mode = self._task.check_mode, False
+        try:
+            yield
+        finally:
+            self._task.check_mode = check_mode
+
+
+def query(names: list[str]) -> list[str]:
+    """The command that tells the state of packages."""
+    return ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names]
+
+
+def installed(answer: str) -> set[str]:
+    """The packages that are installed, of what the command printed."""
+    return {
+        name for name, _blank, state in (line.partition(" ") for line in answer.splitlines()) if state == "installed"
+    }

@@ -1,0 +1,64 @@
+"""Packages are installed where they are missing, and apt is not started where none is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.action import packages
+from ansible_collections.nbops.jupyter.plugins.action.packages import ActionModule
+
+
+class Host:
+    """Answers the modules that the action runs, and keeps what it was asked."""
+
+    def __init__(self, states: str, check_mode: bool, index: dict[str, Any] | None = None) -> None:
+        self.states, self.index = states, index or {"changed": True}
+        self.asked: list[tuple[str, bool]] = []
+        self.action = ActionModule.__new__(ActionModule)
+        self.action._task = SimpleNamespace(check_mode=check_mode)
+        self.action._execute_module = self.execute
+        self.action.validate_argument_spec = lambda _spec: (None, {"names": ["brotli", "nginx"]})
+
+    def execute(self, name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        self.asked.append((name.rpartition(".")[2], self.action._task.check_mode))
+        if name.endswith("command"):
+            return {"rc": 0 if self.states.count("\n") == 2 else 1, "stdout": self.states}
+        return {"changed": True, "name": module_args["name"]} if "name" in module_args else self.index
+
+    def run(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        monkeypatch.setattr(packages.ActionBase, "run", lambda *_arguments: {})
+        return self.action.run(None, {})
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_apt_is_not_started_where_nothing_is_missing(check_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("brotli installed\nnginx installed\n", check_mode)
+    assert host.run(monkeypatch) == {"changed": False, "missing": []}
+    assert host.asked == [("command", False)]
+
+
+@pytest.mark.parametrize(
+    ("states", "missing"),
+    [
+        ("", ["brotli", "nginx"]),
+        ("nginx installed\n", ["brotli"]),
+        ("brotli installed\nnginx config-files\n", ["nginx"]),
+    ],
+)
+def test_what_is_missing_is_installed(states: str, missing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(states, check_mode=False)
+    assert host.run(monkeypatch) == {"changed": True, "name": missing, "missing": missing}
+    assert host.asked == [("command", False), ("apt", False)]
+
+
+def test_check_mode_fetches_the_index_and_installs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("", check_mode=True)
+    assert host.run(monkeypatch)["changed"]
+    assert host.asked == [("command", False), ("apt", False), ("apt", True)]
+
+
+def test_an_index_that_cannot_be_fetched_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("", check_mode=True, index={"failed": True, "msg": "no network"})
+    assert host.run(monkeypatch) == {"failed": True, "msg": "no network"}
