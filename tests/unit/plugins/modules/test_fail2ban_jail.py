@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 from collections.abc import Callable
@@ -120,3 +121,79 @@ def test_a_file_of_somebody_else_is_left(fail2ban, run, tmp_path, file, state):
 def test_wrong_options_write_nothing(fail2ban, run, tmp_path, wrong):
     assert run(**wrong)["failed"]
     assert texts(tmp_path) == {}
+
+
+# The program: how its answers are read
+
+
+def client(answers: dict[str, list[tuple[int, str, str]]]) -> tuple[fail2ban_jail.Fail2ban, list[str]]:
+    """A fail2ban whose commands, told by their second word, give one answer after the other, and what it was asked."""
+    asked: list[str] = []
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        asked.append(" ".join(argv))
+        return answers[argv[1]].pop(0)
+
+    return fail2ban_jail.Fail2ban(run, "client"), asked
+
+
+YES, NO = (0, "", ""), (1, "", "no\n")
+
+
+def test_a_running_fail2ban_reloads_only_the_jail() -> None:
+    fail2ban, asked = client({"ping": [YES], "reload": [YES], "status": [YES]})
+    fail2ban.load("door")
+    assert asked == ["client ping", "client reload --if-exists door", "client status door"]
+
+
+@pytest.mark.parametrize(("reload", "status"), [(NO, YES), ((0, "no\n", ""), NO)])
+def test_a_jail_that_does_not_come_up_is_an_error(reload: tuple, status: tuple) -> None:
+    fail2ban, _asked = client({"ping": [YES], "reload": [reload], "status": [status]})
+    with pytest.raises(fail2ban_jail.Fail2banError, match=r"^no$"):
+        fail2ban.load("door")
+
+
+def test_a_stopped_fail2ban_is_started_and_awaited() -> None:
+    fail2ban, asked = client({"ping": [NO], "start": [YES], "status": [NO, NO, YES], "is-active": [YES, YES]})
+    fail2ban.load("door")
+    assert asked[1] == "systemctl start fail2ban.service"
+    assert asked[-1] == "client status door"
+
+
+@pytest.mark.parametrize(("active", "seconds"), [(NO, 30), (YES, 0)])
+def test_a_fail2ban_that_does_not_come_up_shows_its_journal(
+    monkeypatch: pytest.MonkeyPatch, active: tuple, seconds: int
+) -> None:
+    monkeypatch.setattr(fail2ban_jail, "START_SECONDS", seconds)
+    journal = {"--unit=fail2ban.service": [(0, "have no log\n", "")]}
+    fail2ban, _asked = client({"ping": [NO], "start": [YES], "status": [NO], "is-active": [active], **journal})
+    with pytest.raises(fail2ban_jail.Fail2banError, match=r"^have no log$"):
+        fail2ban.load("door")
+
+
+def test_only_a_loaded_jail_is_stopped() -> None:
+    fail2ban, asked = client({"status": [YES], "stop": [NO]})
+    with pytest.raises(fail2ban_jail.Fail2banError, match=r"^no$"):
+        fail2ban.unload("door")
+    fail2ban, asked = client({"status": [NO]})
+    fail2ban.unload("door")
+    assert asked == ["client status door"]
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_jail_is_tested_in_a_copy_of_the_configuration(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, accepted: bool
+) -> None:
+    monkeypatch.setattr(fail2ban_jail, "DIRECTORY", str(tmp_path))
+    (tmp_path / "jail.d").mkdir()
+    (tmp_path / "jail.d/theirs.conf").write_text("theirs")
+    seen = {}
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        seen.update(texts(pathlib.Path(argv[argv.index("-c") + 1])))
+        return YES if accepted else NO
+
+    with contextlib.nullcontext() if accepted else pytest.raises(fail2ban_jail.Fail2banError, match=r"^no$"):
+        fail2ban_jail.Fail2ban(run, "client").validate({"jail.d/door.conf": "ours"})
+    assert seen == {"jail.d/door.conf": "ours", "jail.d/theirs.conf": "theirs"}
+    assert texts(tmp_path) == {"jail.d/theirs.conf": "theirs"}
