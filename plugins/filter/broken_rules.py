@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, jupyterhub, nginx]
+    choices: [certbot, nginx]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -49,12 +49,10 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot as certbot_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub as jupyterhub_rules
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx as nginx_rules
 
 RULES = {
     "certbot": certbot_rules.problems,
-    "jupyterhub": jupyterhub_rules.problems,
     "nginx": nginx_rules.problems,
 }
 

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 VERBS = ("main", "validate", "install", "require", "configure", "confirm", "service", "return", "rollback", "remove")
 # What a verb does only where there is something to do, in a file that is skipped as a whole.
-PARTS = ("packages", "absent")
+PARTS = ("packages", "absent", "traefik", "postgresql")
 WRITING_MODULES = sorted(
     path
     for path in (ROOT / "plugins/modules").glob("*.py")
@@ -53,7 +53,7 @@ def words(text: str) -> collections.Counter[str]:
 
 
 def model(role: pathlib.Path) -> str:
-    return (ROOT / f"plugins/plugin_utils/_model/{role.name}.py").read_text()
+    return "\n".join(path.read_text() for path in (ROOT / "plugins/plugin_utils/_model").glob(f"{role.name}*.py"))
 
 
 @role_parameter

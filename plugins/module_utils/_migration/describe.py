@@ -9,19 +9,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import KINDS
+
 HASHES = ("PasswordIdentityProvider.hashed_password", "IdentityProvider.hashed_password", "ServerApp.password")
 TOKENS = ("IdentityProvider.token", "ServerApp.token")
 # What the role sets itself, as the tutorials do, or what has no meaning any more.
 SETTLED = ("allow_remote_access", "allow_root", "open_browser", "quit_button", "trust_xheaders", "password_required")
-AUTHENTICATORS = {
-    "PAMAuthenticator": "pam",
-    "GitHubOAuthenticator": "github",
-    "GoogleOAuthenticator": "google",
-    "GitLabOAuthenticator": "gitlab",
-    "GenericOAuthenticator": "generic_oauth",
-    "LDAPAuthenticator": "ldap",
-    "NativeAuthenticator": "native",
-}
 SECRETS = ("password_hash", "token", "jupyterhub_oauth_client_secret")
 LIVE = re.compile(r"/etc/letsencrypt/live/(?P<name>[^/]+)/")
 BIND_URL = re.compile(r"https?://(?P<host>[^/:]*)(:(?P<port>[0-9]+))?(?P<path>/.*)?")
@@ -123,7 +116,7 @@ def hub(found: Found) -> dict[str, Any]:
     variables: dict[str, Any] = {
         "jupyterhub_listen": f"{address}:{port}",
         "jupyterhub_base_url": base_url.rstrip("/") + "/",
-        "jupyterhub_authenticator": AUTHENTICATORS.get(class_name.rpartition(".")[2], class_name),
+        "jupyterhub_authenticator": KINDS.get(class_name.rpartition(".")[2], class_name),
         "jupyterhub_users": _people(options),
         "jupyterhub_username_map": options.get("Authenticator.username_map", {}),
         "jupyterhub_default_url": options.get("Spawner.default_url", ""),

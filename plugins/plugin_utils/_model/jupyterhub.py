@@ -1,347 +1,210 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the settings of a hub must fulfil before a host is touched. Pure.
+"""JupyterHub for a team: what its settings must be, and the environments, files, units and users that they become.
 
-Who may log in is judged in jupyterhub_login.py, options of JupyterHub itself in jupyterhub_traits.py.
+The configuration is made in jupyterhub_config.py, the units in jupyterhub_units.py. The rules stand in
+jupyterhub_rules.py, those about logins in jupyterhub_login.py and those about options of JupyterHub itself in
+jupyterhub_traits.py.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import ADDRESS
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_login import ACCOUNT
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
-    BASE_URL,
-    CERTIFICATE,
-    MEMORY,
-    PAGE,
-    SHARE,
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_config,
+    jupyterhub_login,
+    jupyterhub_rules,
+    jupyterhub_units,
+    python_venv,
+    sandbox,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import Settings
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
-LOOPBACK = re.compile(r"(127\.|localhost:|\[::1\]:).*")
-# No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
-NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
-GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
-PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
-PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-DOMAIN = re.compile(r"(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+")
-INSIDE = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9_.+-]+(/(?!\.\.?(/|$))[A-Za-z0-9_.+-]+)*")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-OF_THE_HUB = re.compile(r"(JUPYTERHUB|JPY)_.*|HOME|USER|SHELL")
-ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
-DATABASE = re.compile(r"sqlite|postgresql|sqlite:////[^\s]+|postgresql(\+psycopg)?://[^\s]+")
-CRYPT = re.compile(
-    r"\$[56]\$(rounds=[0-9]+\$)?[./0-9A-Za-z]{1,16}\$([./0-9A-Za-z]{43}|[./0-9A-Za-z]{86})"
-    r"|\$y\$[./0-9A-Za-z]+\$[./0-9A-Za-z]+\$[./0-9A-Za-z]{43}"
-    r"|\$2b\$[0-9]{2}\$[./0-9A-Za-z]{53}"
+USES = ("python_venv", "systemd")
+FILES = COLLECTION / "roles/jupyterhub/files"
+# Puts a directory of the release where its Python looks for modules.
+EXTEND = [
+    [
+        "bin/python",
+        "-c",
+        "import site; print('../../../extensions', file=open(site.getsitepackages()[0] + '/nbops.pth', 'w'))",
+    ],
+    ["bin/python", "-m", "compileall", "-q", "extensions"],
+]
+CHECK_PAGES = (
+    "import jinja2, pathlib; [jinja2.Environment().parse(page.read_text(), filename=str(page)) "
+    "for page in pathlib.Path('templates').glob('*')]"
 )
-SERVICE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-ROLE = re.compile(r"[a-z][a-z0-9_~.-]{1,253}[a-z0-9]")
-
-USER = {"state": "present", "admin": False, "groups": [], "unix_groups": [], "password_hash": "", "home": "keep"}
-LIMITS = ("memory_max", "cpu_quota", "tasks_max")
-# A server without any kernel takes 110 MB: what is below is an amount without its unit.
-SMALLEST_SERVER = 128 * 2**20
-SHORTEST_IDLE_SECONDS = 60
-# Who belongs to one of these has the whole host, whatever the sandbox says.
-PRIVILEGED_GROUPS = ("root", "sudo", "wheel", "adm", "disk", "shadow", "kmem", "docker", "lxd", "incus-admin")
-# The role's own, with tokens of these names.
-TAKEN = ("culler", "metrics", "proxy", "users")
-SERVICE_KEYS = (
-    *("name", "display", "info", "url", "command", "user", "cwd", "environment", "timeout"),
-    *("oauth_client_id", "oauth_redirect_uri", "oauth_no_confirm", "oauth_client_allowed_scopes"),
-)
-ROLE_KEYS = ("name", "description", "scopes", "users", "groups", "services")
 
 
-def problems(settings: dict) -> list[str]:
-    """Every broken rule, each with the hub's name, the variable, the rule and what to write instead; never a secret.
+def problems(given: Given) -> list[str]:
+    """What is wrong with the settings: each with the hub's name, the variable, the rule and what to write instead."""
+    found = jupyterhub_rules.problems(given.settings)
+    for release in _environments(given.settings) if not found else []:
+        found += python_venv.release_problems({**given.others["python_venv"], **release})
+    return found
 
-    `settings` are the role's variables without their prefix, and in `found` whether the paths on the controller
-    (lock, user_lock, templates) are what they should be.
-    """
+
+def plan(given: Given) -> dict[str, Any]:
+    """What the role does for a hub, or to remove one; nothing of it is secret."""
+    settings = given.settings
+    return {
+        "name": settings["name"],
+        "state": settings["state"],
+        "postgresql": settings["database"] == "postgresql",
+        "units": jupyterhub_units.units(settings),
+        "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
+        **(_removal(settings) if settings["state"] == "absent" else _deployment(given)),
+    }
+
+
+def review(made: dict[str, Any]) -> list[str]:
+    """What is wrong with the units of a plan."""
+    return validation.problems(made["units"], made["profiles"])
+
+
+def secrets(given: Given) -> dict[str, Any]:
+    """What is merged into the hub's configuration without being shown, by the path of the file."""
+    return {jupyterhub_config.config_path(given.settings): jupyterhub_config.secret(given.settings)}
+
+
+def endpoint(settings: Settings) -> Endpoint:
+    """Where the proxy listens. Raises ValueError."""
+    return Endpoint.parse(settings["listen"])
+
+
+def static_directory(settings: Settings) -> str:
+    """The files of the hub's own pages, which the hub sends without a login."""
+    return f"/opt/{settings['name']}/hub/current/share/jupyterhub/static"
+
+
+def _deployment(given: Given) -> dict[str, Any]:
+    settings = given.settings
+    name, traefik = settings["name"], settings["traefik"]
+    releases = [
+        python_venv.release(given.others["python_venv"], **environment) for environment in _environments(settings)
+    ]
+    install = python_venv.install_plan(releases, given.host)
+    if settings["database"] == "postgresql":
+        install["system_packages"] = sorted([*install["system_packages"], "postgresql"])
+    routes = jupyterhub_config.routes_directory(settings)
+    return {
+        "traefik": traefik,
+        "install": install,
+        "secrets": {
+            "path": jupyterhub_units.secrets_directory(settings),
+            "names": jupyterhub_units.secret_names(settings),
+        },
+        # Other accounts do not reach the routes: the directory above is closed to them.
+        "directories": [{"path": f"/var/lib/{name}", "mode": "0700"}, {"path": routes, "mode": "0755"}]
+        if traefik
+        else [],
+        "files": jupyterhub_config.files(settings),
+        "legacy_setup": settings["legacy_setup"] if any(settings["legacy_setup"].values()) else {},
+        "other_proxy": f"/opt/{name}/proxy" if traefik else routes,
+        "users": _users(settings) if settings["users"] else {},
+    }
+
+
+def _removal(settings: Settings) -> dict[str, Any]:
     name = settings["name"]
-    if not NAME.fullmatch(name):
-        return [
-            f"jupyterhub_name: '{name}' must be jupyterhub, or jupyterhub- with one word of at most 16 small letters "
-            "and digits, such as jupyterhub-physics; proxy, culler and user stand for parts of a hub."
-        ]
+    return {
+        "local_servers": settings["spawner"] == "local",
+        "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
+        "remains": [f"/opt/{name}", f"/etc/{name}", f"/run/{name}-users", f"/var/lib/{name}"],
+    }
+
+
+def _users(settings: Settings) -> dict[str, Any]:
+    """The arguments of the module jupyterhub_users beside the list."""
+    name, options = settings["name"], jupyterhub_login.options(settings)
+    return {
+        "api_url": jupyterhub_units.api_url(settings),
+        "token_file": f"{jupyterhub_units.secrets_directory(settings)}/users_token",
+        "service": f"{name}.service",
+        "account_group": name,
+        # What each login sets anew is not for the list to set.
+        "manage_groups": not options.get("manage_groups"),
+        "manage_admins": not jupyterhub_login.deciding_groups(options),
+        "archive_directory": f"/var/backups/{name}",
+    }
+
+
+def _environments(settings: Settings) -> list[dict[str, Any]]:
+    """Releases of their own, so that an upgrade of one leaves the others and what runs from them alone."""
     if settings["state"] == "absent":
         return []
-    settings = {**settings, "users": [{**USER, **user} for user in settings["users"]]}
-    rules = (
-        *_controller(settings),
-        *_addresses(settings),
-        *_public(settings),
-        *_users(settings),
-        *jupyterhub_login.problems(settings),
-        *_limits(settings),
-        *_servers(settings),
-        *_environment(settings["environment"]),
-        *_services(settings["services"]),
-        *_roles(settings),
-        *_database(settings["database"]),
-        *jupyterhub_traits.problems(settings),
+    environments = [_hub_environment(settings), _user_environment(settings)]
+    return environments if settings["traefik"] else [*environments, _proxy_environment(settings)]
+
+
+def _hub_environment(settings: Settings) -> dict[str, Any]:
+    extensions = FILES / "extensions"
+    files = {path: f"extensions/{path.relative_to(extensions)}" for path in sorted(extensions.rglob("*.py"))}
+    # Pages fit one version of JupyterHub, and are rolled back with it.
+    pages = sorted(Path(settings["templates"]).glob("*.html")) if settings["templates"] else []
+    files |= {page: f"templates/{page.name}" for page in pages}
+    return _environment(
+        settings,
+        "hub",
+        lock=settings["lock"],
+        packages=settings["packages"],
+        files=files,
+        setup_commands=EXTEND,
+        smoke_commands=[
+            ["bin/jupyterhub", "--version"],
+            _import("nbops_jupyterhub.authenticator, nbops_jupyterhub.schema, nbops_jupyterhub.spawner"),
+            *([_import("nbops_jupyterhub.proxy")] if settings["traefik"] else []),
+            *([_import("psycopg")] if settings["database"].startswith("postgresql") else []),
+            ["bin/python", "-c", CHECK_PAGES],
+        ],
     )
-    return [f"{name}: {text}" for text in rules]
 
 
-def _controller(settings: dict) -> Iterator[str]:
-    for key, what in (("lock", "file"), ("user_lock", "file"), ("templates", "directory")):
-        path = settings[key]
-        if path and not (path.startswith("/") and settings["found"][key]):
-            yield (
-                f"jupyterhub_{key}: '{path}' must be the absolute path of a {what} on the controller; begin it with "
-                "playbook_dir or inventory_dir if it lies beside those."
-            )
-    for key in ("packages", "user_packages"):
-        for package in settings[key]:
-            if not PACKAGE.fullmatch(package):
-                yield (
-                    f"jupyterhub_{key}: '{package}' must be the name of a package with an optional version, such as "
-                    "pandas>=2."
-                )
+def _user_environment(settings: Settings) -> dict[str, Any]:
+    return _environment(
+        settings,
+        "user",
+        lock=settings["user_lock"],
+        packages=settings["user_packages"],
+        overlay=True,
+        files={FILES / "user/nbops_singleuser.py": "extensions/nbops_singleuser.py"},
+        setup_commands=[*EXTEND, ["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
+        smoke_commands=[["bin/jupyterhub-singleuser", "--version"], _import("nbops_singleuser")],
+    )
 
 
-def _addresses(settings: dict) -> Iterator[str]:
-    listen = settings["listen"]
-    match = ADDRESS.fullmatch(listen)
-    if not match:
-        yield f"jupyterhub_listen: '{listen}' must be an address and port such as 127.0.0.1:8000."
-    elif not LOOPBACK.fullmatch(listen) and not settings["certificate"] and not _accepts(settings, "plain_http"):
-        yield (
-            f"jupyterhub_listen: '{listen}' is reachable from other hosts without TLS; listen on 127.0.0.1 behind the "
-            "nginx role, name a jupyterhub_certificate, or say jupyterhub_accept_risks: [plain_http]."
-        )
-    ports = [int(match["port"]) if match else 8000, int(settings["proxy_api_port"]), int(settings["hub_port"])]
-    if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
-        yield (
-            "the ports of jupyterhub_listen, jupyterhub_proxy_api_port and jupyterhub_hub_port must be three "
-            f"different ones from 1 to 65535; they are {', '.join(map(str, ports))}."
-        )
-    if settings["traefik"] and not PROGRAM.fullmatch(settings["traefik"]):
-        yield (
-            f"jupyterhub_traefik: '{settings['traefik']}' must be the absolute path of traefik on the host, such as "
-            "/usr/local/bin/traefik."
-        )
-    if settings["certificate"] and not CERTIFICATE.fullmatch(settings["certificate"]):
-        yield (
-            f"jupyterhub_certificate: '{settings['certificate']}' must be the name of a directory below "
-            "/etc/ssl/jupyter, of lower-case letters, digits, dots, hyphens and underscores, such as hub.example.org."
-        )
+def _proxy_environment(settings: Settings) -> dict[str, Any]:
+    program = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+    return _environment(
+        settings,
+        "proxy",
+        files={FILES / "proxy" / name: name for name in ("package.json", "package-lock.json", "build.sh")},
+        setup_commands=[["/bin/sh", "build.sh"]],
+        smoke_commands=[["bin/node", program, "--version"]],
+    )
 
 
-def _public(settings: dict) -> Iterator[str]:
-    if not BASE_URL.fullmatch(settings["base_url"]):
-        yield f"jupyterhub_base_url: '{settings['base_url']}' must begin and end with a slash, such as / or /jupyter/."
-    url = settings["public_url"]
-    match = PUBLIC_URL.fullmatch(url)
-    if url and not match:
-        yield (
-            f"jupyterhub_public_url: '{url}' must be what people's browsers ask for, without a path and in lower "
-            "case, such as https://hub.example.org; the path stands in jupyterhub_base_url."
-        )
-    elif url and match["scheme"] == "http" and not _accepts(settings, "plain_http"):
-        yield (
-            "jupyterhub_public_url begins with http://, so logins would pass the network readable; write https://, or "
-            "say jupyterhub_accept_risks: [plain_http]."
-        )
-    if settings["subdomains"] and not (match and DOMAIN.fullmatch(match["host"])):
-        yield (
-            "jupyterhub_subdomains gives every user a name below the hub's; write its name in jupyterhub_public_url, "
-            "such as https://hub.example.org, with *.hub.example.org in the DNS and in the certificate."
-        )
+def _environment(settings: Settings, part: str, *, files: dict[Path, str], **given: Any) -> dict[str, Any]:
+    """The settings of python_venv for one part of the hub; `files` maps paths on the controller to paths in it."""
+    return {
+        "path": f"/opt/{settings['name']}/{part}",
+        "state": "present",
+        "packages": [],
+        "overlay": False,
+        "compress": [],
+        **given,
+        "lock": given.get("lock") or str(FILES / f"{part}.txt"),
+        "files": {inside: path.read_text(encoding="utf-8") for path, inside in files.items()},
+    }
 
 
-def _users(settings: dict) -> Iterator[str]:
-    names = [user["name"] for user in settings["users"]]
-    for name in dict.fromkeys(names):
-        if not ACCOUNT.fullmatch(name) or name == "root" or names.count(name) > 1:
-            yield (
-                f"jupyterhub_users: '{name}' must be the name of one account only, never root, in lower case: letters, "
-                "digits and . _ - after a letter or _, at most 32. Other names, such as addresses, go through "
-                "jupyterhub_username_map."
-            )
-    for user in settings["users"]:
-        yield from (f"jupyterhub_users: {user['name']}: {text}" for text in _user(user, settings))
-
-
-def _user(user: dict, settings: dict) -> Iterator[str]:
-    if user["state"] == "absent":
-        if user["admin"] or user["groups"] or user["unix_groups"] or user["password_hash"]:
-            yield "an absent user has no admin, groups, unix_groups and password_hash; leave them out."
-    elif user["home"] != "keep":
-        yield f"home: {user['home']} is for state: absent; leave it out, or write that state."
-    for group in user["groups"]:
-        if not GROUP.fullmatch(group):
-            yield f"groups: '{group}' must be the name of a group of the hub, without commas and blanks around it."
-    for group in user["unix_groups"]:
-        if not ACCOUNT.fullmatch(group):
-            yield f"unix_groups: '{group}' must be the name of a group of the host, such as staff."
-        elif group in PRIVILEGED_GROUPS and not _accepts(settings, "privileged_groups"):
-            yield (
-                f"unix_groups: {group} hands the whole host to this user's notebooks; leave it out, or say "
-                "jupyterhub_accept_risks: [privileged_groups]."
-            )
-    if user["password_hash"] and not CRYPT.fullmatch(user["password_hash"]):
-        yield (
-            "password_hash must be a hash such as `mkpasswd` prints, beginning with $y$, $6$, $5$ or $2b$. A password "
-            "itself does not belong here."
-        )
-
-
-def _limits(settings: dict) -> Iterator[str]:
-    everybody = {"jupyterhub_limits": settings["limits"]}
-    groups = {f"jupyterhub_group_limits: {name}": limits for name, limits in settings["group_limits"].items()}
-    users = {f"jupyterhub_user_limits: {name}": limits for name, limits in settings["user_limits"].items()}
-    for where, limits in {**everybody, **groups, **users}.items():
-        if not isinstance(limits, dict) or not set(limits) <= set(LIMITS):
-            yield f"{where} must hold {', '.join(LIMITS)} and nothing else, such as {{memory_max: 2G}}."
-        else:
-            yield from (f"{where}: {text}" for text in _amounts(limits))
-    for name in settings["group_limits"]:
-        if not GROUP.fullmatch(name):
-            yield f"jupyterhub_group_limits: '{name}' must be the name of a group of the hub, such as staff."
-    for name in settings["user_limits"]:
-        if not ACCOUNT.fullmatch(name):
-            yield f"jupyterhub_user_limits: '{name}' must be the name of a user, such as ada."
-    if settings["spawner"] == "local":
-        if any((settings["limits"], settings["group_limits"], settings["user_limits"])):
-            yield (
-                "jupyterhub_spawner: local starts processes beside the hub, which nothing limits; write systemd, or "
-                "leave jupyterhub_limits, jupyterhub_group_limits and jupyterhub_user_limits empty."
-            )
-        if settings["sandbox"] != "standard":
-            yield (
-                f"jupyterhub_sandbox: {settings['sandbox']} is for jupyterhub_spawner: systemd; local starts processes "
-                "without a sandbox."
-            )
-
-
-def _amounts(limits: dict) -> Iterator[str]:
-    memory, share, tasks = (str(limits.get(key, "")) for key in LIMITS)
-    if not MEMORY.fullmatch(memory) or (memory and _bytes(memory) < SMALLEST_SERVER):
-        yield f"memory_max: '{memory}' must be an amount of at least 128M, such as 2G."
-    if not SHARE.fullmatch(share):
-        yield f"cpu_quota: '{share}' must be a share of processor time, such as 150% for one and a half processors."
-    if tasks and not re.fullmatch(r"[1-9][0-9]*", tasks):
-        yield f"tasks_max: '{tasks}' must be a number of processes and threads, such as 500."
-
-
-def _bytes(memory: str) -> int:
-    return int(memory.rstrip("KMGT")) * 1024 ** (" KMGT".index(memory[-1]) if memory[-1] in "KMGT" else 0)
-
-
-def _servers(settings: dict) -> Iterator[str]:
-    if int(settings["named_servers"]) < 0:
-        yield "jupyterhub_named_servers is the number of servers that a user may have beside the first; 0 or more."
-    if not PAGE.fullmatch(settings["default_url"]):
-        yield f"jupyterhub_default_url: '{settings['default_url']}' must begin with a slash, such as /lab or /tree."
-    if settings["root_dir"] and not INSIDE.fullmatch(settings["root_dir"]):
-        yield (
-            f"jupyterhub_root_dir: '{settings['root_dir']}' must be a directory inside of every user's home, relative "
-            "to it and without . or .., such as notebooks."
-        )
-    idle = int(settings["cull_idle_seconds"])
-    if idle and idle < SHORTEST_IDLE_SECONDS:
-        yield (
-            f"jupyterhub_cull_idle_seconds: {idle} must be 0 (never) or at least {SHORTEST_IDLE_SECONDS}; servers tell "
-            "of their activity four times in it, and not more often than every 15 s."
-        )
-    if int(settings["upload_limit_mb"]) < 1:
-        yield "jupyterhub_upload_limit_mb must be 1 or more."
-
-
-def _environment(variables: dict) -> Iterator[str]:
-    for name, value in variables.items():
-        if not VARIABLE.fullmatch(str(name)) or OF_THE_HUB.fullmatch(str(name)):
-            yield (
-                f"jupyterhub_environment: '{name}' must be a name of letters, digits and underscores that is not the "
-                "hub's own (JUPYTERHUB_…, HOME, USER, SHELL)."
-            )
-        if not isinstance(value, str) or not ONE_LINE.fullmatch(value):
-            yield f"jupyterhub_environment: {name} must be a text of one line; put numbers and booleans in quotes."
-
-
-def _services(services: list[dict]) -> Iterator[str]:
-    names = [str(service.get("name", "")) for service in services]
-    yield from _names("service", names, SERVICE, "lower-case letters, digits and single hyphens")
-    for service, name in zip(services, names):
-        yield from (f"jupyterhub_services: {name}: {text}" for text in _service(service))
-
-
-def _names(kind: str, names: list[str], pattern: re.Pattern[str], form: str) -> Iterator[str]:
-    for name in dict.fromkeys(names):
-        if not pattern.fullmatch(name) or name in TAKEN or names.count(name) > 1:
-            yield (
-                f"jupyterhub_{kind}s: '{name}' must be the name of one {kind} only, of {form}, and none of "
-                f"{', '.join(TAKEN)}, which are the role's."
-            )
-
-
-def _service(service: dict) -> Iterator[str]:
-    if "api_token" in service:
-        yield (
-            "api_token is made by the role, in secrets/<name>_token below the hub's directory in /etc; leave it out."
-        )
-    if "admin" in service or "oauth_roles" in service:
-        yield "admin and oauth_roles are old names; give the service a role with its scopes in jupyterhub_roles."
-    unknown = sorted(map(str, set(service) - {*SERVICE_KEYS, "api_token", "admin", "oauth_roles"}))
-    if unknown:
-        yield f"{', '.join(unknown)}: unknown; a service has {', '.join(SERVICE_KEYS)}."
-    url = service.get("url", "")
-    if url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", url):
-        yield "url must be where the hub's proxy finds the service, such as http://127.0.0.1:9000."
-    if service.get("command"):
-        if not _texts(service["command"]):
-            yield "command must be a list of texts that begins with the program."
-        if not ACCOUNT.fullmatch(service.get("user", "")) or service["user"] == "root":
-            yield "command would run as root, like the hub; name another account in user."
-    if not str(service.get("oauth_client_id", "service-")).startswith("service-"):
-        yield "oauth_client_id must begin with service-; leave it out."
-    if service.get("oauth_client_id") and not (url or service.get("oauth_redirect_uri")):
-        yield "a service outside of the proxy (without url) needs oauth_redirect_uri for people to log in."
-
-
-def _roles(settings: dict) -> Iterator[str]:
-    roles = settings["roles"]
-    services = {str(service.get("name")) for service in settings["services"]}
-    users = {user["name"] for user in settings["users"] if user["state"] == "present"}
-    names = [str(role.get("name", "")) for role in roles]
-    yield from _names("role", names, ROLE, "at least 3 lower-case letters, digits and . _ ~ -")
-    for role, name in zip(roles, names):
-        where = f"jupyterhub_roles: {name}"
-        unknown = sorted(map(str, set(role) - set(ROLE_KEYS)))
-        if unknown:
-            yield f"{where}: {', '.join(unknown)}: unknown; a role has {', '.join(ROLE_KEYS)}."
-        wrong = [key for key in ("scopes", "users", "groups", "services") if key in role and not _texts(role[key])]
-        if wrong:
-            yield f"{where}: {', '.join(wrong)} must be a list of texts; leave it out if there is none."
-            continue
-        for service in set(role.get("services", [])) - services:
-            yield f"{where}: there is no service {service}; add it to jupyterhub_services."
-        # The hub would make a record of each, and would not start without their accounts.
-        for user in sorted(set(role.get("users", [])) - users):
-            yield f"{where}: {user} is not in jupyterhub_users; add it there, or give the role to a group."
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(text, str) and text for text in value)
-
-
-def _database(database: str) -> Iterator[str]:
-    # The address may hold a password.
-    if not DATABASE.fullmatch(database):
-        yield (
-            "jupyterhub_database must be sqlite, postgresql (a server that the role installs), or an address that "
-            "begins with postgresql:// or with sqlite:/// and an absolute path; the role can copy and restore these."
-        )
-
-
-def _accepts(settings: dict, risk: str) -> bool:
-    return risk in settings["accept_risks"]
+def _import(modules: str) -> list[str]:
+    return ["bin/python", "-c", f"import {modules}"]

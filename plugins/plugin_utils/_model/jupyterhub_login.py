@@ -1,27 +1,34 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may log in to a hub: what its authenticator needs, and that it lets in those who are meant. Pure."""
+"""Who may log in to a hub: what its authenticator needs, and that it lets in only those who are meant.
+
+Rules look at the options that the authenticator has when the hub runs, see `options`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-# The classes behind the short names.
-CLASSES = {
-    "pam": "PAMAuthenticator",
-    "github": "GitHubOAuthenticator",
-    "google": "GoogleOAuthenticator",
-    "gitlab": "GitLabOAuthenticator",
-    "generic_oauth": "GenericOAuthenticator",
-    "ldap": "LDAPAuthenticator",
-    "native": "NativeAuthenticator",
-}
-KINDS = {class_name: kind for kind, class_name in CLASSES.items()}
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
+    CERT_REQUIRED,
+    class_name,
+    class_path,
+    kind_of,
+)
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT
+
 OAUTH = ("github", "google", "gitlab", "generic_oauth")
 CLASS_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
-ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+# Classes above the one of each kind, from the most general one; below the class itself may stand a Local... one.
+ROOT = "Authenticator"
+BASES = {"pam": ("LocalAuthenticator",), **dict.fromkeys(OAUTH, ("OAuthenticator",)), "ldap": (), "native": ()}
+# The role puts this class between the authenticator's and one of the same name, see files/extensions.
+OURS = "ListedAuthenticator"
 SINGLE_WORD = re.compile(r"[^\s]+")
 SECRET = re.compile(r"(password|passwd|secret|secret_key|api_key)$")
 
@@ -88,7 +95,7 @@ OWN = {
 
 
 def problems(settings: dict) -> Iterator[str]:
-    """Every broken rule about logins, each with the variable, the rule and what to write instead; never a value."""
+    """What is wrong about logins: each with the variable, the rule and what to write instead; never a value."""
     authenticator = settings["authenticator"]
     if authenticator not in CLASSES and not CLASS_PATH.fullmatch(authenticator):
         yield (
@@ -98,27 +105,70 @@ def problems(settings: dict) -> Iterator[str]:
         return
     yield from names("jupyterhub_authenticator_options", settings["authenticator_options"])
     yield from _map(settings)
-    options = _options(settings)
-    yield from _allow_rules(settings, options)
-    yield from _groups(settings, options)
-    kind = kind_of(authenticator)
+    yield from _contradictions(settings)
+    judged = options(settings)
+    yield from _allow_rules(settings, judged)
+    yield from _groups(settings, judged)
+    kind = kind_of(settings)
     if kind in OAUTH or authenticator.startswith("oauthenticator."):
-        yield from _oauth(settings, options, kind)
+        yield from _oauth(settings, judged, kind)
     elif kind in CLASSES and (settings["oauth_client_id"] or settings["oauth_client_secret"]):
         yield (
             f"jupyterhub_oauth_client_id and jupyterhub_oauth_client_secret mean nothing to {kind}; leave them out, or "
             f"choose one of {', '.join(OAUTH)}."
         )
     if kind == "ldap":
-        yield from _ldap(settings, options)
+        yield from _ldap(settings, judged)
     if kind == "native":
-        yield from _native(settings, options)
+        yield from _native(settings, judged)
 
 
-def kind_of(authenticator: str) -> str:
-    """The short name, also of the path of a class that has one; else the class's name."""
-    class_name = CLASSES.get(authenticator) or authenticator.rpartition(".")[2]
-    return KINDS.get(class_name.removeprefix("Local"), class_name)
+def options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the authenticator has when the hub runs: the sections of its classes, the nearest one last."""
+    config = jupyterhub_config.merged(settings)
+    sections = [config.get(section) for section in _sections(settings, config)]
+    return {name: value for section in sections if isinstance(section, dict) for name, value in section.items()}
+
+
+def deciding_groups(options: dict) -> list[str]:
+    """The options by which each login decides anew who administers the hub."""
+    return [name for name in ADMIN_GROUPS if options.get(name)]
+
+
+def _sections(settings: Mapping[str, Any], config: dict) -> list[str]:
+    """The sections of the configuration that traitlets reads for the authenticator, in its order."""
+    own, kind = class_name(settings), kind_of(settings)
+    if not _is_known(settings):
+        return [ROOT, *_possible_bases(config, own), own]
+    below = ["LocalAuthenticator", own] if own.startswith("Local") else []
+    return [ROOT, *BASES[kind], own.removeprefix("Local"), *below, OURS, own]
+
+
+def _is_known(settings: Mapping[str, Any]) -> bool:
+    """Whether the bases of the authenticator's class are known here."""
+    path = CLASSES.get(kind_of(settings), "")
+    return bool(path) and class_path(settings).partition(".")[0] == path.partition(".")[0]
+
+
+def _possible_bases(config: dict, own: str) -> list[str]:
+    others = ("JupyterHub", "CryptKeeper", ROOT, own)
+    return [name for name in config if name not in others and not name.endswith(("Spawner", "Proxy"))]
+
+
+def _contradictions(settings: dict) -> Iterator[str]:
+    """Of a class whose bases are not known here, two sections may not set an option differently."""
+    if _is_known(settings):
+        return
+    config, own = jupyterhub_config.merged(settings), class_name(settings)
+    sections = {name: config[name] for name in _possible_bases(config, own) if isinstance(config[name], dict)}
+    decided = config[own] if isinstance(config[own], dict) else {}
+    for option in sorted({option for section in sections.values() for option in section} - set(decided)):
+        saying = [name for name, section in sections.items() if option in section]
+        if any(sections[name][option] != sections[saying[0]][option] for name in saying):
+            yield (
+                f"jupyterhub_config: {' and '.join(saying)} set {option} differently, and which of them counts for "
+                f"{own} is not known here; write it in jupyterhub_authenticator_options."
+            )
 
 
 def names(where: str, options: dict) -> Iterator[str]:
@@ -135,18 +185,8 @@ def names(where: str, options: dict) -> Iterator[str]:
             )
 
 
-def _options(settings: dict) -> dict:
-    """The authenticator's options, wherever they were written."""
-    found: dict = {}
-    for config in (settings["config"], settings["secret_config"]):
-        for class_name, options in config.items():
-            if class_name.endswith("Authenticator") and isinstance(options, dict):
-                found.update(options)
-    return {**found, **settings["authenticator_options"]}
-
-
 def _map(settings: dict) -> Iterator[str]:
-    kind = kind_of(settings["authenticator"])
+    kind = kind_of(settings)
     if settings["username_map"] and kind in ("pam", "native"):
         yield f"jupyterhub_username_map: {kind} knows people by the names that they have here; leave it out."
     for outside, account in settings["username_map"].items():
@@ -161,8 +201,7 @@ def _map(settings: dict) -> Iterator[str]:
 
 def _allow_rules(settings: dict, options: dict) -> Iterator[str]:
     """Somebody may log in, and not everybody."""
-    authenticator, risks = settings["authenticator"], settings["accept_risks"]
-    kind = kind_of(authenticator)
+    kind = kind_of(settings)
     rules = [
         name
         for name, value in options.items()
@@ -174,7 +213,7 @@ def _allow_rules(settings: dict, options: dict) -> Iterator[str]:
             "nobody could log in; list people in jupyterhub_users, or write a rule in "
             f"jupyterhub_authenticator_options, such as {example}."
         )
-    if "open_authenticator" in risks:
+    if "open_authenticator" in settings["accept_risks"]:
         return
     if kind in WITHOUT_LOGIN:
         yield (
@@ -206,7 +245,7 @@ def _groups(settings: dict, options: dict) -> Iterator[str]:
             "jupyterhub_users: groups are the provider's while jupyterhub_authenticator_options has manage_groups; "
             "leave one of the two out."
         )
-    deciding = [name for name in ADMIN_GROUPS if options.get(name)]
+    deciding = deciding_groups(options)
     if deciding and any(user["admin"] for user in settings["users"]):
         yield (
             f"jupyterhub_users: {deciding[0]} in jupyterhub_authenticator_options takes admin from everybody outside "
@@ -278,7 +317,11 @@ def _ldap(settings: dict, options: dict) -> Iterator[str]:
             "['uid={username},ou=people,dc=example,dc=org'], or lookup_dn: true with what that needs."
         )
     tls = options.get("tls_kwargs", {})
-    if isinstance(tls, dict) and tls.get("validate", 2) != 2 and "unverified_provider" not in settings["accept_risks"]:
+    if (
+        isinstance(tls, dict)
+        and tls.get("validate") != CERT_REQUIRED
+        and "unverified_provider" not in settings["accept_risks"]
+    ):
         yield (
             "jupyterhub_authenticator_options: tls_kwargs.validate gives passwords to whoever answers in the "
             "directory's place; leave it out, name its authority in ca_certs_file, or say jupyterhub_accept_risks: "

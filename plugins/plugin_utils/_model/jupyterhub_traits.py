@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of JupyterHub and of its users' servers that contradict the role's variables or undo the protection. Pure."""
+"""Options of JupyterHub and of its users' servers that contradict the role's variables or undo the protection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import class_name
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_login import SECRET
 
 # Options of a class, or of all whose name ends like it, that are said elsewhere: said twice, one of the two is lost.
@@ -137,38 +138,38 @@ ANY_FRAME = re.compile(r"frame-ancestors[^;]*\s(\*|https?:)(\s|;|$)")
 
 
 def problems(settings: dict) -> Iterator[str]:
-    """Every broken rule in the three mappings of options, with what to write instead; never a value."""
-    risks = settings["accept_risks"]
+    """What is wrong in the three mappings of options, with what to write instead; never a value."""
+    risks, authenticator = settings["accept_risks"], class_name(settings)
     for variable in ("config", "secret_config", "user_config"):
         where, config = f"jupyterhub_{variable}", settings[variable]
         wrong = [str(name) for name, options in config.items() if not isinstance(options, dict)]
         if wrong:
             yield f"{where}: {', '.join(wrong)} must hold options by name, such as {{JupyterHub: {{log_level: 10}}}}."
             continue
-        for class_name, options in config.items():
-            yield from _class(where, str(class_name))
+        for section, options in config.items():
+            yield from _class(where, str(section))
             for option, value in options.items():
                 if variable == "config" and isinstance(value, str) and SECRET.search(str(option)):
                     yield (
-                        f"{where}.{class_name}.{option} is a secret, which a diff of this variable would show; write "
+                        f"{where}.{section}.{option} is a secret, which a diff of this variable would show; write "
                         "it in jupyterhub_secret_config."
                     )
-                yield from _option(f"{where}.{class_name}.{option}", _key(class_name, option), value, risks)
+                family = "Authenticator" if section == authenticator else _family(section)
+                yield from _option(f"{where}.{section}.{option}", f"{family}.{option}", value, risks)
 
 
-def _key(class_name: str, option: str) -> str:
-    """The option with the family of its class: BoundedSystemdSpawner.cmd and Spawner.cmd are one."""
-    family = next((family for family in FAMILIES if class_name.endswith(family)), class_name)
-    return f"{family}.{option}"
+def _family(section: str) -> str:
+    """The family of a class: BoundedSystemdSpawner.cmd and Spawner.cmd are one option."""
+    return next((family for family in FAMILIES if section.endswith(family)), section)
 
 
-def _class(where: str, class_name: str) -> Iterator[str]:
-    if class_name in GONE:
-        yield f"{where}.{class_name} is no longer read by Jupyter; write ServerApp in jupyterhub_user_config."
-    elif where != "jupyterhub_user_config" and class_name in OF_THE_SERVERS:
-        yield f"{where}.{class_name} is about the users' servers; write it in jupyterhub_user_config."
-    elif where == "jupyterhub_user_config" and (class_name == "JupyterHub" or class_name.endswith(FAMILIES)):
-        yield f"{where}.{class_name} is about the hub; write it in jupyterhub_config."
+def _class(where: str, section: str) -> Iterator[str]:
+    if section in GONE:
+        yield f"{where}.{section} is no longer read by Jupyter; write ServerApp in jupyterhub_user_config."
+    elif where != "jupyterhub_user_config" and section in OF_THE_SERVERS:
+        yield f"{where}.{section} is about the users' servers; write it in jupyterhub_user_config."
+    elif where == "jupyterhub_user_config" and (section == "JupyterHub" or section.endswith(FAMILIES)):
+        yield f"{where}.{section} is about the hub; write it in jupyterhub_config."
 
 
 def _option(where: str, key: str, value: object, risks: list[str]) -> Iterator[str]:

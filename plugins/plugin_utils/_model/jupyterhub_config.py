@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration files of a hub and of its users' servers.
+
+The hub runs `public` merged with `secret`; what jupyterhub_login.py judges is that same object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.vars import merge_hash
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET
+
+Settings = Mapping[str, Any]
+Options = dict[str, Any]
+
+SPAWNERS = {"systemd": "BoundedSystemdSpawner", "local": "SurvivingLocalSpawner"}
+# Each service may do what it needs and no more. Only administrators may make administrators, so `users` is one.
+ROLES = {
+    "users": {"name": "admin", "services": ["users"]},
+    "metrics": {"name": "metrics", "services": ["metrics"], "scopes": ["read:metrics"]},
+    "culler": {
+        "name": "culler",
+        "services": ["culler"],
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+    },
+}
+CERT_REQUIRED = 2  # ssl.CERT_REQUIRED
+
+
+def class_path(settings: Settings) -> str:
+    """The path of the authenticator's class."""
+    return CLASSES.get(settings["authenticator"], settings["authenticator"])
+
+
+def class_name(settings: Settings) -> str:
+    """The name of the authenticator's class, under which its options stand."""
+    return class_path(settings).rpartition(".")[2]
+
+
+def kind_of(settings: Settings) -> str:
+    """The short name of the authenticator, also for the path of a class that has one; else the class's name."""
+    name = class_name(settings)
+    return KINDS.get(name.removeprefix("Local"), name)
+
+
+def hub_endpoint(settings: Settings) -> Endpoint:
+    """Where the hub listens."""
+    return Endpoint("127.0.0.1", settings["hub_port"])
+
+
+def api_endpoint(settings: Settings) -> Endpoint:
+    """Where the proxy is told its routes."""
+    return Endpoint("127.0.0.1", settings["proxy_api_port"])
+
+
+def config_path(settings: Settings) -> str:
+    """The path of the hub's configuration."""
+    return f"/etc/{settings['name']}/config.json"
+
+
+def routes_directory(settings: Settings) -> str:
+    """Where the hub writes traefik's routes."""
+    return f"/var/lib/{settings['name']}/traefik"
+
+
+def own_services(settings: Settings) -> list[str]:
+    """The names of the role's own services."""
+    return [name for name in ROLES if name != "culler" or settings["cull_idle_seconds"]]
+
+
+def merged(settings: Settings) -> Options:
+    """The configuration that the hub runs, secrets included."""
+    return merge_hash(public(settings), secret(settings))
+
+
+def public(settings: Settings) -> Options:
+    """The configuration of the hub without secrets."""
+    config: Options = {
+        "JupyterHub": _hub(settings),
+        "Authenticator": {
+            "allow_existing_users": False,
+            "any_allow_config": True,
+            "enable_auth_state": settings["auth_state"],
+        },
+        "ListedAuthenticator": {"account_group": settings["name"], "accounts": settings["username_map"]},
+        "Spawner": _spawner(settings),
+        SPAWNERS[settings["spawner"]]: _accounts_and_limits(settings),
+    }
+    authenticator = {class_name(settings): settings["authenticator_options"]}
+    for options in (_proxy(settings), _authenticator(settings), authenticator, settings["config"]):
+        config = merge_hash(config, options)
+    return config
+
+
+def secret(settings: Settings) -> Options:
+    """The part of the hub's configuration that is merged into its file without being shown."""
+    config: Options = {"JupyterHub": {"db_url": _database_url(settings)}}
+    if settings["oauth_client_secret"]:
+        config[class_name(settings)] = {"client_secret": settings["oauth_client_secret"]}
+    return merge_hash(config, settings["secret_config"])
+
+
+def files(settings: Settings) -> list[dict[str, Any]]:
+    """All configuration files without secrets, for the module jupyter_config."""
+    name = settings["name"]
+    directory = f"/etc/{name}/singleuser"
+    modules = (
+        *("jupyterhub.app", "jupyterhub.auth", "nbops_jupyterhub.authenticator", "nbops_jupyterhub.spawner"),
+        class_path(settings).rpartition(".")[0],
+        *(["nbops_jupyterhub.proxy"] if settings["traefik"] else []),
+    )
+    return [
+        {
+            "path": config_path(settings),
+            "python": f"/opt/{name}/hub/current/bin/python",
+            "modules": list(dict.fromkeys(modules)),
+            "config": public(settings),
+        },
+        {
+            "path": f"{directory}/jupyter_server_config.json",
+            "mode": "0644",
+            "python": f"/opt/{name}/user/current/bin/python",
+            "modules": ["jupyterlab.labapp", "jupyter_server.serverapp", "jupyterhub.singleuser.extension"],
+            "config": _users_servers(settings),
+        },
+        # Without this mark Jupyter would look for the files of an old IPython, and fail to write it.
+        {"path": f"{directory}/migrated", "mode": "0644"},
+        {
+            "path": f"{directory}/labconfig/default_setting_overrides.json",
+            "mode": "0644",
+            "config": QUIET,
+        },
+    ]
+
+
+def _hub(settings: Settings) -> Options:
+    name, scheme = settings["name"], "https" if settings["certificate"] else "http"
+    hub, services, idle = hub_endpoint(settings), own_services(settings), settings["cull_idle_seconds"]
+    options = {
+        "bind_url": f"{scheme}://{settings['listen']}{settings['base_url']}",
+        "hub_ip": hub.ip,
+        "hub_port": hub.port,
+        "cleanup_servers": False,
+        "cleanup_proxy": False,
+        "last_activity_interval": _activity_interval(idle),
+        "authenticator_class": class_path(settings),
+        "spawner_class": f"nbops_jupyterhub.spawner.{SPAWNERS[settings['spawner']]}",
+        "services": [{"name": service} for service in services] + settings["services"],
+        "load_roles": [ROLES[service] for service in services] + settings["roles"],
+        "trusted_downstream_ips": ["127.0.0.1", "::1"],
+        "allow_named_servers": settings["named_servers"] > 0,
+        "named_server_limit_per_user": settings["named_servers"],
+        "template_paths": [f"/opt/{name}/hub/current/templates"] if settings["templates"] else [],
+        "template_vars": {"announcement": settings["announcement"]} if settings["announcement"] else {},
+    }
+    if settings["public_url"]:
+        options["public_url"] = settings["public_url"] + settings["base_url"]
+    if settings["subdomains"]:
+        options["subdomain_host"] = settings["public_url"]
+    return options
+
+
+def _activity_interval(idle_seconds: int) -> int:
+    """Seconds between two reports of a server's activity: as exact as the culler needs, else JupyterHub's default."""
+    return intervals.cull_interval(idle_seconds) if idle_seconds else intervals.LONGEST_SECONDS
+
+
+def _spawner(settings: Settings) -> Options:
+    name = settings["name"]
+    current = f"/opt/{name}/user/current"
+    environment = {
+        "PATH": f"{current}/overlay/bin:{current}/bin:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "JUPYTER_CONFIG_DIR": f"/etc/{name}/singleuser",
+        "JUPYTER_PATH": f"{current}/overlay/share/jupyter",
+        "JUPYTERHUB_ACTIVITY_INTERVAL": str(_activity_interval(settings["cull_idle_seconds"])),
+    }
+    return {
+        "cmd": [f"{current}/bin/jupyterhub-singleuser"],
+        "default_url": settings["default_url"],
+        "disable_user_config": True,
+        "env_keep": [],
+        "environment": {**environment, **settings["environment"]},
+        **({"notebook_dir": f"~/{settings['root_dir']}"} if settings["root_dir"] else {}),
+    }
+
+
+def _accounts_and_limits(settings: Settings) -> Options:
+    name = settings["name"]
+    options = {
+        "account_group": "" if settings["authenticator"] == "pam" else name,
+        "create_accounts": settings["create_accounts"],
+    }
+    if settings["spawner"] == "systemd":
+        options |= {
+            "unit_prefix": f"{name}-user",
+            "runtime_directory": f"{name}-users",
+            "slice": f"{name}.slice",
+            "limits": settings["limits"],
+            "group_limits": settings["group_limits"],
+            "user_limits": settings["user_limits"],
+        }
+    return options
+
+
+def _proxy(settings: Settings) -> Options:
+    api_url = f"http://{api_endpoint(settings).connect}"
+    if not settings["traefik"]:
+        return {"ConfigurableHTTPProxy": {"should_start": False, "api_url": api_url}}
+    credentials = f"/run/credentials/{settings['name']}-proxy.service"
+    pair = {"certFile": f"{credentials}/fullchain.pem", "keyFile": f"{credentials}/privkey.pem"}
+    tls = {"tls": {"stores": {"default": {"defaultCertificate": pair}}}}
+    return {
+        "JupyterHub": {"proxy_class": "nbops_jupyterhub.proxy.RunningTraefikProxy"},
+        "RunningTraefikProxy": {
+            "should_start": False,
+            "dynamic_config_file": f"{routes_directory(settings)}/routes.toml",
+            "traefik_api_url": api_url,
+            "traefik_api_username": "hub",
+            "traefik_entrypoint": "web",
+            "traefik_api_entrypoint": "api",
+            "extra_dynamic_config": tls if settings["certificate"] else {},
+        },
+    }
+
+
+def _authenticator(settings: Settings) -> Options:
+    options: Options = {}
+    if settings["oauth_client_id"]:
+        options["client_id"] = settings["oauth_client_id"]
+        options["oauth_callback_url"] = f"{settings['public_url']}{settings['base_url']}hub/oauth_callback"
+    if kind_of(settings) == "ldap":
+        # ldap3 accepts any certificate by default.
+        options["tls_kwargs"] = {"validate": CERT_REQUIRED}
+    return {class_name(settings): options}
+
+
+def _database_url(settings: Settings) -> str:
+    name, database = settings["name"], settings["database"]
+    if database == "sqlite":
+        return f"sqlite:////var/lib/{name}/jupyterhub.sqlite"
+    if database == "postgresql":
+        return f"postgresql+psycopg:///{name}?host=/run/postgresql"
+    # SQLAlchemy would look for a driver that the environment does not have.
+    return re.sub(r"^postgresql://", "postgresql+psycopg://", database)
+
+
+def _users_servers(settings: Settings) -> Options:
+    limit = settings["upload_limit_mb"] * 2**20
+    options = {
+        "ServerApp": {
+            "max_body_size": limit,
+            "max_buffer_size": limit,
+            "terminado_settings": {"shell_command": ["/bin/bash"]},
+            "jpserver_extensions": {"nbops_singleuser": True},
+        },
+        "KernelManager": {"transport": "ipc"},
+        "LabApp": {"extension_manager": "readonly"},
+    }
+    return merge_hash(options, settings["user_config"])

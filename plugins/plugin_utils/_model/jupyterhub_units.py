@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units of a hub: the hub, its proxy, the culler, and what the units of users' servers have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
+    Settings,
+    api_endpoint,
+    config_path,
+    hub_endpoint,
+    own_services,
+    routes_directory,
+)
+
+Unit = dict[str, Any]
+
+FIRST_UNPRIVILEGED_PORT = 1024
+TRAEFIK_PAGE = "https://jupyterhub-traefik-proxy.readthedocs.io/"
+PROXY_PAGE = "https://github.com/jupyterhub/configurable-http-proxy"
+
+
+def units(settings: Settings) -> list[Unit]:
+    """All units, for the module systemd_units."""
+    if settings["state"] == "absent":
+        return absent_units(settings["name"])
+    culler = _culler(settings) if settings["cull_idle_seconds"] else _absent(f"{settings['name']}-culler.service")
+    return [_slice(settings), _sandbox(settings), _proxy(settings), _hub(settings), culler]
+
+
+def absent_units(name: str) -> list[Unit]:
+    """The units of a hub that is removed."""
+    return [
+        *(_absent(unit) for unit in (f"{name}-culler.service", f"{name}.service", f"{name}-proxy.service")),
+        {**_absent(f"{name}-user-.service"), "drop_in": "50-sandbox"},
+        _absent(f"{name}.slice"),
+    ]
+
+
+def secret_names(settings: Settings) -> list[str]:
+    """The files in the directory of secrets that the role makes."""
+    # The hub makes the token of a service that it starts itself.
+    services = [service["name"] for service in settings["services"] if "command" not in service]
+    return [
+        *("cookie_secret", "proxy_token"),
+        *(["crypt_key"] if settings["auth_state"] else []),
+        *(f"{service}_token" for service in (*own_services(settings), *services)),
+    ]
+
+
+def secrets_directory(settings: Settings) -> str:
+    """Where the secrets stand."""
+    return f"/etc/{settings['name']}/secrets"
+
+
+def api_url(settings: Settings) -> str:
+    """The hub's REST API."""
+    return f"{_hub_url(settings)}api"
+
+
+def _hub_url(settings: Settings) -> str:
+    return f"http://{hub_endpoint(settings).connect}{settings['base_url']}hub/"
+
+
+def _hub_release(settings: Settings) -> str:
+    return f"/opt/{settings['name']}/hub/current"
+
+
+def _absent(name: str) -> Unit:
+    return {"name": name, "state": "absent"}
+
+
+def _slice(settings: Settings) -> Unit:
+    name = settings["name"]
+    sections = {"Unit": {"Description": f"Notebook servers of {name}"}, "Slice": {"MemoryAccounting": True}}
+    return {"name": f"{name}.slice", "sections": sections}
+
+
+def _sandbox(settings: Settings) -> Unit:
+    """The drop-in of users' servers: each is a unit that the hub makes when it starts one."""
+    return {"name": f"{settings['name']}-user-.service", "drop_in": "50-sandbox", "sandbox": settings["sandbox"]}
+
+
+def _proxy(settings: Settings) -> Unit:
+    name, traefik = settings["name"], settings["traefik"]
+    credentials = {"proxy_token": f"{secrets_directory(settings)}/proxy_token"}
+    if settings["certificate"]:
+        pair = f"/etc/ssl/jupyter/{settings['certificate']}"
+        credentials |= {"fullchain.pem": f"{pair}/fullchain.pem", "privkey.pem": f"{pair}/privkey.pem"}
+    listen = Endpoint.parse(settings["listen"])
+    service = {
+        "Type": "exec",
+        "DynamicUser": True,
+        "ExecStart": _traefik(settings) if traefik else _configurable_proxy(settings, listen),
+        "Restart": "always",
+        "RestartSec": 1,
+    }
+    if listen.port < FIRST_UNPRIVILEGED_PORT:
+        capability = "CAP_NET_BIND_SERVICE"
+        service |= {"AmbientCapabilities": capability, "CapabilityBoundingSet": capability, "PrivateUsers": False}
+    if traefik:
+        # It reads the routes in the hub's directory, and sees nothing else there.
+        service |= {"TemporaryFileSystem": "/var/lib:ro", "BindReadOnlyPaths": routes_directory(settings)}
+    else:
+        service["SuccessExitStatus"] = 2
+    return {
+        "name": f"{name}-proxy.service",
+        "sandbox": "standard",
+        "credentials": credentials,
+        # Whether the hub has told it the routes is not asked: the hub starts later.
+        "ready": api_endpoint(settings).ready("", "tcp"),
+        "restart_on": [traefik or f"/opt/{name}/proxy/current"],
+        "sections": {
+            "Unit": {
+                "Description": f"Proxy of {name}",
+                "Documentation": TRAEFIK_PAGE if traefik else PROXY_PAGE,
+                "After": "network.target",
+                "RequiresMountsFor": f"/opt/{name}",
+            },
+            "Service": service,
+            "Install": {"WantedBy": "multi-user.target"},
+        },
+    }
+
+
+def _traefik(settings: Settings) -> str:
+    options = [
+        settings["traefik"],
+        "--global.checknewversion=false --global.sendanonymoususage=false",
+        f"--entrypoints.web.address={settings['listen']}",
+        "--entrypoints.web.forwardedheaders.trustedips=127.0.0.1,::1",
+        "--entrypoints.web.transport.respondingtimeouts.readtimeout=300",
+        "--entrypoints.web.transport.lifecycle.gracetimeout=1",
+        f"--entrypoints.api.address={api_endpoint(settings).connect}",
+        "--api.dashboard=false",
+        f"--providers.file.directory={routes_directory(settings)}",
+    ]
+    return " ".join(options + (["--entrypoints.web.http.tls=true"] if settings["certificate"] else []))
+
+
+def _configurable_proxy(settings: Settings, listen: Endpoint) -> str:
+    current, api = f"/opt/{settings['name']}/proxy/current", api_endpoint(settings)
+    options = [
+        f"{current}/bin/node {current}/node_modules/configurable-http-proxy/bin/configurable-http-proxy",
+        f"--ip {listen.ip} --port {listen.port}",
+        f"--api-ip {api.ip} --api-port {api.port}",
+        f"--error-target {_hub_url(settings)}error",
+        *(["--host-routing"] if settings["subdomains"] else []),
+        *(["--ssl-cert %d/fullchain.pem --ssl-key %d/privkey.pem"] if settings["certificate"] else []),
+    ]
+    return _with_token("CONFIGPROXY_AUTH_TOKEN", "proxy_token", " ".join(options))
+
+
+def _with_token(variable: str, credential: str, command: str) -> str:
+    """A command that takes a token from its environment alone; the shell keeps it out of the unit and of its argv."""
+    return f"/bin/sh -c '{variable}=$$(cat %d/{credential}) exec {command}'"
+
+
+def _hub(settings: Settings) -> Unit:
+    name, release, secrets = settings["name"], _hub_release(settings), secrets_directory(settings)
+    credentials = {secret: f"{secrets}/{secret}" for secret in secret_names(settings)}
+    database = ["postgresql.service"] if settings["database"] == "postgresql" else []
+    return {
+        "name": f"{name}.service",
+        "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
+        "credentials": {**credentials, "config.json": config_path(settings)},
+        "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health"),
+        "restart_on": [release, config_path(settings)],
+        "sections": {
+            "Unit": {
+                "Description": f"JupyterHub {name}",
+                "Documentation": "https://jupyterhub.readthedocs.io/",
+                # A proxy that restarts has no routes; the hub sets them all when it starts.
+                "Wants": f"{name}-proxy.service",
+                "PartOf": f"{name}-proxy.service",
+                "After": ["network.target", f"{name}-proxy.service", *database],
+                "RequiresMountsFor": [f"/opt/{name}", f"/var/lib/{name}"],
+            },
+            "Service": {**_hub_service(name, release), **_hub_sandbox(settings)},
+            "Install": {"WantedBy": "multi-user.target"},
+        },
+    }
+
+
+def _hub_service(name: str, release: str) -> dict[str, Any]:
+    return {
+        "Type": "exec",
+        # Only root may start servers as other accounts.
+        "User": "root",
+        "WorkingDirectory": f"/var/lib/{name}",
+        "StateDirectory": name,
+        "StateDirectoryMode": "0700",
+        "RuntimeDirectory": f"{name}-users",
+        "RuntimeDirectoryMode": "0711",
+        "RuntimeDirectoryPreserve": True,
+        # Copies and migrates a database of another version; then notes what runs as a state to roll back to.
+        "ExecStartPre": f"{release}/bin/python -m nbops_jupyterhub.database prepare --name {name}",
+        "ExecStartPost": f"{release}/bin/python -m nbops_jupyterhub.database healthy --name {name}",
+        "TimeoutStartSec": 600,
+        "ExecStart": f"{release}/bin/jupyterhub --config={release}/extensions/jupyterhub_config.py",
+        "Restart": "on-failure",
+        "RestartSec": 2,
+    }
+
+
+def _hub_sandbox(settings: Settings) -> dict[str, Any]:
+    """What differs from the sandbox profile of the hub's unit."""
+    if settings["spawner"] == "systemd":
+        # systemd starts the servers, so the hub needs no capability; PAM's helper, which reads hashes, sets its user.
+        return {"PrivateUsers": False, "SystemCallFilter": ["@system-service", "~@privileged", "@setuid"]}
+    # Local servers are the hub's own processes: they have its sandbox, and go on when it stops.
+    return {"KillMode": "process", "NoNewPrivileges": True, "IPAddressDeny": sandbox.METADATA}
+
+
+def _culler(settings: Settings) -> Unit:
+    name, release, idle = settings["name"], _hub_release(settings), settings["cull_idle_seconds"]
+    command = (
+        f"{release}/bin/python -m jupyterhub_idle_culler --url={api_url(settings)} "
+        f"--timeout={idle} --cull-every={intervals.cull_interval(idle)}"
+    )
+    return {
+        "name": f"{name}-culler.service",
+        "sandbox": "daemon",
+        "credentials": {"culler_token": f"{secrets_directory(settings)}/culler_token"},
+        "restart_on": [release],
+        "sections": {
+            "Unit": {
+                "Description": f"Culler of idle servers of {name}",
+                "Documentation": "https://github.com/jupyterhub/jupyterhub-idle-culler",
+                "After": f"{name}.service",
+                "PartOf": f"{name}.service",
+            },
+            "Service": {
+                "Type": "exec",
+                "DynamicUser": True,
+                "ExecStart": _with_token("JUPYTERHUB_API_TOKEN", "culler_token", command),
+                "Restart": "always",
+                "RestartSec": 5,
+            },
+            "Install": {"WantedBy": "multi-user.target"},
+        },
+    }

@@ -1,0 +1,374 @@
+"""What becomes of a hub's settings. What is refused stands in tests/negative, with its messages."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+from ansible.utils.vars import merge_hash
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterhub_login
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import settings_of
+from models import plan, problems, require_golden, secrets
+
+CONFIG = "/etc/jupyterhub/config.json"
+ADA = {"name": "ada"}
+FIRST = {"name": "ada", "admin": True, "password_hash": "$2b$05$" + "a" * 53}
+CLIENT = {"oauth_client_id": "hub", "oauth_client_secret": "hunter2", "public_url": "https://hub.example.org"}
+OIDC = {
+    "authorize_url": "https://id.example.org/a",
+    "token_url": "https://id.example.org/t",
+    "userdata_from_id_token": True,
+}
+LDAP = {"server_address": "ldap.example.org", "lookup_dn": True}
+MAXIMAL = {
+    "name": "jupyterhub-physics",
+    "packages": ["jupyterhub-ldapauthenticator"],
+    "user_packages": ["pandas>=2"],
+    "listen": "[::]:443",
+    "proxy_api_port": 8011,
+    "hub_port": "8091",
+    "traefik": "/usr/local/bin/traefik",
+    "base_url": "/physics/",
+    "public_url": "https://hub.example.org:8443",
+    "subdomains": True,
+    "certificate": "hub.example.org",
+    "authenticator": "generic_oauth",
+    "authenticator_options": {**OIDC, "manage_groups": True, "admin_groups": ["staff"], "scope": ["openid"]},
+    "oauth_client_id": "hub",
+    "oauth_client_secret": "hunter2",
+    "username_map": {"octocat": "ada"},
+    "auth_state": True,
+    "users": [{"name": "ada", "unix_groups": ["gpu"]}, {"name": "eve", "state": "absent", "home": "archive"}],
+    "create_accounts": True,
+    "sandbox": "no_internet",
+    "limits": {"memory_max": "2G", "cpu_quota": "150%", "tasks_max": 500},
+    "group_limits": {"staff": {"memory_max": "8G"}},
+    "user_limits": {"ada": {"tasks_max": "1000"}},
+    "named_servers": 3,
+    "default_url": "/tree",
+    "root_dir": "work/notebooks",
+    "environment": {"OMP_NUM_THREADS": "2", "LANG": "de_DE.UTF-8"},
+    "cull_idle_seconds": 3600,
+    "upload_limit_mb": 64,
+    "services": [
+        {"name": "grader", "url": "http://127.0.0.1:9000"},
+        {"name": "started", "command": ["/opt/started/bin/run"], "user": "started"},
+    ],
+    "roles": [{"name": "grader", "scopes": ["list:users"], "services": ["grader"]}],
+    "announcement": "Closed on <b>Friday</b>",
+    "database": "postgresql",
+    "config": {
+        "JupyterHub": {"log_level": 10, "template_vars": {"a": 1}},
+        "GenericOAuthenticator": {"login_service": "Keycloak"},
+    },
+    "secret_config": {"JupyterHub": {"oauth_token_expires_in": "hunter2"}},
+    "user_config": {"ServerApp": {"allow_origin": "https://a.org", "terminado_settings": {"x": 1}}},
+    "legacy_setup": {"units": ["jupyterhub.service"]},
+}
+RIGHT = {
+    "users": [ADA],
+    "base_url": "/hub/",
+    "public_url": "https://hub.example.org",
+    "certificate": "hub.example.org",
+    "default_url": "/lab",
+    "root_dir": "work",
+    "traefik": "/usr/bin/traefik",
+    "database": "sqlite",
+}
+ACCEPTED = [
+    {"listen": "127.0.0.1:1", "proxy_api_port": 65535, "hub_port": 2},
+    {"listen": "[::1]:8010", "base_url": "/physics/", "name": "jupyterhub-" + "p" * 16},
+    {"listen": "localhost:8010"},
+    {"listen": "0.0.0.0:443", "certificate": "hub.example.org", "public_url": "https://hub.example.org"},
+    {"subdomains": True, "public_url": "https://hub.example.org:8443"},
+    {"listen": "0.0.0.0:80", "public_url": "http://192.0.2.10", "accept_risks": ["plain_http"]},
+    {
+        "users": [
+            {"name": "ada", "admin": True, "groups": ["/acme/staff", "first years"], "unix_groups": ["staff"]},
+            {"name": "b.c_d-e", "password_hash": "$6$rounds=5000$salt$" + "a" * 86},
+            {"name": "bob", "password_hash": "$y$j9T$salt$" + "a" * 43},
+            {"name": "eve", "state": "absent", "home": "archive"},
+        ]
+    },
+    {"limits": {"memory_max": "128M", "cpu_quota": "1%", "tasks_max": 1}},
+    {"user_limits": {"ada": {"memory_max": str(128 * 2**20)}}},
+    {"cull_idle_seconds": "60", "upload_limit_mb": 1, "named_servers": 0},
+    {"environment": {"API_TOKEN": "a text", "EMPTY": ""}},
+    {"users": [], "authenticator_options": {"allowed_groups": ["staff"]}},
+    {"users": [], "config": {"Authenticator": {"allowed_users": ["ada"]}}},
+    {"users": [], "authenticator": "package.module.Class", "authenticator_options": {"allowed_teams": ["a"]}},
+    {"authenticator_options": {"allow_all": True}, "accept_risks": ["open_authenticator"]},
+    {**CLIENT, "authenticator": "github", "username_map": {"octocat": "ada"}},
+    {**CLIENT, "authenticator": "google", "username_map": {"ada@example.org": "ada"}},
+    {
+        **CLIENT,
+        "users": [],
+        "authenticator": "oauthenticator.google.LocalGoogleOAuthenticator",
+        "authenticator_options": {"hosted_domain": ["example.org"], "allow_all": True},
+    },
+    {
+        **CLIENT,
+        "authenticator": "generic_oauth",
+        "authenticator_options": {**OIDC, "manage_groups": True, "auth_state_groups_key": "groups"},
+    },
+    {
+        "authenticator": "ldap",
+        "authenticator_options": {**LDAP, "tls_kwargs": {"ca_certs_file": "/etc/ssl/ca.pem"}},
+        "secret_config": {"LDAPAuthenticator": {"lookup_dn_search_password": "hunter2"}},
+    },
+    {"users": [FIRST], "authenticator": "native", "authenticator_options": {"allow_all": True}},
+    {
+        "authenticator": "native",
+        "authenticator_options": {"open_signup": True},
+        "accept_risks": ["open_authenticator"],
+    },
+    {"spawner": "local", "named_servers": "3", "default_url": "/tree", "user_packages": ["pandas>=2"]},
+    {
+        "services": [
+            {"name": "grader", "url": "http://127.0.0.1:9000", "command": ["/a/b", "c"], "user": "grader"},
+            {"name": "outside", "oauth_client_id": "service-outside", "oauth_redirect_uri": "https://a.org/callback"},
+        ],
+        "roles": [{"name": "grader", "scopes": ["list:users"], "services": ["grader"], "users": ["ada"]}],
+        "database": "postgresql+psycopg://hub:hunter2@db.example.org/hub",
+        "config": {"JupyterHub": {"log_level": 10, "template_vars": {"a": 1}, "tornado_settings": {"headers": {}}}},
+        "user_config": {
+            "ServerApp": {"allow_origin": "https://a.org"},
+            "MappingKernelManager": {"cull_idle_timeout": 5},
+        },
+    },
+    {"config": {"JupyterHub": {"authenticate_prometheus": False}}, "accept_risks": ["public_metrics"]},
+    # Beyond its name, nothing of a hub that is to go is judged.
+    {"name": "jupyterhub-old", "state": "absent", "users": [], "listen": "nowhere"},
+]
+REFUSED = [
+    {"name": "jupyterhub-" + "p" * 17},
+    {"listen": "127.0.0.1:0"},
+    {"listen": "127.0.0.1"},
+    {"listen": "127.example.org:8000"},
+    {"listen": "[::]:8000"},
+    {"proxy_api_port": 0},
+    {"hub_port": 65536},
+    {"limits": {"memory_max": "127M"}},
+    {"limits": {"cpu_quota": "0%"}},
+    {"user_limits": {"ada": {"memory_max": str(128 * 2**20 - 1)}}},
+    {"user_limits": {"ada": {"tasks_max": 0}}},
+    {"cull_idle_seconds": 59},
+    {"cull_idle_seconds": -1},
+    {"named_servers": -1},
+    {"upload_limit_mb": 0},
+    {"users": [{"name": "a" * 33}]},
+    {"packages": ["git+https://example.org/six"]},
+    {"user_lock": "/etc"},
+    {"templates": "/nonexistent"},
+    {"user_config": {"NotebookApp": {}}},
+    {"authenticator": "acme.Login", "config": {"Login": {"allow_existing_users": True}}},
+    {
+        "authenticator": "ldapauthenticator.LocalLDAPAuthenticator",
+        "authenticator_options": {**LDAP, "tls_kwargs": {"validate": 0}},
+    },
+]
+# Options of a hub with GitHub whose rule and list are right, and whether it is open to everybody.
+OPEN_TO_ALL = [
+    ({"authenticator_options": {"allow_all": True}}, True),
+    ({"config": {"GitHubOAuthenticator": {"allow_all": True}}, "authenticator_options": {"allow_all": False}}, True),
+    (
+        {
+            "config": {"GitHubOAuthenticator": {"allow_all": False}},
+            "secret_config": {"GitHubOAuthenticator": {"allow_all": True}},
+        },
+        True,
+    ),
+    ({"config": {"Authenticator": {"allow_all": True}}}, True),
+    ({"config": {"OAuthenticator": {"allow_all": True}, "Authenticator": {"allow_all": False}}}, True),
+    ({"config": {"Authenticator": {"allow_all": True}, "OAuthenticator": {"allow_all": False}}}, False),
+    ({"config": {"OAuthenticator": {"allow_all": True}}, "authenticator_options": {"allow_all": False}}, False),
+    ({"config": {"ListedAuthenticator": {"allow_all": True}, "OAuthenticator": {"allow_all": False}}}, True),
+    # Sections of classes that are none of GitHub's.
+    ({"config": {"GoogleOAuthenticator": {"allow_all": True}}}, False),
+    ({"config": {"LocalAuthenticator": {"allow_all": True}}}, False),
+]
+
+
+def hub(**settings: Any) -> dict[str, Any]:
+    return {f"jupyterhub_{name}": value for name, value in {"users": [ADA], **settings}.items()}
+
+
+def config_of(made: dict[str, Any]) -> dict[str, Any]:
+    return made["files"][0]["config"]
+
+
+def test_the_plan_of_a_hub_with_one_user() -> None:
+    require_golden("jupyterhub-minimal", plan("jupyterhub", hub()))
+
+
+def test_the_plan_of_a_hub_that_says_everything() -> None:
+    require_golden("jupyterhub-maximal", plan("jupyterhub", hub(**MAXIMAL)))
+
+
+def test_the_plan_of_a_hub_with_local_servers() -> None:
+    units = plan("jupyterhub", hub(spawner="local"))["units"]
+    require_golden("jupyterhub-local", next(unit for unit in units if unit["name"] == "jupyterhub.service"))
+
+
+def test_the_plan_of_a_hub_that_is_to_go() -> None:
+    require_golden("jupyterhub-absent", plan("jupyterhub", hub(state="absent", spawner="local", users=[])))
+
+
+def test_a_plan_holds_no_secret() -> None:
+    password = "$6$salt$" + "a" * 86
+    settings = {**MAXIMAL, "database": "postgresql://hub:hunter2@db.example.org/hub"}
+    made = plan("jupyterhub", hub(**{**settings, "users": [{"name": "ada", "password_hash": password}]}))
+    assert [word for word in ("hunter2", password) if word in json.dumps(made)] == []
+
+
+@pytest.mark.parametrize("settings", ACCEPTED)
+def test_what_is_right_passes(settings: dict[str, Any]) -> None:
+    assert problems("jupyterhub", hub(**settings)) == []
+
+
+@pytest.mark.parametrize("settings", REFUSED)
+def test_what_is_wrong_is_told_once(settings: dict[str, Any]) -> None:
+    assert len(problems("jupyterhub", hub(**settings))) == 1
+
+
+@pytest.mark.parametrize("key", sorted({*RIGHT} - {"users"}))
+def test_nothing_hides_behind_a_line_end(key: str) -> None:
+    assert problems("jupyterhub", hub(**RIGHT)) == []
+    assert problems("jupyterhub", hub(**{**RIGHT, key: f"{RIGHT[key]}\n"}))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"users": [{"name": "ada", "password_hash": "hunter2"}]},
+        {"oauth_client_id": "hub", "oauth_client_secret": "hunter2"},
+        {"database": "mysql://hub:hunter2@db.example.org/hub"},
+        {"authenticator_options": {"lookup_dn_search_password": "hunter2"}},
+        {"config": {"LDAPAuthenticator": {"lookup_dn_search_password": "hunter2"}}},
+        {"secret_config": {"JupyterHub": {"cookie_secret": "hunter2"}}},
+        {"services": [{"name": "grader", "api_token": "hunter2"}]},
+        {"environment": {"TOKEN": "hunter2\n"}},
+        {"authenticator": "a.Login", "secret_config": {"A": {"key": "hunter2"}, "B": {"key": "other"}}},
+    ],
+)
+def test_a_secret_is_never_repeated(settings: dict[str, Any]) -> None:
+    told = problems("jupyterhub", hub(**settings))
+    assert told
+    assert "hunter2" not in "".join(told)
+
+
+@pytest.mark.parametrize(("settings", "is_open"), OPEN_TO_ALL)
+def test_the_options_are_judged_that_the_hub_runs(settings: dict[str, Any], is_open: bool) -> None:
+    told = problems("jupyterhub", hub(**CLIENT, authenticator="github", **settings))
+    assert any("allow_all lets in everybody" in text for text in told) == is_open
+    assert is_open or told == []
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "sections"),
+    [
+        ("pam", ["Authenticator", "LocalAuthenticator", "ListedAuthenticator", "PAMAuthenticator"]),
+        ("gitlab", ["Authenticator", "OAuthenticator", "ListedAuthenticator", "GitLabOAuthenticator"]),
+        ("ldap", ["Authenticator", "ListedAuthenticator", "LDAPAuthenticator"]),
+        ("nativeauthenticator.NativeAuthenticator", ["Authenticator", "ListedAuthenticator", "NativeAuthenticator"]),
+        (
+            "oauthenticator.github.LocalGitHubOAuthenticator",
+            [
+                *("Authenticator", "OAuthenticator", "GitHubOAuthenticator", "LocalAuthenticator"),
+                *("ListedAuthenticator", "LocalGitHubOAuthenticator"),
+            ],
+        ),
+        ("acme.GitHubOAuthenticator", ["Authenticator", "OAuthenticator", "GitHubOAuthenticator"]),
+        ("acme.Login", ["Authenticator", "Base", "Login"]),
+    ],
+)
+def test_the_section_of_the_nearest_class_counts(authenticator: str, sections: list[str]) -> None:
+    """The order in which traitlets reads them."""
+    for number, section in enumerate(sections):
+        config = {name: {"mark": name} for name in reversed(sections[: number + 1])}
+        settings = settings_of("jupyterhub", hub(authenticator=authenticator, config=config))
+        assert jupyterhub_login.options(settings)["mark"] == section
+
+
+@pytest.mark.parametrize(
+    ("options", "managed"),
+    [
+        ({}, (True, True)),
+        ({"config": {"OAuthenticator": {"manage_groups": True}}}, (False, True)),
+        (
+            {"config": {"Authenticator": {"manage_groups": True}, "OAuthenticator": {"manage_groups": False}}},
+            (True, True),
+        ),
+        ({"authenticator_options": {"manage_groups": True, "admin_groups": ["staff"]}}, (False, False)),
+        ({"authenticator_options": {"admin_groups": []}}, (True, True)),
+    ],
+)
+def test_what_each_login_sets_is_left_to_it(options: dict[str, Any], managed: tuple[bool, bool]) -> None:
+    users = plan("jupyterhub", hub(**CLIENT, authenticator="gitlab", **options))["users"]
+    assert (users["manage_groups"], users["manage_admins"]) == managed
+
+
+@pytest.mark.parametrize(
+    ("database", "url"),
+    [
+        ("sqlite", "sqlite:////var/lib/jupyterhub/jupyterhub.sqlite"),
+        ("postgresql", "postgresql+psycopg:///jupyterhub?host=/run/postgresql"),
+        ("postgresql://hub@db/hub", "postgresql+psycopg://hub@db/hub"),
+        ("postgresql+psycopg://hub@db/hub", "postgresql+psycopg://hub@db/hub"),
+    ],
+)
+def test_the_address_of_the_database(database: str, url: str) -> None:
+    assert secrets("jupyterhub", hub(database=database))[CONFIG]["JupyterHub"]["db_url"] == url
+
+
+def test_secrets_are_merged_last() -> None:
+    settings = hub(
+        **CLIENT,
+        authenticator="github",
+        config={"GitHubOAuthenticator": {"allowed_users": ["eve"], "scope": ["user"]}},
+        secret_config={"GitHubOAuthenticator": {"allowed_users": ["ada"]}},
+    )
+    merged = merge_hash(config_of(plan("jupyterhub", settings)), secrets("jupyterhub", settings)[CONFIG])
+    assert merged["GitHubOAuthenticator"] == {
+        "client_id": "hub",
+        "client_secret": "hunter2",
+        "oauth_callback_url": "https://hub.example.org/hub/oauth_callback",
+        "allowed_users": ["ada"],
+        "scope": ["user"],
+    }
+
+
+@pytest.mark.parametrize(("idle", "interval"), [(0, 300), (60, 15), (1199, 299), (1200, 300), (7200, 300)])
+def test_activity_is_as_exact_as_the_culler_needs(idle: int, interval: int) -> None:
+    made = plan("jupyterhub", hub(cull_idle_seconds=idle))
+    assert config_of(made)["JupyterHub"]["last_activity_interval"] == interval
+    assert config_of(made)["Spawner"]["environment"]["JUPYTERHUB_ACTIVITY_INTERVAL"] == str(interval)
+    culler = json.dumps(next(unit for unit in made["units"] if unit["name"] == "jupyterhub-culler.service"))
+    assert (f"--cull-every={interval}'" in culler) == (idle > 0)
+
+
+@pytest.mark.parametrize(("port", "is_privileged"), [(1023, True), (1024, False)])
+def test_a_proxy_on_a_low_port_may_bind_it(port: int, is_privileged: bool) -> None:
+    units = plan("jupyterhub", hub(listen=f"127.0.0.1:{port}"))["units"]
+    proxy = next(unit for unit in units if unit["name"] == "jupyterhub-proxy.service")
+    assert ("AmbientCapabilities" in proxy["sections"]["Service"]) == is_privileged
+
+
+@pytest.mark.parametrize(
+    ("listen", "upstream"), [("0.0.0.0:8000", "127.0.0.1:8000"), ("[::]:80", "[::1]:80"), ("10.0.0.1:1", "10.0.0.1:1")]
+)
+def test_where_a_web_server_reaches_the_hub(listen: str, upstream: str) -> None:
+    assert jupyterhub.endpoint({"listen": listen}).upstream == upstream
+
+
+def test_pages_and_extensions_are_a_part_of_the_release(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "login.html").write_text("<p>ours</p>")
+    (tmp_path / "notes.txt").write_text("")
+    made = plan("jupyterhub", hub(templates=str(tmp_path)))
+    files = made["install"]["releases"]["/opt/jupyterhub/hub"]["files"]
+    assert files["templates/login.html"] == "<p>ours</p>"
+    assert {"extensions/jupyterhub_config.py", "extensions/nbops_jupyterhub/spawner.py"} < set(files)
+    assert {pathlib.PurePath(path).suffix for path in files} == {".py", ".html"}
+    assert config_of(made)["JupyterHub"]["template_paths"] == ["/opt/jupyterhub/hub/current/templates"]
