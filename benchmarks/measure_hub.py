@@ -29,7 +29,7 @@ CERTIFICATE = f"/etc/ssl/jupyter/{SITE}/fullchain.pem"
 PERSON, PASSWORD = "ada", "correct horse battery"
 HUB, PROXY, SERVER = "jupyterhub.service", "jupyterhub-proxy.service", f"jupyterhub-user-{PERSON}.service"
 # Works without pause and counts what failed.
-COLLEAGUE = bench_host.ROOT / "molecule/jupyterhub_restart/colleague.py"
+KERNEL_LOAD = bench_host.ROOT / "molecule/jupyterhub_restart/kernel_load.py"
 
 
 def of_process(unit: str, file: str, pattern: str) -> str:
@@ -76,18 +76,18 @@ def seconds_without_pages(person: HubClient) -> float:
 
 
 @contextlib.contextmanager
-def colleague(certificate: pathlib.Path) -> Iterator[Callable[[], dict]]:
+def kernel_load(certificate: pathlib.Path) -> Iterator[Callable[[], dict]]:
     """Somebody at work in a server that they started; gives what they have counted so far."""
     file = certificate.with_suffix(".json")
     address = bench_host.connection()["ansible_host"]
-    process = subprocess.Popen([sys.executable, COLLEAGUE, address, certificate, file])
+    process = subprocess.Popen([sys.executable, KERNEL_LOAD, address, certificate, file])
 
     def counted() -> dict:
         while process.poll() is None:
             with contextlib.suppress(FileNotFoundError, ValueError):  # not there yet, or just being written
                 return json.loads(file.read_text())
             time.sleep(0.01)
-        raise SystemExit(f"{COLLEAGUE.name} has ended")
+        raise SystemExit(f"{KERNEL_LOAD.name} has ended")
 
     try:
         yield counted
@@ -97,7 +97,7 @@ def colleague(certificate: pathlib.Path) -> Iterator[Callable[[], dict]]:
 
 
 def restarting(person: HubClient, certificate: pathlib.Path) -> Iterator[Figure]:
-    with colleague(certificate) as counted:
+    with kernel_load(certificate) as counted:
         before = counted()["answers"]
         gaps = [seconds_without_pages(person) for dummy in range(RUNS)]
         count = counted()

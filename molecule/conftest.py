@@ -36,6 +36,15 @@ def domain(host) -> str:
 
 
 @pytest.fixture
+def best_key_exchange(host) -> str:
+    """What openssl says of the safest key exchange that the host's version knows."""
+    version = host.package("openssl").version
+    if host.run("dpkg --compare-versions %s ge 3.5", version).rc == 0:
+        return "Negotiated TLS1.3 group: X25519MLKEM768"  # safe from quantum computers
+    return "Server Temp Key: X25519"
+
+
+@pytest.fixture
 def person(host, address: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., HubClient]:
     """Makes people at the hub of the host, each with a session of their own; its name leads there, as DNS would."""
     monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)  # put back after the test

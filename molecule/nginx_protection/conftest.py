@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -78,19 +77,6 @@ def banned(host) -> Callable[[], set[str]]:
         return set(said.partition("Banned IP list:")[2].split())
 
     return names
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool], float], None]:
-    """Returns when something is true; fails when the seconds are over."""
-
-    def wait(true: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < deadline, f"not within {seconds:g} seconds"
-            time.sleep(0.2)
-
-    return wait
 
 
 @pytest.fixture

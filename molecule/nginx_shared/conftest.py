@@ -61,7 +61,7 @@ def failures(host) -> Callable[[], dict[str, int]]:
 
     def count() -> dict[str, int]:
         found = {}
-        for path in host.check_output("ls /run/patron*.json").split():
+        for path in host.check_output("ls /run/http-load*.json").split():
             counts = json.loads(host.file(path).content_string)
             assert counts["served"] > 100
             found[path] = counts["failed"]

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from notebook_client import NotebookClient
+from waiting import wait_until
 
 # The name of the hub in the scenarios, which no DNS knows.
 HUB = "hub.example.org"
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true answer of a condition; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return answer
 
 
 def at_address(name: str, address: str) -> None:
@@ -68,7 +58,7 @@ class HubClient(NotebookClient):
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
         answer = self.request("POST", path)
         assert answer.status_code in (201, 202), answer.text
-        eventually(lambda: self.state(server).get("ready"))
+        wait_until(lambda: self.state(server).get("ready"))
         return self.enter(self.name, server)
 
     def enter(self, name: str, server: str = "") -> NotebookClient:
@@ -85,4 +75,4 @@ class HubClient(NotebookClient):
         """Stop our server and wait until it is gone."""
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
         assert self.request("DELETE", path).status_code in (202, 204)
-        eventually(lambda: not self.state(server))
+        wait_until(lambda: not self.state(server))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from authority import on_the_wire
 from visitor import Visitor
+from waiting import wait_until
 
 REQUESTS = 1000
 RENEW = "/usr/bin/certbot -q renew --no-random-sleep-on-renew --force-renewal"
@@ -74,15 +75,6 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def wait(self, until: Callable[[], bool], seconds: float = 120) -> None:
-        """Return when something is true of what was seen; fail when the time is over."""
-        finished = threading.Event()
-        for _moment in range(int(seconds / 0.05)):
-            if until():
-                return
-            finished.wait(0.05)
-        raise AssertionError(f"not within {seconds:g} seconds; failures: {self.failures[:3]}")
-
 
 def test_a_renewal_costs_no_request_and_no_websocket(host, visitor: Visitor, domain: str) -> None:
     """The timer's own service renews, in its sandbox; only that nothing is due yet is overruled."""
@@ -100,10 +92,10 @@ def test_a_renewal_costs_no_request_and_no_websocket(host, visitor: Visitor, dom
         with visitor.websocket(domain) as channel, Load(ask) as load:
             channel.send("before")
             assert channel.recv() == "before"
-            load.wait(lambda: len(load.seen) >= REQUESTS / 4)
+            wait_until(lambda: len(load.seen) >= REQUESTS / 4, seconds=120)
             assert host.run("systemctl start certbot.service").rc == 0
-            load.wait(lambda: any(fingerprint != old for fingerprint in load.seen[:]))
-            load.wait(lambda: len(load.seen) >= REQUESTS)
+            wait_until(lambda: any(fingerprint != old for fingerprint in load.seen[:]), seconds=120)
+            wait_until(lambda: len(load.seen) >= REQUESTS, seconds=120)
             channel.send("after")
             assert channel.recv() == "after"
     finally:

@@ -6,8 +6,9 @@ import pathlib
 import socket
 
 import pytest
-from hub_client import at_address, eventually
+from hub_client import at_address
 from notebook_client import NotebookClient
+from waiting import wait_until
 
 LAB = "lab.example.org"
 CERTIFICATE = f"/etc/ssl/jupyter/{LAB}"
@@ -81,7 +82,7 @@ def test_a_renewed_certificate_is_served_and_no_kernel_is_lost(host, alice) -> N
     with alice().kernel() as kernel:
         kernel.run("held = 41")
         host.check_output(RENEW)
-        assert eventually(lambda: serial(host) not in ("", before))
+        wait_until(lambda: serial(host) not in ("", before))
         assert kernel.run("held + 1") == "42"
         again = alice()
         with again.attach(kernel.identity) as later:

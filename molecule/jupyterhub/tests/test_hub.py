@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from browser import LOGS, browser
-from hub_client import HUB, HubClient, eventually, status_of
+from hub_client import HUB, HubClient, status_of
 from notebook_client import Kernel, NotebookClient
+from waiting import wait_until
 
 METRICS_TOKEN = "/etc/jupyterhub/secrets/metrics_token"
 
@@ -219,7 +220,7 @@ def test_metrics_need_the_token(host) -> None:
 
 def test_a_crashed_proxy_comes_back_with_its_routes(host, lab: NotebookClient) -> None:
     host.check_output("systemctl kill --signal=KILL jupyterhub-proxy")
-    assert eventually(lambda: lab.get("api/status").status_code == 200)
+    wait_until(lambda: lab.get("api/status").status_code == 200)
 
 
 def test_the_hub_starts_at_boot(host) -> None:

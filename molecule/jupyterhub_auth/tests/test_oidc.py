@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hub_client import eventually
+from waiting import wait_until
 
 
 def test_who_is_let_in_by_a_group_works_as_an_account_of_their_own(host, traveller) -> None:
@@ -54,14 +54,14 @@ def test_the_name_of_an_account_of_the_host_opens_nothing_of_it(traveller) -> No
     mallory = traveller()
     assert mallory.enters("mallory")
     answer = mallory.request("POST", "users/mallory/server")
-    assert "not for the hub" in answer.text or eventually(lambda: "not for the hub" in mallory.get("home").text)
+    assert "not for the hub" in answer.text or wait_until(lambda: "not for the hub" in mallory.get("home").text)
 
 
 def test_who_leaves_is_put_out_and_does_not_come_back(traveller, change) -> None:
     bob = traveller()
     assert bob.enters("bob")
     change("bob", groups=["games"])
-    assert eventually(lambda: bob.get("api/user").status_code == 403)
+    wait_until(lambda: bob.get("api/user").status_code == 403)
     assert not traveller().enters("bob"), "a record from a former login is no permission"
 
 

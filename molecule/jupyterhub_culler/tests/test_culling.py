@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from hub_client import eventually, status_of
+from hub_client import status_of
+from waiting import wait_until
 
 API = "http://127.0.0.1:8081/hub/api"
 TOKEN = "/etc/jupyterhub/secrets/culler_token"
@@ -18,7 +19,7 @@ def test_an_idle_server_is_stopped_and_a_busy_one_is_not(host, person) -> None:
         kernel.socket.close()
         ada.start()
         begun = time.monotonic()
-        assert eventually(lambda: not host.service("jupyterhub-user-ada").is_running, seconds=180)
+        wait_until(lambda: not host.service("jupyterhub-user-ada").is_running, seconds=180)
         assert time.monotonic() - begun >= 60
         assert host.service("jupyterhub-user-grace").is_running
     grace.stop()

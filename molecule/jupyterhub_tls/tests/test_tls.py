@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hub_client import HUB, eventually
+from hub_client import HUB
+from waiting import wait_until
 
 KEY = f"/etc/ssl/jupyter/{HUB}/privkey.pem"
 
@@ -61,9 +62,9 @@ def test_a_renewed_certificate_is_served_and_no_kernel_is_lost(host, person) -> 
         host.check_output(
             f"rm /etc/ssl/jupyter/{HUB}/fullchain.pem; python3 /usr/local/lib/nbops/certificates.py deploy"
         )
-        assert eventually(lambda: serial(host) not in ("", before))
+        wait_until(lambda: serial(host) not in ("", before))
         page = f"curl --fail --insecure --resolve {HUB}:443:127.0.0.1 https://{HUB}/hub/login"
-        assert eventually(lambda: host.run(page).rc == 0)
+        wait_until(lambda: host.run(page).rc == 0)
         ada = person("ada")
         with ada.enter("ada").attach(kernel.identity) as again:
             assert again.run("held + 1") == "42"

@@ -20,7 +20,7 @@ def test_files_of_others_are_untouched(host):
 
 
 def test_the_stranger_was_served_throughout(host):
-    count = json.loads(host.file("/run/patron.json").content_string)
+    count = json.loads(host.file("/run/http-load.json").content_string)
     assert count["served"] > 100
     assert count["failed"] == 0
 

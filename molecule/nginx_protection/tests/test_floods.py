@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from waiting import wait_until
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WRONG, RIGHT = "password=wrong", "password=right"
 
@@ -35,19 +37,19 @@ def test_another_spelling_of_the_path_is_no_way_around(attack, address):
 
 
 def test_who_fails_to_log_in_is_banned_for_a_while_and_nobody_else_is(
-    attack, addresses, address, banned, until, visitor, host
+    attack, addresses, address, banned, visitor, host
 ):
     assert attack("connect", address, 443) == "accepted"
     assert attack("login", address, 443, "hub.example.org", "/hub/login", 9) == [403] * 9
     assert log_in(visitor, "hub.example.org", "/hub/login", WRONG) == 403
     assert banned() == set()
     attack("login", address, 443, "hub.example.org", "/hub/login", 3)
-    until(lambda: banned() == {addresses["attacker"]}, 20)
+    wait_until(lambda: banned() == {addresses["attacker"]}, seconds=20)
     for port in 80, 443:
         assert attack("connect", address, port) == "ConnectionRefusedError"
     assert attack("connect", address, 22) == "accepted"
     assert log_in(visitor, "hub.example.org", "/hub/login", RIGHT) == 302
-    until(lambda: banned() == set(), 40)
+    wait_until(lambda: banned() == set(), seconds=40)
     assert attack("connect", address, 443) == "accepted"
 
 

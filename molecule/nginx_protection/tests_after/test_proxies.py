@@ -8,6 +8,7 @@ import ssl
 
 import pytest
 from visitor import Answer, Visitor, exchange
+from waiting import wait_until
 
 LIES = {
     "X-Forwarded-For": "203.0.113.7",
@@ -88,15 +89,13 @@ def test_each_client_of_the_proxy_has_a_limit_of_its_own(attack, addresses, numb
     assert proxied("/login", "POST", body=body).status == 401
 
 
-def test_who_fails_to_log_in_is_banned_by_logs_of_json(
-    attack, addresses, address, banned, until, visitor, number, proxied
-):
+def test_who_fails_to_log_in_is_banned_by_logs_of_json(attack, addresses, address, banned, visitor, number, proxied):
     attack("login", address, 443, "hub.example.org", "/hub/login", 12)
-    until(lambda: banned() == {addresses["attacker"]}, 20)
+    wait_until(lambda: banned() == {addresses["attacker"]}, seconds=20)
     assert attack("connect", address, 443) == "ConnectionRefusedError"
     assert visitor.ask("hub.example.org").status == 200
     assert proxied("/").status == 200
-    until(lambda: banned() == set(), 40)
+    wait_until(lambda: banned() == set(), seconds=40)
     assert attack("connect", address, 443) == "accepted"
 
 

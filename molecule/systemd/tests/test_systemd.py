@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from waiting import wait_until
 
 SCORES = {"standard": 1.4, "daemon": 1.1, "no_internet": 1.2, "air_gapped": 0.5, "gpu": 1.6}
 PROFILES = tuple(SCORES)
@@ -144,20 +145,6 @@ def test_ready_means_ready(host):
     assert active_microseconds >= answered_seconds * 1_000_000
 
 
-PROCESSOR_SECONDS = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1].split(), check=True)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime)
-"""
-
-
-def test_readiness_costs_little(host):
-    """In processor time, because the machine may be busy with other tests."""
-    ask = "python3 -IS /usr/local/lib/nbops-wait-ready.py --url http://x/ --socket /run/probe-standard/probe.sock"
-    assert float(host.check_output("python3 -c %s %s", PROCESSOR_SECONDS, ask)) < 0.1
-
-
 def test_files_are_root_owned_and_readable(host):
     for path in ("/etc/systemd/system/worker@.service", "/usr/local/lib/nbops-wait-ready.py"):
         file = host.file(path)
@@ -192,8 +179,8 @@ def test_timer_fired(host):
 
 
 def test_path_is_watched(host):
-    host.check_output("touch /run/inbox-letter; sleep 1")
-    assert host.file("/run/inbox-read").exists
+    host.check_output("touch /run/inbox-letter")
+    wait_until(lambda: host.file("/run/inbox-read").exists)
 
 
 def test_mount_slice_and_target(host):
@@ -203,13 +190,13 @@ def test_mount_slice_and_target(host):
 
 
 def test_memory_limit_kills(host):
-    host.run("systemctl start hungry; sleep 2")
-    assert show(host, "hungry", "Result") in ("oom-kill", "signal")
+    host.run("systemctl start hungry")
+    wait_until(lambda: show(host, "hungry", "Result") in ("oom-kill", "signal"))
     assert show(host, "hungry", "MemoryMax") == str(50 * 1024 * 1024)
 
 
 def test_task_limit_refuses(host):
-    host.run("systemctl start forking; sleep 1")
-    assert "Cannot fork" in host.check_output("journalctl --no-pager -o cat -u forking")
+    host.run("systemctl start forking")
+    wait_until(lambda: "Cannot fork" in host.check_output("journalctl --no-pager -o cat -u forking"))
     assert show(host, "forking", "CPUQuotaPerSecUSec") == "500ms"
     assert show(host, "forking", "LimitNOFILE") == "128"

@@ -54,10 +54,10 @@ def listener(tmp_path: pathlib.Path) -> Iterator[socket.socket]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+def check(*arguments: str, options: str = "-IS", **environment: str) -> subprocess.CompletedProcess:
     """The script as systemd runs it: isolated, from its own text."""
     return subprocess.run(
-        [sys.executable, "-IS", "-c", inspect.getsource(systemd_wait_ready), *arguments],
+        [sys.executable, *options.split(), "-c", inspect.getsource(systemd_wait_ready), *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -86,6 +86,15 @@ def test_a_socket_alone_is_connected_to(listener: socket.socket) -> None:
 def test_tcp_alone_is_connected_to() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert check("--url", f"tcp://127.0.0.1:{listener.getsockname()[1]}", "--timeout", "1").returncode == 0
+
+
+def test_a_plain_question_loads_few_modules(listener: socket.socket) -> None:
+    """It is asked at each start of a unit, and loading modules is most of its cost."""
+    result = check("--socket", listener.getsockname(), "--timeout", "1", options="-IS -X importtime")
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "socket" in loaded
+    assert "ssl" not in loaded
+    assert len(loaded) < 100
 
 
 def test_waits_for_a_late_service(tmp_path: pathlib.Path) -> None:

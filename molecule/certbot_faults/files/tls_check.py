@@ -1,6 +1,6 @@
-"""A client of this host's web server, which trusts nobody but NAME's authorities and remembers what it was shown.
+"""Check which certificate this host's web server shows for NAME; only the authorities of NAME are trusted.
 
-Usage: witness.py VERB NAME, which fails unless
+Usage: tls_check.py VERB NAME fails unless
   note      a certificate is served under the name; it is remembered
   kept      the remembered one is served, and stands where servers read it
   unloaded  the remembered one is served, and another stands there
@@ -20,7 +20,7 @@ verb, name = sys.argv[1:]
 chain = pathlib.Path("/etc/ssl/jupyter", name, "fullchain.pem").read_text()
 first = re.search("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", chain, re.DOTALL)[0]
 placed = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
-memory = pathlib.Path("/root/witnessed", name)
+memory = pathlib.Path("/root/tls_check", name)
 remembered = memory.read_text() if memory.exists() else None
 
 trust = ssl.create_default_context(cafile=f"/root/authorities/{name}.pem")

@@ -1,4 +1,4 @@
-"""Kills its Python with SIGKILL before it does what DIE_AT says, a pattern of an audit event and its arguments."""
+"""Kill this Python with SIGKILL at the first audit event that matches the pattern in KILL_AT, with its arguments."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 import signal
 import sys
 
-pattern = os.environ.get("DIE_AT")
+pattern = os.environ.get("KILL_AT")
 
 
-def die(event: str, arguments: tuple[object, ...]) -> None:
+def kill(event: str, arguments: tuple[object, ...]) -> None:
     # The third is the environment of a program to be started, with the pattern in it.
     if re.search(pattern, f"{event} {arguments[:2]}"):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 if pattern:
-    sys.addaudithook(die)
+    sys.addaudithook(kill)

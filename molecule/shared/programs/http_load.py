@@ -1,7 +1,6 @@
-"""A visitor of somebody else's site on this host, who asks without pause and keeps count: patron.py URL EXPECTED FILE
+"""Ask a URL again and again and write the counts of good and failed answers to a file: http_load.py URL EXPECTED FILE
 
-What does not answer with 200 and the expected text in its body counts as failed. The certificate has to be among the
-host's.
+An answer is good if its status is 200 and its body holds the expected text. The host must trust the certificate.
 """
 
 from __future__ import annotations

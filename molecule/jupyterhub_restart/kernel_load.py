@@ -1,7 +1,7 @@
-"""Somebody who works at the hub without pause, and keeps count: colleague.py ADDRESS CERTIFICATE FILE
+"""Use a server of the hub without pause and write the counts to a file: kernel_load.py ADDRESS CERTIFICATE FILE
 
-Holds one kernel with a variable behind one websocket, and asks the server and the kernel in turn, without a pause.
-What fails is noted with the time; the rest is counted.
+One kernel holds a variable behind one websocket; the server and the kernel are asked in turn.
+Failures are noted with their time, answers are counted.
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ with lab.kernel() as kernel:
             count["answers"] += 1
         except Exception as error:
             count["failures"].append(f"{time.strftime('%H:%M:%S')} {error!r}")
-        # Whoever reads it, or ends this program, never meets half of it.
+        # A reader never sees half of the file, even if this program is ended now.
         pathlib.Path(file + ".new").write_text(json.dumps(count))
         pathlib.Path(file + ".new").replace(file)
