@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requirements locks: one `name==version ; marker --hash=...` for each package. Pure functions."""
+"""Requirements locks: one line `name==version ; marker --hash=...` for each package. Pure functions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Pin:
 
 
 def normalise_name(name: str) -> str:
-    """The spelling of a package's name under which the index knows it."""
+    """The normalised name of a package, as in PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -71,7 +71,7 @@ def parse_lock(text: str) -> list[Pin]:
 def split_specifier(specifier: str) -> tuple[str, str]:
     """Name and the rest (versions, marker; may be empty) of a requirement such as `pandas>=2`.
 
-    Raises ValueError for anything else: URLs, paths and options of an installer have no place in a list of packages.
+    Raises ValueError for anything else, such as a URL, a path or an installer's option.
     """
     match = _SPECIFIER.fullmatch(specifier.strip())
     if not match:
@@ -80,7 +80,10 @@ def split_specifier(specifier: str) -> tuple[str, str]:
 
 
 def marker_applies(marker: str, environment: dict[str, str]) -> bool:
-    """Whether an environment marker holds; a marker beyond the usual forms counts as holding."""
+    """Whether an environment marker holds. One that is not understood counts as holding.
+
+    Written here, because `packaging` is missing on a fresh Debian, where check mode predicts packages too.
+    """
     if not marker:
         return True
     try:

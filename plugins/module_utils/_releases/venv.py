@@ -11,14 +11,11 @@ import stat
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import normalise_name
 
-# The packages of an overlay, first to last: its own, the user's, the release's, the system's. A package that a user
-# upgraded has to win over the release's, or what was installed on top of the upgrade would break. `known_paths`, which
-# a .pth file shares with the site module, keeps the user's directory from being added twice.
-_OVERLAY_PATHS = (
-    "import os, site, sys; known = sys._getframe(1).f_locals.get('known_paths'); user = site.getusersitepackages(); "
-    "site.check_enableusersite() and os.path.isdir(user) and site.addsitedir(user, known); "
-    "site.addsitedir({packages!r}, known)\n"
-)
+# Python finds packages of an overlay first in the overlay, then in the user's directory, the release, and the system. A
+# package that a user upgraded must win over the release's, or what was installed on top of the upgrade would break. The
+# site module reads this file in the overlay's own directory, and adds the user's directory and those of its PREFIXES
+# afterwards, in this order. It reads the file twice.
+_OVERLAY_PATHS = "import site; {prefix!r} in site.PREFIXES or site.PREFIXES.insert(0, {prefix!r})\n"
 _OVERLAY_PIP = '#!/bin/sh\nexec {python} -m pip "$@"\n'
 
 
@@ -47,20 +44,19 @@ def write_file(path: str, text: str, mode: int = 0o644) -> None:
 
 
 def make_overlay(prefix: str) -> None:
-    """Makes `overlay/`, a second prefix that sees the packages of the first one and those of its user.
+    """Makes `overlay/`, a second prefix that finds the packages of the first one and those of its user.
 
-    The first one's interpreter does not see the latter. `overlay/bin/pip` is there where the first one has pip.
+    The first one's interpreter does not find the user's. `overlay/bin/pip` exists if the first one has pip.
     """
-    packages = site_packages(prefix)
     overlay = os.path.join(prefix, "overlay")
-    overlay_packages = os.path.join(overlay, os.path.relpath(packages, prefix))
+    overlay_packages = os.path.join(overlay, os.path.relpath(site_packages(prefix), prefix))
     programs = os.path.dirname(python_of(overlay))
     os.makedirs(overlay_packages)
     os.makedirs(programs)
     with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8") as file:
         settings = dict(line.split(" = ", 1) for line in file.read().splitlines() if " = " in line)
     write_file(os.path.join(overlay, "pyvenv.cfg"), f"home = {settings['home']}\ninclude-system-site-packages = true\n")
-    write_file(os.path.join(overlay_packages, "release.pth"), _OVERLAY_PATHS.format(packages=packages))
+    write_file(os.path.join(overlay_packages, "release.pth"), _OVERLAY_PATHS.format(prefix=prefix))
     os.symlink("../../bin/python", os.path.join(programs, "python"))
     os.symlink("python", os.path.join(programs, "python3"))
     if "pip" in installed_packages(prefix):

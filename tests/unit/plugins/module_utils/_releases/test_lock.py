@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import lock
+from packaging.markers import Marker
 
 HASH = "--hash=sha256:" + "0" * 64
 DEBIAN_12 = {
@@ -106,6 +107,37 @@ def test_a_specifier_is_nothing_else(specifier: str) -> None:
 )
 def test_markers(marker: str, applies: bool) -> None:
     assert lock.marker_applies(marker, DEBIAN_12) is applies
+
+
+OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
+VERSIONS = ("3", "3.1", "3.9", "3.11", "3.11.0", "3.11.2", "3.11.10", "3.12", "4")
+COMPARISONS = [
+    *(
+        f"{variable} {operator} '{version}'"
+        for variable in ("python_version", "python_full_version")
+        for operator in OPERATORS
+        for version in VERSIONS
+    ),
+    *(f"'{version}' {operator} python_full_version" for operator in OPERATORS for version in VERSIONS),
+    *(f"python_full_version {operator} '{version}.*'" for operator in ("==", "!=") for version in VERSIONS),
+    *(
+        f"{variable} {operator} '{value}'"
+        for operator in ("==", "!=")
+        for variable, value in DEBIAN_12.items()
+        if "version" not in variable
+    ),
+    *(f"platform_machine {operator} 'x86_64 aarch64'" for operator in ("in", "not in")),
+]
+
+
+@pytest.mark.parametrize("interpreter", ["3.9.2", "3.11.2", "3.11.10", "3.12.0", "3.13.5"])
+def test_markers_hold_where_packaging_says_so(interpreter: str) -> None:
+    environment = {**DEBIAN_12, "python_full_version": interpreter, "python_version": interpreter.rpartition(".")[0]}
+    pairs = [f"{one} {word} {other}" for word in ("and", "or") for one, other in zip(COMPARISONS, COMPARISONS[1:])]
+    markers = [*COMPARISONS, *pairs]
+    expected = {marker: Marker(marker).evaluate({**environment}) for marker in markers}
+    assert {marker: lock.marker_applies(marker, environment) for marker in markers} == expected
+    assert set(expected.values()) == {True, False}
 
 
 def test_one_version_of_a_forked_package_applies() -> None:
