@@ -7,9 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jupyter_config
-short_description: Write Jupyter configuration files that their own environment accepts
+short_description: Write Jupyter configuration files that their environment accepts
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
   - Writes any number of JSON configuration files for Jupyter applications in one call.
   - Before anything is written, all of them are checked by the traits of the environment that will read them. An unknown
@@ -23,7 +25,7 @@ options:
     required: true
     suboptions:
       path:
-        description: Absolute path of the file. Its directory is made, readable by everybody, if it is missing.
+        description: Absolute path of the file. A missing directory is created, readable by everybody.
         type: path
         required: true
       config:
@@ -58,13 +60,11 @@ options:
     default: []
 attributes:
   check_mode:
-    description: Can run in check mode and predict the changes.
     support: full
-    details:
-      - On a host whose environment does not exist yet, nothing can be checked; the files are predicted as changed.
+    details: Files whose environment does not exist yet are predicted as changed without a check.
   diff_mode:
-    description: Shows what changes, without the secrets.
     support: full
+    details: Secrets are hidden.
 """
 
 EXAMPLES = r"""
@@ -99,37 +99,85 @@ import inspect
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.dict_transformations import dict_merge
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
 
 SHADOW_PATTERN = "jupyter_*config.*"
+MESSAGE_LENGTH = 2000
+
+ARGUMENT_SPEC = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "path": {"type": "path", "required": True},
+            "config": {"type": "dict", "default": {}},
+            "python": {"type": "path"},
+            "modules": {"type": "list", "elements": "str", "default": []},
+            "mode": {"type": "str", "default": "0600"},
+        },
+    },
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "shadows": {"type": "list", "elements": "path", "default": []},
+}
 
 
-def rendered(config):
+class ConfigurationError(Exception):
+    """A configuration is refused, or cannot be checked; the text says why and holds no values."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A configuration file as it should be, and the text that is there now (None for no file)."""
+
+    path: str
+    mode: int
+    python: str | None
+    modules: tuple[str, ...]
+    config: dict
+    secret: dict
+    before: str | None
+
+    @property
+    def text(self) -> str:
+        return rendered(self.config)
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before != self.text
+
+    @property
+    def has_environment(self) -> bool:
+        return self.python is not None and os.path.exists(self.python)
+
+    def diff(self) -> dict[str, str]:
+        return file_diff(self.path, without_secrets(self.before, self.secret), without_secrets(self.text, self.secret))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The files to write, and those to check: the written ones, and those whose environment is newer."""
+
+    write: list[File]
+    check: list[File]
+
+
+def rendered(config: dict) -> str:
+    """The text of a configuration file."""
     return json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def current_text(path):
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
-
-
-def environment_is_newer(path, python):
-    """Whether the release behind `python` took its place after the file was written."""
-    release_link = os.path.dirname(os.path.dirname(python))
-    return os.lstat(release_link).st_mtime > os.stat(path).st_mtime
-
-
-def without_secrets(text, secret):
-    """The file's text with every option that the secrets set replaced, for the diff."""
+def without_secrets(text: str | None, secret: dict) -> str | None:
+    """The text of a file for the diff. The values of all options in `secret` are replaced."""
     if text is None:
-        return ""
+        return None
     try:
         config = json.loads(text)
     except ValueError:
@@ -141,95 +189,104 @@ def without_secrets(text, secret):
     return rendered(config)
 
 
-def check_files(module, entries):
-    """Fail, naming everything that is wrong, unless each environment accepts its files."""
-    program = inspect.getsource(config_check).encode()
+def read_files(entries: list[dict], secrets: dict) -> list[File]:
+    """The files as they should be and as they are."""
+    return [
+        File(
+            path=entry["path"],
+            mode=int(entry["mode"], 8),
+            python=entry["python"],
+            modules=tuple(entry["modules"]),
+            config=dict_merge(entry["config"], secrets.get(entry["path"], {})),
+            secret=secrets.get(entry["path"], {}),
+            before=text_or_none(entry["path"]),
+        )
+        for entry in entries
+    ]
+
+
+def make_plan(files: list[File]) -> Plan:
+    """What to write and what to check."""
+    return Plan(
+        write=[file for file in files if file.is_changed],
+        check=[
+            file for file in files if (file.python if file.is_changed else file.has_environment and is_outdated(file))
+        ],
+    )
+
+
+def is_outdated(file: File) -> bool:
+    """Whether the environment was replaced after the file was written or checked."""
+    release_link = os.path.dirname(os.path.dirname(file.python))
+    return os.lstat(release_link).st_mtime > os.stat(file.path).st_mtime
+
+
+def check(module: AnsibleModule, files: list[File]) -> None:
+    """Raises ConfigurationError, which names everything that is wrong, unless each environment accepts its files."""
     problems = []
-    for python, modules in sorted({(entry["python"], tuple(entry["modules"])) for entry in entries}):
-        mine = [entry for entry in entries if (entry["python"], tuple(entry["modules"])) == (python, modules)]
-        request = json.dumps({"modules": modules, "configs": [entry["merged"] for entry in mine]})
-        with tempfile.NamedTemporaryFile(dir=module.tmpdir, suffix=".py") as script:
-            script.write(program)
-            script.flush()
-            # Isolated, and without a home: root's own Jupyter files must not take part.
-            code, out, err = module.run_command(
-                [python, "-I", script.name],
-                data=request,
-                environ_update={"HOME": module.tmpdir, "JUPYTER_NO_CONFIG": "1"},
-            )
-        if code != 0:
-            module.fail_json(msg=f"{python} cannot check the configuration: {err[-2000:]}")
-        for entry, messages in zip(mine, json.loads(out)):
-            problems.extend(f"{entry['path']}: {message}" for message in messages)
+    for python, modules in sorted({(file.python, file.modules) for file in files}):
+        group = [file for file in files if (file.python, file.modules) == (python, modules)]
+        for file, messages in zip(group, ask(module, python, modules, [file.config for file in group])):
+            problems += [f"{file.path}: {message}" for message in messages]
     if problems:
-        module.fail_json(msg="The configuration was refused and nothing was written. " + "; ".join(problems))
+        raise ConfigurationError("The configuration was refused and nothing was written. " + "; ".join(problems))
 
 
-def write(entry):
-    os.makedirs(os.path.dirname(entry["path"]), mode=0o755, exist_ok=True)
-    atomic.write(entry["path"], entry["text"].encode(), int(entry["mode"], 8))
+def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], configs: list[dict]) -> list[list[str]]:
+    """What an environment says against each configuration."""
+    with tempfile.TemporaryDirectory(dir=module.tmpdir) as home:
+        program = os.path.join(home, "config_check.py")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(inspect.getsource(config_check))
+        # Isolated and with an empty home, so that root's own Jupyter files do not count. Jupyter makes a directory for
+        # JUPYTER_NO_CONFIG below TMPDIR, and never removes it.
+        code, out, err = module.run_command(
+            [python, "-I", program],
+            data=json.dumps({"modules": modules, "configs": configs}),
+            environ_update={"HOME": home, "TMPDIR": home, "JUPYTER_NO_CONFIG": "1"},
+        )
+    if code != 0:
+        raise ConfigurationError(f"{python} cannot check the configuration: {err[-MESSAGE_LENGTH:]}")
+    return json.loads(out)
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "files": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "config": {"type": "dict", "default": {}},
-                    "python": {"type": "path"},
-                    "modules": {"type": "list", "elements": "str", "default": []},
-                    "mode": {"type": "str", "default": "0600"},
-                },
-            },
-            "secrets": {"type": "dict", "default": {}, "no_log": True},
-            "shadows": {"type": "list", "elements": "path", "default": []},
-        },
-        supports_check_mode=True,
-    )
+def apply(plan: Plan) -> None:
+    """Writes the files, and notes by the time of each checked one that it fits its environment."""
+    for file in plan.write:
+        os.makedirs(os.path.dirname(file.path), mode=0o755, exist_ok=True)
+        atomic.write(file.path, file.text.encode(), file.mode)
+    for file in plan.check:
+        os.utime(file.path)
+
+
+def find_shadows(directories: list[str]) -> list[str]:
+    """The configuration files in directories that the servers do not read."""
+    return sorted(path for directory in directories for path in glob.glob(os.path.join(directory, SHADOW_PATTERN)))
+
+
+def main() -> None:
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
-    entries = module.params["files"]
-    changed, to_check, diffs = [], [], []
-    for entry in entries:
-        secret = module.params["secrets"].get(entry["path"], {})
-        entry["merged"] = dict_merge(entry["config"], secret)
-        entry["text"] = rendered(entry["merged"])
-        before = current_text(entry["path"])
-        has_environment = entry["python"] is not None and os.path.exists(entry["python"])
-        if before != entry["text"]:
-            changed.append(entry)
-            diffs.append(
-                {
-                    "before_header": entry["path"],
-                    "after_header": entry["path"],
-                    "before": without_secrets(before, secret),
-                    "after": without_secrets(entry["text"], secret),
-                }
-            )
-        elif has_environment and environment_is_newer(entry["path"], entry["python"]):
-            to_check.append(entry)
-        if before != entry["text"] and (has_environment or (entry["python"] and not module.check_mode)):
-            to_check.append(entry)
+    plan = make_plan(read_files(module.params["files"], module.params["secrets"]))
+    # In check mode, an earlier task may have been about to build the environment.
+    checkable = [file for file in plan.check if file.has_environment or not module.check_mode]
+    try:
+        check(module, checkable)
+        if not module.check_mode:
+            apply(plan)
+    except (ConfigurationError, OSError) as error:
+        module.fail_json(msg=str(error))
 
-    check_files(module, to_check)
-    if not module.check_mode:
-        for entry in changed:
-            write(entry)
-        for entry in to_check:
-            os.utime(entry["path"])
-
-    shadows = sorted(
-        path for directory in module.params["shadows"] for path in glob.glob(os.path.join(directory, SHADOW_PATTERN))
-    )
+    shadows = find_shadows(module.params["shadows"])
     for path in shadows:
         module.warn(
             f"{path} is not read by the managed server; say its options in the server's variables, then remove it"
         )
     module.exit_json(
-        changed=bool(changed), changed_files=[entry["path"] for entry in changed], shadows=shadows, diff=diffs
+        changed=bool(plan.write),
+        changed_files=[file.path for file in plan.write],
+        shadows=shadows,
+        diff=[file.diff() for file in plan.write],
     )
 
 

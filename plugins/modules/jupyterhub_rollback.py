@@ -143,7 +143,7 @@ def main() -> None:
     job = Job(module)
     try:
         message = job.run()
-    except (Failure, manager.Failure, OSError, ValueError) as error:
+    except (Failure, manager.SystemdError, OSError, ValueError) as error:
         module.fail_json(msg=str(error), changed=job.changed, restored=job.restored)
     module.exit_json(changed=job.changed, msg=message, restored=job.restored)
 

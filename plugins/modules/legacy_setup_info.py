@@ -10,20 +10,15 @@ module: legacy_setup_info
 short_description: Find Jupyter servers and hubs that were set up by hand
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._attributes.info_module
 description:
   - Looks at units in C(/etc/systemd/system), at C(~/.jupyter) of every account, at processes that run outside of
     units, and at nginx sites, and describes what it finds by the variables of the roles
     P(nbops.jupyter.jupyterlab#role) and P(nbops.jupyter.jupyterhub#role).
-  - Configuration in Python is read and never run. What is more than the assignment of a value is told in the notes.
+  - Configuration in Python is read and never run. The notes list lines that are not plain assignments.
   - Units of this collection are left out.
-options: {}
-attributes:
-  check_mode:
-    support: full
-    description: Only looks.
-  diff_mode:
-    support: none
-    description: Nothing changes.
 notes:
   - RV(variables) holds hashes of passwords and other secrets. Use it with C(no_log).
 """
@@ -46,7 +41,7 @@ found:
     what: {description: What it is and where it is., type: str}
     notes: {description: What to think about before it is taken over., type: list, elements: str}
 variables:
-  description: Variables of the playbooks that describe it and retire it.
+  description: Variables of the playbooks that describe it and back it up.
   type: dict
   returned: always
 shown:
@@ -66,7 +61,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 i
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import describe
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
-from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import of_nobodys_unit
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import outside_units
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
@@ -110,7 +105,7 @@ class Search:
                 continue
             one = Found("lab", account.pw_name, account.pw_dir)
             self.configure(one, "", {})
-            running = of_nobodys_unit(account.pw_uid)
+            running = outside_units(account.pw_uid)
             if running:
                 _kind, config, options = files.read_command(running[0].command)
                 one.directory = running[0].directory
@@ -128,8 +123,8 @@ class Search:
         one.files = [path for path in dict.fromkeys((*personal, *named)) if os.path.isfile(path)]
         for path in one.files:
             if path in (named or personal):
-                one.options.update(files.today(self.read(one, path)))
-        one.options.update(files.today(options))
+                one.options.update(files.with_current_names(self.read(one, path)))
+        one.options.update(files.with_current_names(options))
 
     def read(self, one: Found, path: str) -> dict[str, Any]:
         if path.endswith(".json"):
@@ -148,11 +143,11 @@ class Search:
         names = _names(labs)
         if labs:
             variables["jupyterlab_instances"] = [describe.instance(one, name) for one, name in zip(labs, names)]
-            variables["jupyterlab_legacy_setup"] = self.retired(labs)
+            variables["jupyterlab_legacy_setup"] = self.to_back_up(labs)
         hubs = [one for one in self.found if one.kind == "hub"]
         for one in hubs[:1]:
             variables.update(describe.hub(one))
-            variables["jupyterhub_legacy_setup"] = self.retired([one])
+            variables["jupyterhub_legacy_setup"] = self.to_back_up([one])
         certificates = [
             self.certificate(one, name) for one, name in [*zip(labs, names), *((one, "hub") for one in hubs[:1])]
         ]
@@ -176,7 +171,7 @@ class Search:
                 one.notes.append(f"Its certificate cannot be read: {error}")
         return entry
 
-    def retired(self, ones: list[Found]) -> dict[str, list[str]]:
+    def to_back_up(self, ones: list[Found]) -> dict[str, list[str]]:
         return {
             "units": [one.unit for one in ones if one.unit],
             "files": sorted({path for one in ones for path in (*self.sites(one), *one.files)}),
@@ -189,7 +184,7 @@ class Search:
         names = {path: files.site_names(text, port) for path, text in self.site_texts.items()}
         return {path: found for path, found in names.items() if found}
 
-    def told(self) -> list[dict[str, Any]]:
+    def report(self) -> list[dict[str, Any]]:
         return [{"kind": one.kind, "what": self.what(one), "notes": one.notes} for one in self.found]
 
     def what(self, one: Found) -> str:
@@ -220,14 +215,16 @@ def _text(path: str) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule({}, supports_check_mode=True)
     run_by_module(module)
     try:
         search = Search()
         variables = search.variables()
     except (OSError, ValueError) as error:
-        module.fail_json(msg=f"cannot read what is there: {error}")
-    module.exit_json(changed=False, found=search.told(), variables=variables, shown=describe.without_secrets(variables))
+        module.fail_json(msg=f"cannot read the legacy setup: {error}")
+    module.exit_json(
+        changed=False, found=search.report(), variables=variables, shown=describe.without_secrets(variables)
+    )
 
 
 if __name__ == "__main__":

@@ -207,8 +207,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager imp
     ROOT,
     RUNNING,
     STARTED,
-    Failure,
     Host,
+    SystemdError,
     existing_links,
     loaded_files,
     mentions,
@@ -255,7 +255,7 @@ class Job:
     def run(self) -> dict:
         broken = problems(self.units, self.profiles)
         if broken:
-            raise Failure("\n".join(broken))
+            raise SystemdError("\n".join(broken))
         state = self.host.show(self.names)
         changes = self.file_changes()
         if any(changes.get(file_of(unit)) for unit in self.written):
@@ -300,7 +300,9 @@ class Job:
             wanted[WAIT_READY] = None
         for path in wanted:
             if not is_plain(path):
-                raise Failure(f"{path} is no file of ours (a masked unit is a link to /dev/null); remove it first.")
+                raise SystemdError(
+                    f"{path} is no file of ours (a masked unit is a link to /dev/null); remove it first."
+                )
         files = {path: (read(path), new) for path, new in wanted.items()}
         return {
             path: (old, new)
@@ -335,7 +337,7 @@ class Job:
             complaints = [line for line in complaints if not NOT_YET.search(line)]
         if complaints:
             text = "\n".join(complaints).replace(stage, ROOT)
-            raise Failure(f"systemd refuses the units, nothing was changed:\n{text}")
+            raise SystemdError(f"systemd refuses the units, nothing was changed:\n{text}")
 
     def examples(self, name: str) -> list[str]:
         """What to verify for a unit: for a template its instances in the list, because paths may hold their names."""
@@ -498,7 +500,7 @@ def main() -> None:
     job = Job(module)
     try:
         result = job.run()
-    except (Failure, OSError) as error:
+    except (SystemdError, OSError) as error:
         module.fail_json(msg=str(error), changed=bool(job.actions), actions=job.actions)
     module.exit_json(changed=bool(job.actions), actions=job.actions, **result)
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that go into a backup, and come back from it.
+"""Moves files into a backup and back.
 
-`moved.json` in the backup says what went, in its order: a path, its place in the backup, its owner, and of a unit
+`moved.json` in the backup lists the moved files in order: the path, the place in the backup, the owner, and for a unit
 whether it was enabled and active.
 """
 
@@ -15,38 +15,42 @@ import shutil
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 
 
 class Backup:
-    """A directory for root alone."""
+    """A backup in a directory that only root can read. Raises OSError, and ValueError if its list is damaged."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self._list = os.path.join(directory, "moved.json")
         self.moved: list[dict[str, Any]] = []
-        if os.path.exists(self._list):
-            with open(self._list, encoding="utf-8") as file:
-                self.moved = json.load(file)
+        text = text_or_none(self._list)
+        if text is not None:
+            try:
+                self.moved = json.loads(text)
+            except ValueError:
+                raise ValueError(f"{self._list} is not JSON: repair it, or move it away.") from None
 
     def take(self, path: str, **state: bool) -> str:
-        """Moves a file or link into the backup, and returns where it is."""
+        """Moves a file or link into the backup, and returns its place there."""
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         place = self._free(path)
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        # Noted first: an interrupted run leaves a note too many rather than a file that nobody knows.
+        # Written first, so that an interrupted run leaves a useless entry rather than a file without one.
         owner = os.lstat(path)
         self._write([*self.moved, {"path": path, "place": place, "owner": [owner.st_uid, owner.st_gid], **state}])
         shutil.move(path, place)
         return place
 
-    def give_back(self, entry: dict[str, Any]) -> None:
-        """Moves one back, over whatever took its place."""
+    def restore(self, entry: dict[str, Any]) -> None:
+        """Moves a file back, and replaces what is in its place."""
         if os.path.lexists(entry["place"]):
             os.makedirs(os.path.dirname(entry["path"]), exist_ok=True)
             if os.path.lexists(entry["path"]):
                 os.unlink(entry["path"])
             shutil.move(entry["place"], entry["path"])
-            # Between filesystems a move is a copy, of root's.
+            # A move between file systems is a copy, which belongs to root.
             os.lchown(entry["path"], *entry["owner"])
         self._write([other for other in self.moved if other != entry])
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files and command lines of a Jupyter that somebody set up by hand: what they say, by today's names. Pure.
+"""Reads the files and command lines of a Jupyter that was set up by hand, and translates old names. Pure functions.
 
-Configuration in Python is read and never run: assignments of plain values count, the rest is told.
+Configuration in Python is parsed and never run: assignments of plain values are read, other lines are reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SERVER_NAME = re.compile(r"^\s*server_name\s+(?P<names>[^;]+);", re.MULTILINE)
 
 
 def read_python(text: str) -> tuple[dict[str, Any], list[str]]:
-    """The options `Class.name` that a configuration file sets, and the lines that say something else.
+    """The options `Class.name` that a configuration file sets, and a description of each other line.
 
     >>> read_python("c.ServerApp.port = 8888")
     ({'ServerApp.port': 8888}, [])
@@ -40,14 +40,8 @@ def read_python(text: str) -> tuple[dict[str, Any], list[str]]:
             continue
         name = _option(statement)
         if name is None:
-            # What follows the equals sign may be a secret.
+            # The value may be a secret.
             unread.append(f"line {statement.lineno}: {lines[statement.lineno - 1].partition('=')[0].strip()}")
-            continue
-        name = _option(statement)
-        if name is None:
-            unread.append(
-                f"line {statement.lineno}: {ast.unparse(statement).splitlines()[0].partition('=')[0].strip()}"
-            )
             continue
         try:
             options[name] = _value(statement.value)
@@ -64,7 +58,7 @@ def _option(statement: ast.stmt) -> str | None:
 
 
 def _value(node: ast.expr) -> Any:
-    # Classes are named, by those who imported them.
+    # A class is given by its name, which the file has imported.
     if isinstance(node, ast.Name):
         return node.id
     value = ast.literal_eval(node)
@@ -77,8 +71,8 @@ def flatten(config: dict[str, Any]) -> dict[str, Any]:
     return {f"{name}.{option}": value for name, values in classes.items() for option, value in values.items()}
 
 
-def today(options: dict[str, Any]) -> dict[str, Any]:
-    """The same options by today's names; where both are given, today's counts."""
+def with_current_names(options: dict[str, Any]) -> dict[str, Any]:
+    """The options by their current names. If an option has both names, the current one counts."""
     renamed = {}
     for key, value in options.items():
         class_name, _dot, name = key.partition(".")
@@ -89,7 +83,7 @@ def today(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_command(command: str) -> tuple[str, str, dict[str, Any]] | None:
-    """Of a command line the kind of server, its configuration file and its options; None if it is no Jupyter."""
+    """The kind of server, the configuration file and the options of a command line; None if it is not Jupyter's."""
     try:
         words = shlex.split(command)
     except ValueError:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jupyter servers that somebody started by hand: in a terminal, in screen, by nohup."""
+"""Finds and ends Jupyter servers that were started by hand: in a terminal, in screen, by nohup."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from dataclasses import dataclass
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.discover import read_command
 
 PROC = "/proc"
-PATIENCE_SECONDS = 20.0
+TERMINATION_SECONDS = 20.0
 PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process of an account; `directory` is where it works."""
+    """A process; `directory` is its working directory."""
 
     pid: int
     command: str
     directory: str
 
 
-def of_nobodys_unit(uid: int) -> list[Process]:
-    """The servers of an account that no unit of the system runs."""
+def outside_units(uid: int) -> list[Process]:
+    """The Jupyter servers of an account that run outside of system units."""
     found = []
     for name in sorted(filter(str.isdigit, os.listdir(PROC)), key=int):
-        # Whatever ends while we look is not there.
+        # A process may end meanwhile.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             place = os.path.join(PROC, name)
             if os.stat(place).st_uid == uid and not _belongs_to_unit(place):
                 command = _command(place)
-                # Of others not even root may see everything.
+                # The working directory of other processes may be hidden even from root.
                 if read_command(command):
                     found.append(Process(int(name), command, os.readlink(os.path.join(place, "cwd"))))
     return found
@@ -56,9 +56,9 @@ def _command(place: str) -> str:
 
 
 def end(processes: list[Process]) -> None:
-    """Ends processes, and waits for it; what does not end by itself is killed. Raises OSError for what stays."""
+    """Terminates processes, and kills those that do not end in time. Raises OSError if one survives."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TERMINATION_SECONDS
         for process in processes:
             _signal(process, number)
         while left := [process for process in processes if _is_there(process)]:

@@ -38,8 +38,8 @@ ENVIRONMENT = {
 }
 
 
-class Failure(Exception):
-    """What went wrong, in words for the user."""
+class SystemdError(Exception):
+    """systemd refuses something or does not do it; the text is for the user."""
 
 
 class Host:
@@ -54,7 +54,7 @@ class Host:
     def systemctl(self, *arguments: str) -> str:
         status, out, err = self._run("systemctl", *arguments)
         if status != 0:
-            raise Failure(f"systemctl {' '.join(arguments)} failed: {(err or out).strip()}")
+            raise SystemdError(f"systemctl {' '.join(arguments)} failed: {(err or out).strip()}")
         return out
 
     def show(self, names: list[str]) -> dict[str, dict[str, str]]:
@@ -72,7 +72,7 @@ class Host:
         status, out, err = self._run("systemd-analyze", "verify", "--man=no", "--", *names, **environment)
         lines = list(dict.fromkeys(line.strip() for line in (out + err).splitlines() if line.strip()))
         if status != 0 and not lines:
-            raise Failure(f"systemd-analyze verify ended with status {status} and without a word.")
+            raise SystemdError(f"systemd-analyze verify ended with status {status} without a message.")
         return lines
 
     def stop(self, names: list[str]) -> None:
@@ -82,12 +82,14 @@ class Host:
         self._run("systemctl", "reset-failed", "--", *names)
 
     def bring_up(self, verb: str, names: list[str]) -> None:
-        """Start or restart units; raise Failure with the journal of those that are not up afterwards."""
+        """Start or restart units; raise SystemdError with the journal of those that are not up afterwards."""
         _status, out, err = self._run("systemctl", verb, "--", *names)
         state = self.show(names)
         down = [name for name in names if state[name]["ActiveState"] not in STARTED]
         if down:
-            raise Failure("\n".join([*(self._report(name, verb, state[name]) for name in down), (out + err).strip()]))
+            raise SystemdError(
+                "\n".join([*(self._report(name, verb, state[name]) for name in down), (out + err).strip()])
+            )
 
     def _report(self, name: str, verb: str, now: dict[str, str]) -> str:
         self._run("journalctl", "--sync")

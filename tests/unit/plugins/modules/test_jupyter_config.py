@@ -1,27 +1,156 @@
-"""The configuration of a server is where the server can read it."""
+"""Files are written when their environment accepts them; its interpreter is a script that knows one option."""
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.modules import jupyter_config
 
+RIGHT = {"ServerApp": {"port": 8888}}
+WRONG = {"ServerApp": {"prot": 8888}}
+# Answers like config_check, which has tests of its own, and leaves a directory behind like jupyter_core.
+INTERPRETER = """#!/usr/bin/python3 -IS
+import json, os, sys, tempfile
+os.environ["JUPYTER_NO_CONFIG"] and tempfile.mkdtemp(prefix="jupyter-clean-cfg-")
+configs = json.load(sys.stdin)["configs"]
+print(json.dumps([["ServerApp.prot is not an option here"] if "prot" in str(config) else [] for config in configs]))
+"""
+SECRETS = {"PasswordIdentityProvider": {"hashed_password": "argon2:secret"}}
+
+
+class Host:
+    """A directory for files, and an environment with an interpreter behind a link, as a release has it."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root, self.file = root, root / "etc/config.json"
+        environment = root / "current"
+        (environment / "bin").mkdir(parents=True)
+        self.python = environment / "bin/python"
+        self.python.write_text(INTERPRETER)
+        self.python.chmod(0o755)
+
+    def entry(self, config: dict, **more: Any) -> dict[str, Any]:
+        modules = ["jupyter_server.serverapp"]
+        return {"path": str(self.file), "python": str(self.python), "modules": modules, "config": config, **more}
+
+    def replace_environment(self) -> None:
+        """Gives the environment a later time than the file."""
+        later = self.file.stat().st_mtime + 10
+        os.utime(self.python.parent.parent, (later, later))
+
 
 @pytest.fixture
-def strict_umask() -> None:
+def strict_umask() -> Iterator[None]:
     umask = os.umask(0o027)
     yield
     os.umask(umask)
 
 
-@pytest.mark.usefixtures("strict_umask", "capsys")
-def test_new_directories_are_open_under_a_strict_umask(tmp_path: pathlib.Path) -> None:
+@pytest.fixture
+def host(tmp_path: pathlib.Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    def module(*files: dict, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        given = {"files": list(files), "_ansible_check_mode": check, **arguments}
+        with patch_module_args(given), pytest.raises(SystemExit):
+            jupyter_config.main()
+        return json.loads(capsys.readouterr().out)
+
+    return module
+
+
+def test_an_accepted_file_is_written_once(host: Host, run: Callable[..., dict]) -> None:
+    entry = host.entry(RIGHT, mode="0640")
+    predicted = run(entry, check=True)
+    assert predicted["changed_files"] == [str(host.file)]
+    assert not host.file.exists()
+    written = run(entry)
+    assert (written["changed_files"], written["diff"]) == (predicted["changed_files"], predicted["diff"])
+    assert json.loads(host.file.read_text()) == RIGHT
+    assert host.file.stat().st_mode & 0o777 == 0o640
+    assert not run(entry)["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_one_wrong_file_refuses_all(host: Host, run: Callable[..., dict], check: bool) -> None:
+    result = run(host.entry(RIGHT), host.entry(WRONG, path=str(host.root / "wrong.json")), check=check)
+    assert result["failed"]
+    assert result["msg"] == (
+        "The configuration was refused and nothing was written. "
+        f"{host.root}/wrong.json: ServerApp.prot is not an option here"
+    )
+    assert not host.file.exists()
+
+
+def test_a_file_is_checked_again_when_its_environment_was_replaced(host: Host, run: Callable[..., dict]) -> None:
+    host.file.parent.mkdir()
+    host.file.write_text(jupyter_config.rendered(WRONG))
+    os.utime(host.file, (host.file.stat().st_mtime + 5,) * 2)
+    assert not run(host.entry(WRONG)).get("failed")
+    host.replace_environment()
+    assert "ServerApp.prot" in run(host.entry(WRONG))["msg"]
+
+
+def test_a_repeated_check_is_noted_and_changes_nothing(host: Host, run: Callable[..., dict]) -> None:
+    run(host.entry(RIGHT))
+    os.utime(host.file, (1, 1))
+    assert not run(host.entry(RIGHT), check=True)["changed"]
+    assert host.file.stat().st_mtime == 1
+    assert not run(host.entry(RIGHT))["changed"]
+    assert host.file.stat().st_mtime > 1
+
+
+def test_secrets_reach_the_file_and_nothing_else(host: Host, run: Callable[..., dict]) -> None:
+    result = run(host.entry(RIGHT), secrets={str(host.file): SECRETS})
+    assert json.loads(host.file.read_text()) == {**RIGHT, **SECRETS}
+    assert "argon2" not in json.dumps(result)
+    assert "(hidden)" in result["diff"][0]["after"]
+    changed = run(host.entry({"ServerApp": {"port": 8889}}), secrets={str(host.file): SECRETS})
+    assert "(hidden)" in changed["diff"][0]["before"]
+
+
+@pytest.mark.parametrize("python", ["missing", None])
+def test_check_mode_predicts_without_an_environment(host: Host, run: Callable[..., dict], python: str | None) -> None:
+    result = run(host.entry(WRONG, python=python and str(host.root / python)), check=True)
+    assert result["changed_files"] == [str(host.file)]
+
+
+def test_a_missing_environment_fails(host: Host, run: Callable[..., dict]) -> None:
+    assert run(host.entry(RIGHT, python=str(host.root / "missing")))["failed"]
+    assert not host.file.exists()
+
+
+def test_a_check_leaves_no_temporary_files(
+    host: Host, run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    assert run(host.entry(RIGHT))["changed"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_shadowing_files_are_reported(host: Host, run: Callable[..., dict]) -> None:
+    for name in ("jupyter_server_config.py", "jupyter_notebook_config.json", "notes.txt"):
+        (host.root / name).touch()
+    result = run(shadows=[str(host.root)])
+    expected = [f"{host.root}/jupyter_notebook_config.json", f"{host.root}/jupyter_server_config.py"]
+    assert result["shadows"] == expected
+    assert [path in json.dumps(result["warnings"]) for path in expected] == [True, True]
+
+
+@pytest.mark.usefixtures("strict_umask")
+def test_new_directories_are_open_under_a_strict_umask(run: Callable[..., dict], tmp_path: pathlib.Path) -> None:
     path = tmp_path / "jupyterhub/singleuser/config.json"
-    entry = {"path": str(path), "config": {}, "mode": "0644"}
-    with patch_module_args({"files": [entry]}), pytest.raises(SystemExit):
-        jupyter_config.main()
+    run({"path": str(path), "config": {}, "mode": "0644"})
     assert {oct(place.stat().st_mode & 0o777) for place in path.parents[:2]} == {"0o755"}
     assert path.stat().st_mode & 0o777 == 0o644

@@ -1,4 +1,4 @@
-"""What is retired, what comes back, and what is refused; systemctl is played, files are real."""
+"""What is backed up, restored and refused; systemctl is a stub, files are real."""
 
 from __future__ import annotations
 
@@ -67,20 +67,20 @@ def run(world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[
 ALL = {"old.service", "ours.service", "site"}
 
 
-def test_what_is_retired_goes_into_the_backup_and_ours_stays(world: World, run: Callable[..., dict]) -> None:
+def test_the_backup_takes_what_is_not_ours(world: World, run: Callable[..., dict]) -> None:
     assert run()["changed"]
     assert world.everything() == {"ours.service"}
     assert world.calls == ["systemctl disable --now --quiet -- old.service", "systemctl daemon-reload"]
     assert not run()["changed"]
 
 
-def test_check_mode_tells_the_same_and_does_nothing(world: World, run: Callable[..., dict]) -> None:
+def test_check_mode_predicts_the_actions(world: World, run: Callable[..., dict]) -> None:
     told = run(check=True)
     assert (world.everything(), world.calls, world.backup.exists()) == (ALL, [], False)
     assert told["actions"] == run()["actions"]
 
 
-def test_what_ran_runs_again(world: World, run: Callable[..., dict]) -> None:
+def test_restore_starts_what_ran(world: World, run: Callable[..., dict]) -> None:
     run()
     (world.units / "old.service").write_text(HEADER)
     world.calls.clear()
@@ -97,10 +97,26 @@ def test_what_ran_runs_again(world: World, run: Callable[..., dict]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"units": ["../site"]}, {"units": ["old"]}, {"files": ["site"]}, {"files": ["/etc"]}]
+    "arguments",
+    [
+        {"units": ["../site"]},
+        {"units": ["old"]},
+        {"files": ["site"]},
+        {"files": ["/etc"]},
+        {"processes_of": ["no-such-account"]},
+    ],
 )
-def test_what_is_no_unit_and_no_file_is_refused(world: World, run: Callable[..., dict], arguments: dict) -> None:
+def test_wrong_names_are_refused(world: World, run: Callable[..., dict], arguments: dict) -> None:
     result = run(**arguments)
     assert result["failed"]
     assert "nothing was changed" in result["msg"]
+    assert (world.everything(), world.calls) == (ALL, [])
+
+
+def test_an_unreadable_list_of_the_backup_is_reported(world: World, run: Callable[..., dict]) -> None:
+    world.backup.mkdir()
+    (world.backup / "moved.json").write_text("{")
+    result = run()
+    assert result["failed"]
+    assert "moved.json" in result["msg"]
     assert (world.everything(), world.calls) == (ALL, [])

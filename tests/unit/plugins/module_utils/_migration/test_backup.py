@@ -25,7 +25,7 @@ def test_what_goes_comes_back(tmp_path: pathlib.Path, unit: pathlib.Path) -> Non
     unit.write_text("new")
     again = Backup(str(tmp_path / "backup"))
     assert [(entry["path"], entry["enabled"]) for entry in again.moved] == [(str(unit), True)]
-    again.give_back(again.moved[0])
+    again.restore(again.moved[0])
     assert unit.read_text() == "old"
     assert Backup(str(tmp_path / "backup")).moved == []
 
@@ -36,7 +36,7 @@ def test_a_link_stays_a_link(tmp_path: pathlib.Path, unit: pathlib.Path) -> None
     backup = Backup(str(tmp_path / "backup"))
     place = backup.take(str(link))
     assert os.readlink(place) == str(unit)
-    backup.give_back(backup.moved[0])
+    backup.restore(backup.moved[0])
     assert os.readlink(link) == str(unit)
 
 
@@ -60,5 +60,5 @@ def test_an_interrupted_move_loses_nothing(
         with pytest.raises(OSError, match="no space left"):
             backup.take(str(unit))
     again = Backup(str(tmp_path / "backup"))
-    again.give_back(again.moved[0])
+    again.restore(again.moved[0])
     assert (unit.read_text(), again.moved) == ("old", [])

@@ -58,7 +58,7 @@ def test_nothing_of_a_configuration_is_run(tmp_path) -> None:
     ],
 )
 def test_old_names_become_todays(options: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert files.today(options) == expected
+    assert files.with_current_names(options) == expected
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def add(proc: pathlib.Path, pid: int, command: list[str], cgroup: str) -> None:
 def test_which_are_nobodys(proc: pathlib.Path, command: list[str], cgroup: str, found: bool) -> None:
     add(proc, 7, command, cgroup)
     expected = [Process(7, " ".join(LAB), "/home/ada")] if found else []
-    assert processes.of_nobodys_unit(os.geteuid()) == expected
-    assert processes.of_nobodys_unit(os.geteuid() + 1) == []
+    assert processes.outside_units(os.geteuid()) == expected
+    assert processes.outside_units(os.geteuid() + 1) == []
 
 
 def test_a_process_that_nobody_may_look_into_is_no_obstacle(
@@ -56,12 +56,12 @@ def test_a_process_that_nobody_may_look_into_is_no_obstacle(
 
     add(proc, 1, ["/sbin/init"], SESSION)
     monkeypatch.setattr(os, "readlink", denied)
-    assert processes.of_nobodys_unit(os.geteuid()) == []
+    assert processes.outside_units(os.geteuid()) == []
 
 
 @pytest.mark.parametrize("ignores", [False, True])
 def test_what_is_ended_is_gone(monkeypatch: pytest.MonkeyPatch, ignores: bool) -> None:
-    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "TERMINATION_SECONDS", 0.2)
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " if ignores else ""
     code = f"import signal, time; {deaf}print(1, flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:

@@ -53,7 +53,7 @@ def test_show_of_nothing_asks_nothing() -> None:
 
 def test_a_refused_order_says_which_and_why() -> None:
     tools = Tools({"systemctl enable": (1, "", "Unit is masked\n")})
-    with pytest.raises(systemd.Failure, match=r"^systemctl enable a.service failed: Unit is masked$"):
+    with pytest.raises(systemd.SystemdError, match=r"^systemctl enable a.service failed: Unit is masked$"):
         systemd.Host(tools).systemctl("enable", "a.service")
 
 
@@ -66,7 +66,7 @@ def test_verify_puts_the_stage_before_the_hosts_units() -> None:
 
 
 def test_a_verification_that_dies_silently_is_a_failure() -> None:
-    with pytest.raises(systemd.Failure, match="status -6 and without a word"):
+    with pytest.raises(systemd.SystemdError, match="status -6 without a message"):
         systemd.Host(Tools({"systemd-analyze verify": (-6, "", "")})).verify(["a.service"])
 
 
@@ -78,7 +78,7 @@ def test_bring_up_reports_the_journal_of_what_is_down() -> None:
             "journalctl --unit=b.service": (0, "out of luck\n", ""),
         }
     )
-    with pytest.raises(systemd.Failure) as failure:
+    with pytest.raises(systemd.SystemdError) as failure:
         systemd.Host(tools).bring_up("start", ["ssh.service", "b.service"])
     assert str(failure.value) == (
         "b.service is failed after systemctl start (result: unknown):\nout of luck\nJob for b.service failed."
