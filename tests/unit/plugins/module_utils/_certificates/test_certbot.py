@@ -1,4 +1,4 @@
-"""What certbot is told, what is kept from its command line, and when there is a reason to order."""
+"""The arguments of certbot, the secrets that are not among them, and the reasons to order."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def entry(**more: Any) -> dict[str, Any]:
 
 
 class Program:
-    """Plays certbot: remembers what it was asked, and answers in turn, the last answer for ever."""
+    """A fake certbot: records its arguments, gives one answer after the other, and repeats the last."""
 
     def __init__(self, *answers: tuple[int, str, str]) -> None:
         self.answers = list(answers or [(0, "", "")])
@@ -117,7 +117,7 @@ BASE = (
         ),
     ],
 )
-def test_an_order_says_what_the_entry_does(more: dict, expected: str) -> None:
+def test_an_order_has_the_arguments_of_its_entry(more: dict, expected: str) -> None:
     (argv,) = issued(entry(**more)).argv
     assert " ".join(argv) == expected + " --non-interactive"
 
@@ -129,7 +129,7 @@ def test_an_order_says_what_the_entry_does(more: dict, expected: str) -> None:
         (Account(OWN, "a@b.org"), ["--email", "a@b.org", "--agree-tos", "--server", OWN]),
     ],
 )
-def test_an_order_goes_to_the_account(account: Account, expected: list[str]) -> None:
+def test_an_order_uses_the_account(account: Account, expected: list[str]) -> None:
     (argv,) = issued(entry(), account).argv
     start = argv.index(expected[0])
     assert argv[start : start + len(expected)] == expected
@@ -151,7 +151,7 @@ def test_without_an_account_there_is_no_file() -> None:
     ("bundle", "environment"),
     [("", {"LC_ALL": "C.UTF-8"}), ("/etc/ca.pem", {"LC_ALL": "C.UTF-8", "REQUESTS_CA_BUNDLE": "/etc/ca.pem"})],
 )
-def test_the_authoritys_own_certificate_is_vouched_for(bundle: str, environment: dict) -> None:
+def test_certbot_trusts_the_bundle(bundle: str, environment: dict) -> None:
     assert issued(entry(), Account(OWN, ca_bundle=bundle)).environment == [environment]
 
 
@@ -162,14 +162,14 @@ def test_the_authoritys_own_certificate_is_vouched_for(bundle: str, environment:
         (True, f"certbot revoke --cert-name lab --delete-after-revoke --server {STAGING} --non-interactive"),
     ],
 )
-def test_what_is_removed_is_revoked_when_told_to(revoke: bool, expected: str) -> None:
+def test_a_removed_certificate_is_revoked_on_request(revoke: bool, expected: str) -> None:
     program = Program()
     Certbot("certbot", program, Account("staging")).delete("lab", revoke=revoke)
     assert [" ".join(argv) for argv in program.argv] == [expected]
 
 
 class Clock:
-    """Time that passes by sleeping alone."""
+    """Time that passes only while a program sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
@@ -180,21 +180,21 @@ class Clock:
         self.now += seconds
 
 
-def test_a_busy_certbot_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_waits_for_a_busy_certbot(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, program = Clock(monkeypatch), Program((1, "", BUSY), (1, BUSY, ""), (0, "", ""))
     Certbot("certbot", program, Account(OWN)).issue(entry())
     assert len(program.argv) == 3
     assert clock.now == 2
 
 
-def test_a_certbot_that_stays_busy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certbot_that_stays_busy_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, program = Clock(monkeypatch), Program((1, "", BUSY))
     with pytest.raises(CertbotError, match="Another instance of Certbot is already running"):
         Certbot("certbot", program, Account(OWN)).issue(entry())
     assert 120 <= clock.now < 125
 
 
-def test_a_refusal_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, program = Clock(monkeypatch), Program((1, "", REFUSED))
     with pytest.raises(CertbotError, match="NXDOMAIN"):
         Certbot("certbot", program, Account(OWN)).issue(entry())
@@ -217,18 +217,18 @@ def test_a_refusal_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", "", "certbot failed without a word"),
     ],
 )
-def test_what_went_wrong_is_told_without_noise(out: str, err: str, expected: str) -> None:
+def test_an_error_is_extracted_from_the_output(out: str, err: str, expected: str) -> None:
     assert said_by(out, err) == expected
 
 
 @pytest.mark.parametrize(
     ("out", "expected"), [("certbot 2.1.0\n", (2, 1)), ("certbot 5.10.0.dev0\n", (5, 10)), ("certbot 4.0\n", (4, 0))]
 )
-def test_the_version(out: str, expected: tuple[int, int]) -> None:
+def test_the_version_is_read(out: str, expected: tuple[int, int]) -> None:
     assert Certbot("certbot", Program((0, out, "")), Account(OWN)).version() == expected
 
 
-def test_a_program_without_a_version_is_none() -> None:
+def test_a_program_without_a_version_is_an_error() -> None:
     with pytest.raises(CertbotError, match="/opt/x does not tell its version: no module"):
         Certbot("/opt/x", Program((1, "", "no module\n")), Account(OWN)).version()
 
@@ -242,12 +242,12 @@ def test_a_program_without_a_version_is_none() -> None:
         ({"domains": ["2001:db8::1"], "method": "standalone"}, {"an IP address": (5, 3)}),
     ],
 )
-def test_what_an_entry_asks_of_certbot(more: dict, expected: dict) -> None:
+def test_what_an_entry_needs_of_certbot(more: dict, expected: dict) -> None:
     assert needs(entry(**more)) == expected
 
 
 @pytest.mark.parametrize(("version", "refused"), [("4.0.0", True), ("4.1.0", False), ("10.0.0", False)])
-def test_what_certbot_cannot_do_is_told_before_it_is_asked(version: str, refused: bool) -> None:
+def test_a_certbot_that_is_too_old_is_refused_before_the_order(version: str, refused: bool) -> None:
     certbot = Certbot("certbot", Program((0, f"certbot {version}\n", "")), Account(OWN))
     if not refused:
         certbot.require(entry(profile="tlsserver"))
@@ -258,7 +258,7 @@ def test_what_certbot_cannot_do_is_told_before_it_is_asked(version: str, refused
         certbot.require(entry(profile="tlsserver"))
 
 
-def test_an_ordinary_entry_asks_for_no_version() -> None:
+def test_an_ordinary_entry_needs_no_version() -> None:
     program = Program()
     Certbot("certbot", program, Account(OWN)).require(entry())
     assert program.argv == []
@@ -269,7 +269,7 @@ def test_an_ordinary_entry_asks_for_no_version() -> None:
 
 @pytest.fixture
 def live(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, new_pair: Callable) -> bytes:
-    """A certificate for two names that certbot has."""
+    """certbot's certificate for two names."""
     monkeypatch.setattr(the_certbot, "LIVE", str(tmp_path))
     chain = new_pair(["a.org", "b.org"])[0]
     (tmp_path / "lab").mkdir()
@@ -307,16 +307,16 @@ def test_why_a_certificate_is_ordered(live: bytes, wanted: dict, account: Accoun
     assert why_order(wanted, account, order(TWO, Account(OWN)), now) == why
 
 
-def test_one_that_was_ordered_by_somebody_else_is_ordered_anew(live: bytes) -> None:
+def test_a_certificate_that_somebody_else_ordered_is_ordered_again(live: bytes) -> None:
     assert why_order(TWO, Account(OWN), None, 0) == "its settings are others"
 
 
-def test_what_cannot_be_read_is_ordered(live: bytes, tmp_path: pathlib.Path) -> None:
+def test_an_unreadable_certificate_is_ordered(live: bytes, tmp_path: pathlib.Path) -> None:
     (tmp_path / "lab" / "fullchain.pem").write_bytes(live[:100])
     assert why_order(TWO, Account(OWN), order(TWO, Account(OWN)), 0) == "there is none yet"
 
 
-def test_production_is_another_authority_than_its_address_is_not() -> None:
+def test_production_and_its_address_are_the_same_authority() -> None:
     assert order(TWO, Account("production")) == order(TWO, Account(PRODUCTION))
     assert order(TWO, Account("production")) != order(TWO, Account("staging"))
 
@@ -329,5 +329,5 @@ def test_production_is_another_authority_than_its_address_is_not() -> None:
         ({"a": "x'y"}, 'a = "x\'y"\n'),
     ],
 )
-def test_credentials_keep_their_signs(credentials: dict, text: str) -> None:
+def test_special_characters_of_credentials_are_kept(credentials: dict, text: str) -> None:
     assert credentials_text(credentials) == text

@@ -1,4 +1,4 @@
-"""Placeholders are made by the real openssl, here without root."""
+"""The real openssl makes placeholders, here without root."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_it_is_valid_for_every_host(tmp_path: pathlib.Path) -> None:
     assert "NIST CURVE: P-256" in text
 
 
-def test_the_key_is_for_its_owner_alone_and_the_certificate_for_all(tmp_path: pathlib.Path) -> None:
+def test_only_the_owner_can_read_the_key_and_everybody_the_certificate(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
     assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == {
         "privkey.pem": 0o600,
@@ -44,7 +44,7 @@ def test_the_key_of_an_interrupted_run_is_used(tmp_path: pathlib.Path) -> None:
     require_pair((home / "fullchain.pem").read_bytes(), key)
 
 
-def test_a_placeholder_for_other_names_is_made_anew_with_its_key(tmp_path: pathlib.Path) -> None:
+def test_a_placeholder_for_other_names_is_replaced_and_keeps_its_key(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
     key = (home / "privkey.pem").read_bytes()
     assert not placeholder.is_missing(str(home), ["A.org"])
@@ -64,7 +64,7 @@ def test_a_certificate_is_never_overwritten(tmp_path: pathlib.Path) -> None:
     assert {path.name for path in home.iterdir()} == {"fullchain.pem", "privkey.pem"}
 
 
-def test_only_a_placeholder_is_known_as_one(tmp_path: pathlib.Path) -> None:
+def test_other_certificates_are_no_placeholders(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
     assert placeholder.is_placeholder(str(home))
     (home / "fullchain.pem").write_text("real")
@@ -83,7 +83,7 @@ def test_a_placeholder_is_used_while_a_configuration_names_it(tmp_path: pathlib.
     assert placeholder.is_used("/etc/ssl/jupyter/lab2", users)
 
 
-def test_removal_keeps_what_somebody_else_put_there(tmp_path: pathlib.Path) -> None:
+def test_removal_keeps_other_files(tmp_path: pathlib.Path) -> None:
     home = made(tmp_path)
     (home / "notes").write_text("mine")
     placeholder.remove(str(home))

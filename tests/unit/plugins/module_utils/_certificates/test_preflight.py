@@ -1,4 +1,4 @@
-"""What is in the way of an order is found by real requests, here to servers on loopback."""
+"""Obstacles to an order are found by real requests, here to servers on loopback."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def server(
     answer: Callable[[str], Answer], address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
 ) -> Iterator[tuple[int, list[str]]]:
-    """Answers every path on a port of its own, over TLS where told to; yields the port and what was asked."""
+    """Answers every path on a new port, on request over TLS; gives the port and the requested paths."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,7 +71,7 @@ def date(offset: float) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy stands between the tests and loopback."""
+    """The tests reach loopback without a proxy."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
 
@@ -91,7 +91,7 @@ def test_an_authority_with_the_same_time_is_fine(offset: float) -> None:
 
 
 @pytest.mark.parametrize(("offset", "told"), [(3600, r"by 3(600|599|601) s"), (-86400, r"by -8(6400|6401|6399) s")])
-def test_a_wrong_clock_is_told(offset: float, told: str) -> None:
+def test_a_wrong_clock_is_an_error(offset: float, told: str) -> None:
     with server(lambda _path: (200, date(offset), b"{}")) as (port, _asked), pytest.raises(PreflightError) as error:
         check_authority(f"http://127.0.0.1:{port}/dir", "", "")
     assert re.search(rf"this host's clock differs from the authority's {told}.*systemd-timesyncd", str(error.value))
@@ -108,25 +108,25 @@ def test_a_wrong_clock_is_told(offset: float, told: str) -> None:
     ],
     ids=["not found", "no date", "a strange date", "a page", "a list"],
 )
-def test_what_is_no_authority_is_told(answer: Answer, told: str) -> None:
+def test_a_server_that_is_no_authority_is_an_error(answer: Answer, told: str) -> None:
     with server(lambda _path: answer) as (port, _asked), pytest.raises(PreflightError) as error:
         check_authority(f"http://127.0.0.1:{port}/dir", "", "")
     assert f"the authority at http://127.0.0.1:{port}/dir {told}" in str(error.value)
     assert "check certbot_server, certbot_ca_bundle and" in str(error.value)
 
 
-def test_an_authority_that_is_away_is_told() -> None:
+def test_an_authority_that_is_down_is_an_error() -> None:
     with pytest.raises(PreflightError, match=r"does not answer: .*refused"):
         check_authority(f"http://127.0.0.1:{closed_port()}/dir", "", "")
 
 
-def test_an_authority_without_tls_is_told() -> None:
+def test_an_authority_without_tls_is_an_error() -> None:
     with server(lambda _path: (200, date(0), b"{}")) as (port, _asked), pytest.raises(PreflightError) as error:
         check_authority(f"https://127.0.0.1:{port}/dir", "", "")
     assert "does not answer: [SSL" in str(error.value)
 
 
-def test_an_authority_that_says_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_authority_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(PreflightError, match="timed out"):
         check_authority(f"http://127.0.0.1:{mute.getsockname()[1]}/dir", "", "")
@@ -145,7 +145,7 @@ def test_an_authority_that_has_the_profile_is_fine() -> None:
         (b"{}", "it has none at all"),
     ],
 )
-def test_a_profile_that_the_authority_lacks_is_told(directory: bytes, told: str) -> None:
+def test_a_profile_that_the_authority_lacks_is_an_error(directory: bytes, told: str) -> None:
     with server(lambda _path: (200, date(0), directory)) as (port, _asked), pytest.raises(PreflightError) as error:
         check_authority(f"http://127.0.0.1:{port}/dir", "", "shortlived")
     assert str(error.value) == f"the authority has no profile shortlived; {told}"
@@ -162,7 +162,7 @@ def files(root: pathlib.Path) -> Callable[[str], Answer]:
     return answer
 
 
-def test_a_name_that_leads_here_is_fine(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_of_this_host_is_fine(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server(files(tmp_path)) as (port, asked):
         monkeypatch.setattr(preflight, "_PORT", port)
         check_names(entry("127.0.0.1", "localhost", webroot=str(tmp_path)))
@@ -215,7 +215,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, port: int, described: dict[str, Any
     return str(error.value)
 
 
-def test_a_web_server_that_serves_something_else_is_told(
+def test_a_web_server_that_serves_something_else_is_an_error(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with server(lambda _path: (403, {}, b"")) as (port, _asked):
@@ -227,23 +227,23 @@ def test_a_web_server_that_serves_something_else_is_told(
     assert os.listdir(tmp_path / ".well-known/acme-challenge") == []
 
 
-def test_another_host_behind_the_name_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_of_another_host_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server(lambda _path: (200, {}, b"Welcome to nginx!")) as (port, _asked):
         told = refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
     assert told == "another host answers for 127.0.0.1 (127.0.0.1); let the name lead to this host alone"
 
 
-def test_more_than_the_challenge_is_not_the_challenge(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_after_the_challenge_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server(lambda path: (200, {}, path.rpartition("/")[2].encode() + b"!")) as (port, _asked):
         assert "another host answers" in refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
 
 
-def test_a_closed_port_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_port_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = refusal(monkeypatch, closed_port(), entry(webroot=str(tmp_path)))
     assert re.search(r"^port 80 of 127.0.0.1 \(127.0.0.1\) cannot be reached: .*refused; open it in every", told)
 
 
-def test_a_firewall_that_drops_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_firewall_that_drops_requests_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         told = refusal(monkeypatch, mute.getsockname()[1], entry(webroot=str(tmp_path)))
@@ -252,7 +252,7 @@ def test_a_firewall_that_drops_is_told(tmp_path: pathlib.Path, monkeypatch: pyte
 
 @contextlib.contextmanager
 def greeting(words: bytes) -> Iterator[int]:
-    """A port where a request is answered with these words and the end."""
+    """A port that answers a request with this text and closes the connection."""
 
     def greet() -> None:
         connection = strange.accept()[0]
@@ -267,33 +267,33 @@ def greeting(words: bytes) -> Iterator[int]:
         thread.join()
 
 
-def test_what_does_not_speak_http_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_speak_http_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with greeting(b"220 mail.example.org ESMTP\r\n") as port:
         told = refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
     assert "cannot be reached: 220 mail.example.org ESMTP" in told
 
 
-def test_a_web_server_that_rejects_the_name_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_web_server_that_rejects_the_name_is_an_error(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with greeting(b"") as port:
         told = refusal(monkeypatch, port, entry(webroot=str(tmp_path)))
     assert "closes the connection without an answer; let the name lead to this host, and its web server serve" in told
 
 
-def test_a_name_without_address_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_address_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = refusal(monkeypatch, 80, entry("no-such-host.invalid", webroot=str(tmp_path)))
     assert told == ("no-such-host.invalid has no address in the DNS; make an A or AAAA record that leads to this host")
 
 
-def test_the_name_that_leads_nowhere_is_told_among_others(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_names_the_one_name_without_address(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server(files(tmp_path)) as (port, asked):
         told = refusal(monkeypatch, port, entry("127.0.0.1", "no-such-host.invalid", webroot=str(tmp_path)))
     assert len(asked) == 1
     assert told.startswith("no-such-host.invalid has no address")
 
 
-def test_a_proxy_of_the_host_is_not_asked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_host_is_not_used(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
     with server(files(tmp_path)) as (port, asked):
         monkeypatch.setattr(preflight, "_PORT", port)
@@ -304,7 +304,7 @@ def test_a_proxy_of_the_host_is_not_asked(tmp_path: pathlib.Path, monkeypatch: p
 # Names, by a server of our own
 
 
-def test_standalone_answers_by_itself_and_leaves_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standalone_answers_by_itself_and_closes_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
     port = closed_port()
     monkeypatch.setattr(preflight, "_PORT", port)
     check_names(entry("127.0.0.1", "localhost", method="standalone"))

@@ -1,4 +1,4 @@
-"""Certificates in their place: switched in one step, brought back, adopted, guarded and removed."""
+"""The directory of a certificate: switched in one step, restored, adopted, protected and removed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def put(home: pathlib.Path, pair: tuple, group: str = "root") -> CertificateStor
 
 
 def plain(home: pathlib.Path, pair: tuple) -> None:
-    """A pair as an administrator puts it there."""
+    """Plain files, as an administrator copies them."""
     home.mkdir(parents=True, exist_ok=True)
     for name, data in zip((CHAIN, KEY), pair):
         (home / name).unlink(missing_ok=True)
@@ -63,7 +63,7 @@ def test_servers_read_the_pair_at_its_path(home: pathlib.Path, pairs: list) -> N
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 @pytest.mark.parametrize(("group", "mode"), [("root", 0o600), (GROUP, 0o640)])
-def test_the_key_is_for_root_and_its_group_alone_whatever_the_umask(
+def test_only_root_and_the_group_can_read_the_key_whatever_the_umask(
     home: pathlib.Path, pairs: list, group: str, mode: int, umask: int
 ) -> None:
     before = os.umask(umask)
@@ -78,7 +78,7 @@ def test_the_key_is_for_root_and_its_group_alone_whatever_the_umask(
         assert folder.stat().st_mode & 0o777 == 0o755, folder
 
 
-def test_the_mode_of_a_directory_that_was_there_stays(home: pathlib.Path, pairs: list) -> None:
+def test_an_existing_directory_keeps_its_mode(home: pathlib.Path, pairs: list) -> None:
     home.mkdir(parents=True)
     home.chmod(0o750)
     put(home, pairs[0])
@@ -86,7 +86,7 @@ def test_the_mode_of_a_directory_that_was_there_stays(home: pathlib.Path, pairs:
 
 
 @pytest.mark.parametrize("spoil", ["mode", "group", "text", "pending"])
-def test_what_is_not_guarded_whole_and_loaded_is_not_current(
+def test_a_pair_that_is_unprotected_damaged_or_not_loaded_is_not_current(
     home: pathlib.Path, pairs: list, pending: pathlib.Path, spoil: str
 ) -> None:
     made = put(home, pairs[0])
@@ -111,7 +111,7 @@ def test_another_group_is_another_version(home: pathlib.Path, pairs: list) -> No
     assert put(home, pairs[0], GROUP).is_current(pairs[0])
 
 
-def test_a_group_that_does_not_exist_is_told_and_changes_nothing(home: pathlib.Path, pairs: list) -> None:
+def test_a_missing_group_is_an_error_and_changes_nothing(home: pathlib.Path, pairs: list) -> None:
     put(home, pairs[0])
     with pytest.raises(OSError, match="there is no group nobody-here to read the key of lab"):
         store(home, "nobody-here").begin(pairs[1])
@@ -134,13 +134,13 @@ def test_readers_always_see_key_and_certificate_of_one_version(home: pathlib.Pat
     def read() -> None:
         while not over.is_set():
             try:
-                # As a program does that opens both by the same directory.
+                # Some programs open both by the same directory.
                 folder = os.open(home / "current", os.O_RDONLY | os.O_DIRECTORY)
                 try:
                     pair = tuple(_read(name, folder) for name in (CHAIN, KEY))
                 finally:
                     os.close(folder)
-                (home / CHAIN).read_bytes(), (home / KEY).read_bytes()  # the path leads somewhere at any time
+                (home / CHAIN).read_bytes(), (home / KEY).read_bytes()  # the paths exist at any time
             except OSError as error:
                 torn.append(error)
                 return
@@ -166,7 +166,7 @@ def _read(name: str, folder: int) -> bytes:
         return file.read()
 
 
-def test_nothing_that_readers_see_is_ever_written_to(
+def test_a_file_that_readers_see_is_never_written_to(
     home: pathlib.Path, pairs: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(home, pairs[0])
@@ -183,7 +183,7 @@ def test_nothing_that_readers_see_is_ever_written_to(
     assert store(home).pair() == pairs[1]
 
 
-def test_undo_brings_the_old_pair_back(home: pathlib.Path, pairs: list, pending: pathlib.Path) -> None:
+def test_undo_restores_the_old_pair(home: pathlib.Path, pairs: list, pending: pathlib.Path) -> None:
     put(home, pairs[0])
     made = store(home)
     made.begin(pairs[1])
@@ -194,7 +194,7 @@ def test_undo_brings_the_old_pair_back(home: pathlib.Path, pairs: list, pending:
     assert os.listdir(pending) == []
 
 
-def test_undo_leaves_the_first_pair_which_is_still_to_be_loaded(home: pathlib.Path, pairs: list) -> None:
+def test_undo_keeps_the_first_pair_marked_as_not_loaded(home: pathlib.Path, pairs: list) -> None:
     made = store(home)
     made.begin(pairs[0])
     made.undo()
@@ -233,7 +233,7 @@ def test_an_interrupted_switch_is_completed(
     assert {path.name for path in home.iterdir()} == {"current", "versions", CHAIN, KEY}
 
 
-def test_a_version_that_was_half_written_does_no_harm(home: pathlib.Path, pairs: list) -> None:
+def test_a_half_written_version_does_no_harm(home: pathlib.Path, pairs: list) -> None:
     put(home, pairs[0])
     (home / "versions" / "new").mkdir()
     for name in CHAIN, KEY, "other":
@@ -244,7 +244,7 @@ def test_a_version_that_was_half_written_does_no_harm(home: pathlib.Path, pairs:
     assert versions(home) == {version(pair, "root") for pair in pairs[:2]}
 
 
-def test_a_damaged_version_is_written_anew(home: pathlib.Path, pairs: list) -> None:
+def test_a_damaged_version_is_written_again(home: pathlib.Path, pairs: list) -> None:
     put(home, pairs[0])
     put(home, pairs[1])
     damaged = home / "versions" / version(pairs[0], "root") / KEY
@@ -294,7 +294,7 @@ def test_the_two_last_versions_are_kept(home: pathlib.Path, pairs: list) -> None
     assert versions(home) == {version(pair, "root") for pair in pairs[1:]}
 
 
-def test_nothing_is_kept_before_it_is_loaded(home: pathlib.Path, pairs: list, pending: pathlib.Path) -> None:
+def test_old_versions_stay_until_the_new_one_is_loaded(home: pathlib.Path, pairs: list, pending: pathlib.Path) -> None:
     for pair in pairs:
         store(home).begin(pair)
     assert len(versions(home)) == 3
@@ -302,7 +302,7 @@ def test_nothing_is_kept_before_it_is_loaded(home: pathlib.Path, pairs: list, pe
     assert pending.stat().st_mode & 0o777 == 0o700
 
 
-def test_removal_takes_everything_of_ours(home: pathlib.Path, pairs: list, pending: pathlib.Path) -> None:
+def test_removal_removes_everything_of_ours(home: pathlib.Path, pairs: list, pending: pathlib.Path) -> None:
     put(home, pairs[0])
     store(home).begin(pairs[1])
     (home / "current.new").symlink_to("versions/none")
@@ -313,7 +313,7 @@ def test_removal_takes_everything_of_ours(home: pathlib.Path, pairs: list, pendi
 
 
 @pytest.mark.parametrize("place", ["lab/notes", "other/fullchain.pem"])
-def test_removal_leaves_what_is_somebody_elses(home: pathlib.Path, pairs: list, place: str) -> None:
+def test_removal_keeps_other_files(home: pathlib.Path, pairs: list, place: str) -> None:
     put(home, pairs[0])
     theirs = home.parent / place
     theirs.parent.mkdir(exist_ok=True)
@@ -322,12 +322,12 @@ def test_removal_leaves_what_is_somebody_elses(home: pathlib.Path, pairs: list, 
     assert [path for path in home.parent.rglob("*") if path.is_file()] == [theirs]
 
 
-def test_removal_of_nothing_is_none(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_removing_a_missing_certificate_changes_nothing(home: pathlib.Path, tmp_path: pathlib.Path) -> None:
     store(home).remove()
     assert os.listdir(tmp_path) == []
 
 
-def test_a_pair_is_read_whole_or_not_at_all(home: pathlib.Path, pairs: list) -> None:
+def test_half_a_pair_is_none(home: pathlib.Path, pairs: list) -> None:
     assert store(home).pair() is None
     plain(home, pairs[0])
     shutil.copy(home / CHAIN, home / "copy")

@@ -1,4 +1,4 @@
-"""Certificates are read, judged and made by the real openssl, and judged by Python's own TLS as clients do."""
+"""The real openssl reads, checks and makes certificates; Python's own TLS checks them as clients do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAY = 86400
 
 
 def handshake(chain: bytes, key: bytes, trusted: bytes, name: str, folder: pathlib.Path) -> None:
-    """A handshake without network between a server and a client who keeps to the letter of the standard."""
+    """A handshake, without a network, between a server and a client that is strict about the standard."""
     (folder / "pair.pem").write_bytes(key + b"\n" + chain)
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(folder / "pair.pem")
@@ -49,14 +49,14 @@ def handshake(chain: bytes, key: bytes, trusted: bytes, name: str, folder: pathl
     [
         ("192.0.2.10", True),
         ("2001:db8::1", True),
-        ("192.0.2.256", True),  # one gone wrong is still no host's name
+        ("192.0.2.256", True),  # a wrong address is still no host name
         ("a.org", False),
         ("*.a.org", False),
         ("10.a.org", False),
         ("localhost", False),
     ],
 )
-def test_an_address_is_told_from_a_name(name: str, expected: bool) -> None:
+def test_an_address_is_distinguished_from_a_name(name: str, expected: bool) -> None:
     assert is_address(name) is expected
 
 
@@ -64,11 +64,11 @@ def test_an_address_is_told_from_a_name(name: str, expected: bool) -> None:
     ("name", "expected"),
     [("A.Org", "a.org"), ("2001:DB8:0:0::1", "2001:db8::1"), ("192.0.2.10", "192.0.2.10"), ("*.A.org", "*.a.org")],
 )
-def test_names_have_one_form(name: str, expected: str) -> None:
+def test_names_are_normalised(name: str, expected: str) -> None:
     assert normalise(name) == expected
 
 
-def test_facts_are_those_of_the_first_certificate(new_pair: Callable, authority: tuple) -> None:
+def test_facts_are_of_the_first_certificate(new_pair: Callable, authority: tuple) -> None:
     names = ["b.org", "*.a.org", "192.0.2.10", "2001:db8::1"]
     said = facts(b"# a comment\n" + new_pair(names, 7, authority)[0])
     assert said.names == ("*.a.org", "192.0.2.10", "2001:db8::1", "b.org")
@@ -81,7 +81,7 @@ def test_a_certificate_need_not_have_names(authority: tuple) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-def test_what_is_no_certificate_has_no_facts(text: bytes) -> None:
+def test_other_text_has_no_facts(text: bytes) -> None:
     with pytest.raises(CertificateError, match="openssl x509: "):
         facts(text)
 
@@ -96,12 +96,12 @@ def test_days_are_whole(seconds: float, days: int) -> None:
     assert days_left(5 * DAY + seconds, 5 * DAY) == days
 
 
-def test_blocks_are_the_certificates_alone(new_pair: Callable) -> None:
+def test_blocks_are_the_certificates_without_other_text(new_pair: Callable) -> None:
     one, two = new_pair()[0], new_pair()[0]
     assert blocks(b"# mine\n" + one + b"\n" + two.rstrip()) == [one, two.rstrip()]
 
 
-def test_a_pair_belongs_together(pairs: list) -> None:
+def test_a_key_of_another_certificate_is_refused(pairs: list) -> None:
     require_pair(*pairs[0])
     with pytest.raises(CertificateError, match="the private key is not that of the certificate"):
         require_pair(pairs[0][0], pairs[1][1])
@@ -112,7 +112,7 @@ def test_a_key_alone_is_no_certificate(pairs: list) -> None:
         require_pair(pairs[0][1], pairs[0][1])
 
 
-def test_each_certificate_is_followed_by_its_issuer(new_pair: Callable, authority: tuple, pairs: list) -> None:
+def test_each_certificate_must_be_followed_by_its_issuer(new_pair: Callable, authority: tuple, pairs: list) -> None:
     chain, key = new_pair(issuer=authority)
     require_pair(chain, key)
     leaf, issuer = blocks(chain)
@@ -121,16 +121,14 @@ def test_each_certificate_is_followed_by_its_issuer(new_pair: Callable, authorit
             require_pair(wrong, key)
 
 
-def test_the_order_is_judged_without_the_time(new_pair: Callable) -> None:
+def test_the_order_is_checked_without_the_time(new_pair: Callable) -> None:
     key = make_key("ecdsa")
     short = make_certificate(["Short"], 1, key, authority=True), key
-    chain, leaf_key = new_pair(days=90, issuer=short)  # outlives its issuer, and will not be renewed because of that
+    chain, leaf_key = new_pair(days=90, issuer=short)  # outlives its issuer
     require_pair(chain, leaf_key)
 
 
-def test_a_key_with_a_passphrase_is_refused_without_asking_anybody(
-    pairs: list, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_with_a_passphrase_is_refused_without_a_prompt(pairs: list, monkeypatch: pytest.MonkeyPatch) -> None:
     locked = openssl("pkey", "-aes256", "-passout", "pass:correct horse", data=pairs[0][1])
     assert b"ENCRYPTED" in locked
     run, asked = certificate.run, []
@@ -142,11 +140,11 @@ def test_a_key_with_a_passphrase_is_refused_without_asking_anybody(
     monkeypatch.setattr(certificate, "run", watch)
     with pytest.raises(CertificateError, match="openssl pkey: "):
         require_pair(pairs[0][0], locked)
-    # Without a passphrase, openssl would ask the terminal of whoever runs it, and wait.
+    # Without a passphrase argument, openssl would ask on the terminal and wait.
     assert asked[-1][-2:] == ("-passin", "pass:")
 
 
-def test_no_part_of_a_key_is_told(pairs: list) -> None:
+def test_no_error_contains_a_part_of_a_key(pairs: list) -> None:
     secret = pairs[0][1].splitlines()[1]
     with pytest.raises(CertificateError) as error:
         require_pair(pairs[0][0], pairs[0][1].replace(b"PRIVATE KEY", b"SOMETHING"))
@@ -177,12 +175,12 @@ def test_keys_are_modern(kind: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.org", "b.org"])
-def test_clients_believe_a_certificate_of_our_own(name: str, new_pair: Callable, tmp_path: pathlib.Path) -> None:
+def test_clients_accept_a_self_signed_certificate(name: str, new_pair: Callable, tmp_path: pathlib.Path) -> None:
     chain, key = new_pair(["a.org", "b.org"])
     handshake(chain, key, chain, name, tmp_path)
 
 
-def test_clients_believe_what_the_hosts_authority_signed(
+def test_clients_accept_a_certificate_of_the_hosts_authority(
     new_pair: Callable, authority: tuple, pairs: list, tmp_path: pathlib.Path
 ) -> None:
     chain, key = new_pair(["a.org"], issuer=authority)
@@ -191,7 +189,7 @@ def test_clients_believe_what_the_hosts_authority_signed(
         handshake(chain, key, pairs[0][0], "a.org", tmp_path)
 
 
-def test_what_the_authority_signed_names_its_key(new_pair: Callable, authority: tuple) -> None:
+def test_a_signed_certificate_names_the_key_of_its_authority(new_pair: Callable, authority: tuple) -> None:
     def identifier(pem: bytes, extension: str) -> str:
         told = openssl("x509", "-noout", "-ext", extension, data=pem).decode()
         return told.splitlines()[1].strip().removeprefix("keyid:")
@@ -215,7 +213,7 @@ def test_a_name_may_be_longer_than_a_common_name(new_pair: Callable) -> None:
     assert facts(new_pair([name])[0]).names == (name,)
 
 
-def test_openssl_that_says_nothing_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_openssl_without_a_message_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificate, "run", lambda *_arguments, **_options: (1, b"", b""))
     with pytest.raises(CertificateError, match="openssl x509: failed without a word"):
         openssl("x509")

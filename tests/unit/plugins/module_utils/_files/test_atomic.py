@@ -1,4 +1,4 @@
-"""What stands under a name is the old file or the new one, never a part."""
+"""A path has the old file or the new one, never a part of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 
 
-def test_a_file_takes_the_place_of_another(tmp_path: pathlib.Path) -> None:
+def test_a_file_replaces_another(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a"
     path.write_text("old and long")
     path.chmod(0o666)
@@ -19,7 +19,7 @@ def test_a_file_takes_the_place_of_another(tmp_path: pathlib.Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_file_takes_the_place_of_a_link_and_not_of_its_target(tmp_path: pathlib.Path) -> None:
+def test_a_file_replaces_a_link_and_not_its_target(tmp_path: pathlib.Path) -> None:
     (tmp_path / "target").write_text("kept")
     (tmp_path / "a").symlink_to("target")
     atomic.write(str(tmp_path / "a"), b"new", 0o644)
@@ -27,21 +27,21 @@ def test_a_file_takes_the_place_of_a_link_and_not_of_its_target(tmp_path: pathli
     assert (tmp_path / "target").read_text() == "kept"
 
 
-def test_what_is_staged_changes_nothing_yet(tmp_path: pathlib.Path) -> None:
+def test_a_staged_file_changes_nothing_yet(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a"
     path.write_text("old")
     draft = pathlib.Path(atomic.stage(str(path), b"new", 0o600))
     assert (path.read_text(), draft.read_text(), draft.stat().st_mode & 0o777) == ("old", "new", 0o600)
 
 
-def test_what_an_interrupted_run_left_gives_way_and_a_link_of_this_name_is_not_followed(tmp_path: pathlib.Path) -> None:
+def test_a_file_of_an_interrupted_run_is_replaced_and_a_link_not_followed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "target").write_text("kept")
     (tmp_path / "a.new").symlink_to("target")
     atomic.write(str(tmp_path / "a"), b"new", 0o644)
     assert ((tmp_path / "a").read_text(), (tmp_path / "target").read_text()) == ("new", "kept")
 
 
-def test_nothing_is_left_of_a_failure_which_names_the_file(tmp_path: pathlib.Path) -> None:
+def test_a_failure_names_the_file_and_leaves_none(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a"
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2, hard))
@@ -54,7 +54,7 @@ def test_nothing_is_left_of_a_failure_which_names_the_file(tmp_path: pathlib.Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_takes_the_place_of_a_file_and_of_another_link(tmp_path: pathlib.Path) -> None:
+def test_a_link_replaces_a_file_and_another_link(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a").write_text("old")
     for target in "one", "two":
         atomic.link(target, str(tmp_path / "a"))

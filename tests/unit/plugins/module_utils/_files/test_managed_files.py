@@ -1,4 +1,4 @@
-"""Files of ours: the text and the mode together, nothing where nothing differs, nothing in check mode."""
+"""Text and mode are written together, only if they differ, and not in check mode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def umask() -> object:
     os.umask(before)
 
 
-def test_a_file_is_made_with_its_directories(tmp_path: pathlib.Path) -> None:
+def test_a_file_is_created_with_its_directories(tmp_path: pathlib.Path) -> None:
     files, path = ManagedFiles(check_mode=False), tmp_path / "a" / "b" / "file"
     files.write(str(path), "text\n", 0o600)
     assert files.changed
@@ -28,12 +28,12 @@ def test_a_file_is_made_with_its_directories(tmp_path: pathlib.Path) -> None:
     assert os.listdir(path.parent) == ["file"]
 
 
-def test_the_mode_is_as_asked_whatever_the_umask(tmp_path: pathlib.Path, umask: object) -> None:
+def test_the_umask_makes_no_difference(tmp_path: pathlib.Path, umask: object) -> None:
     ManagedFiles(check_mode=False).write(str(tmp_path / "file"), "", 0o755)
     assert mode(tmp_path / "file") == 0o755
 
 
-def test_what_is_as_it_should_be_stays(tmp_path: pathlib.Path) -> None:
+def test_an_equal_file_is_not_written(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "file"
     ManagedFiles(check_mode=False).write(str(path), "text", 0o644)
     before = path.stat()
@@ -64,7 +64,7 @@ def test_a_reader_of_the_old_file_keeps_it(tmp_path: pathlib.Path) -> None:
         assert reader.read() == "old text"
 
 
-def test_the_leftover_of_an_interruption_does_no_harm(tmp_path: pathlib.Path) -> None:
+def test_a_draft_of_an_interrupted_run_does_no_harm(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file.new").write_text("half")
     (tmp_path / "file.new").chmod(0o666)
     ManagedFiles(check_mode=False).write(str(tmp_path / "file"), "text", 0o600)
@@ -85,13 +85,13 @@ def test_files_directories_and_links_are_removed(tmp_path: pathlib.Path) -> None
     assert [path.name for path in tmp_path.rglob("*")] == ["kept", "inner"]
 
 
-def test_what_is_not_there_need_not_be_removed(tmp_path: pathlib.Path) -> None:
+def test_removing_a_missing_file_changes_nothing(tmp_path: pathlib.Path) -> None:
     files = ManagedFiles(check_mode=False)
     files.remove(str(tmp_path / "none"))
     assert not files.changed
 
 
-def test_check_mode_tells_and_does_nothing(tmp_path: pathlib.Path) -> None:
+def test_check_mode_predicts_and_changes_nothing(tmp_path: pathlib.Path) -> None:
     (tmp_path / "old").write_text("old")
     for act in (
         lambda files: files.write(str(tmp_path / "new" / "file"), "", 0o600),

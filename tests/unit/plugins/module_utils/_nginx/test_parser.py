@@ -1,4 +1,4 @@
-"""What stands in the configuration of a host, as `nginx -T` prints it."""
+"""The configuration of a host, as `nginx -T` prints it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ server {
 """
 
 
-def test_files_are_told_apart():
+def test_the_dump_is_split_into_files():
     assert [file.path for file in parse(DUMP)] == ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/a.conf"]
 
 
-def test_what_was_not_printed_holds_no_files():
+def test_an_empty_dump_has_no_files():
     assert parse("") == []
 
 
-def test_directives_survive_comments_quotes_and_variables():
+def test_directives_with_comments_quotes_and_variables_are_parsed():
     text = 'a \'b; # c\' "d\\"}" ${e}f; # g;\nh { i#j; }'
     assert list(directives(text)) == [["a", "b; # c", 'd\\"}', "${e}f"], ["h", "{"], ["i#j"], ["}"]]
 
@@ -68,7 +68,7 @@ def test_listeners_of_server_blocks():
     ]
 
 
-def test_a_server_block_that_does_not_say_listens_on_port_80():
+def test_a_server_block_without_listen_has_port_80():
     text = "server { location / { if ($x) { return 1; } } } server { listen 81 default; } upstream u { server a; }"
     [file] = parse(f"# configuration file /f:\n{text}")
     assert listeners(file) == [Listener("/f", "*:80", False, False), Listener("/f", "*:81", True, False)]

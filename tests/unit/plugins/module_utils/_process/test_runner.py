@@ -1,4 +1,4 @@
-"""What a module gives to the programs that it runs."""
+"""How a module runs programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._process import runn
 
 
 class Module:
-    """Remembers what an AnsibleModule's run_command is given."""
+    """Records the options of run_command."""
 
     def run_command(self, _argv: list[str], **options: Any) -> tuple[int, bytes, bytes]:
         self.data = options["data"]
@@ -17,7 +17,9 @@ class Module:
 
 
 @pytest.mark.parametrize(("data", "given"), [(None, None), (b"", b"\n"), (b"pem", b"pem")])
-def test_only_who_reads_gets_input(monkeypatch: pytest.MonkeyPatch, data: bytes | None, given: bytes | None) -> None:
+def test_only_a_program_that_reads_gets_input(
+    monkeypatch: pytest.MonkeyPatch, data: bytes | None, given: bytes | None
+) -> None:
     monkeypatch.setattr(runner, "_runners", [])
     module = Module()
     runner.run_by_module(module)
