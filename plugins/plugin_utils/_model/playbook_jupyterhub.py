@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterhub",)
@@ -17,7 +16,7 @@ USES = ("jupyterhub",)
 def problems(given: Given) -> list[str]:
     """What is wrong with the hub's address, from which the site follows; the role judges the rest."""
     try:
-        Endpoint.parse(given.others["jupyterhub"]["listen"])
+        jupyterhub.endpoint(given.others["jupyterhub"])
     except ValueError as error:
         return [f"jupyterhub_listen: {error}."]
     return []
@@ -26,7 +25,7 @@ def problems(given: Given) -> list[str]:
 def plan(given: Given) -> dict[str, Any]:
     """The site and the certificate, which may hold secrets that `jupyter_*` variables say."""
     settings, name = given.others["jupyterhub"], playbook.domain(given)
-    base, upstream = settings["base_url"], Endpoint.parse(settings["listen"]).upstream
+    base, upstream = settings["base_url"], jupyterhub.endpoint(settings).upstream
     site = playbook.site(
         given,
         settings["name"],
@@ -38,11 +37,10 @@ def plan(given: Given) -> dict[str, Any]:
             {"path": base, "upstream": upstream, "websocket": True},
             # Events tell how a server comes up.
             {"path": f"{base}hub/api/", "upstream": upstream, "buffering": False},
-            # The files of the hub's own pages, which the hub sends without a login.
             {
                 "path": f"{base}hub/static/",
                 "upstream": upstream,
-                "directory": f"/opt/{settings['name']}/hub/current/share/jupyterhub/static",
+                "directory": jupyterhub.static_directory(settings),
             },
         ],
     )
