@@ -66,15 +66,23 @@ def test_defaults_are_the_documented_ones(role: pathlib.Path) -> None:
     assert set(options(role)) == set(documented) | required
 
 
-@role_parameter
-def test_the_readme_names_every_variable_with_its_type_and_default(role: pathlib.Path) -> None:
+PAGES = [
+    *((role / "README.md", role / "meta/argument_specs.yml") for role in ROLES),
+    (ROOT / "docs/playbooks.md", ROOT / "playbooks/argument_specs.yml"),
+]
+
+
+@pytest.mark.parametrize(("page", "specification"), PAGES, ids=lambda path: path.parent.name)
+def test_the_page_names_every_variable_with_its_type_and_default(
+    page: pathlib.Path, specification: pathlib.Path
+) -> None:
     rows = {}
-    for line in (role / "README.md").read_text().splitlines():
+    for line in page.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if line.startswith("| `") and len(cells) == 4:
             rows[cells[0].strip("`")] = (cells[1], cells[2].strip("`"))
     expected = {}
-    for name, option in options(role).items():
+    for name, option in load(specification)["argument_specs"]["main"]["options"].items():
         default = "required" if option.get("required") else yaml.safe_dump(option["default"], default_flow_style=True)
         expected[name] = (option["type"], default.removesuffix("\n").removesuffix("\n..."))
     assert {name: rows.get(name) for name in expected} == expected
