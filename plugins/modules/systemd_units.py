@@ -10,14 +10,15 @@ module: systemd_units
 short_description: Verified, sandboxed, enabled and running systemd units from data
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
   - Takes a whole list of units and makes C(/etc/systemd/system) and the running system agree with it, in one call.
   - New texts are checked as a set by C(systemd-analyze verify), together with the host's other units.
     A set with an unknown directive, an unreadable value or a missing program is refused; every old file stays in place.
   - The daemon is reloaded exactly when it has to be, also when an earlier run was interrupted before its reload.
   - A unit with O(units[].restart_on) is restarted when it has started before its unit file, a drop-in or a listed file
-    was changed. This compares facts of the host, so the next run makes good for one that was interrupted between a
-    change and its restart.
+    was changed. This compares times on the host, so a run after an interrupted one restarts it as well.
 options:
   units:
     description: The units, in any order.
@@ -131,10 +132,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: A restart for a file in O(units[].restart_on) that another task would change is not foreseen.
+    details: A restart for a file in O(units[].restart_on) that another task would change is not predicted.
   diff_mode:
     support: full
-    description: Shows the texts of the files and the list of actions.
+    details: Shows the files and the actions.
 requirements:
   - systemd 249 or newer on the target
 """
@@ -178,7 +179,7 @@ stale:
   returned: success
   sample: [files.service]
 actions:
-  description: Everything that was done, in order; in check mode, what would be done.
+  description: Everything that was or would be done, in order.
   type: list
   elements: str
   returned: always
@@ -191,8 +192,10 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import readiness
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import (
     is_plain,
@@ -228,7 +231,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.validation import problems
 
 NOT_FOUND = re.compile(r"^Unit \S+ not found\.")
-# What systemd-analyze says about things that other tasks install, and have not installed in check mode.
+# Complaints about what earlier tasks would have installed, had they not run in check mode.
 NOT_YET = re.compile(rf"is not executable: No such file|{NOT_FOUND.pattern}|: service \S+ not loaded")
 # A template has no state of its own; its instances may have any.
 TEMPLATE = dict.fromkeys(PROPERTIES, "unknown")
@@ -238,8 +241,39 @@ ENABLED = ("enabled", "static", "alias", "indirect", "generated")
 TIMER_STAMP = "/var/lib/systemd/timers/stamp-{}"
 
 
+LIMITS_SPEC = {
+    "memory_high": {"type": "str"},
+    "memory_max": {"type": "str"},
+    "cpu_quota": {"type": "str"},
+    "tasks_max": {"type": "str"},
+    "open_files": {"type": "str"},
+}
+READY_SPEC = {
+    "url": {"type": "str"},
+    "socket": {"type": "str"},
+    "timeout": {"type": "int", "default": 60},
+}
+UNITS_SPEC = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "drop_in": {"type": "str", "default": ""},
+    "sections": {"type": "dict", "default": {}},
+    "sandbox": {"type": "str"},
+    "credentials": {"type": "dict", "default": {}},
+    "limits": {"type": "dict", "default": {}, "options": LIMITS_SPEC},
+    "ready": {"type": "dict", "options": READY_SPEC},
+    "restart_on": {"type": "list", "elements": "str"},
+    "enabled": {"type": "bool"},
+    "started": {"type": "bool"},
+}
+ARGUMENT_SPEC = {
+    "units": {"type": "list", "elements": "dict", "required": True, "options": UNITS_SPEC},
+    "profiles": {"type": "dict", "default": {}},
+}
+
+
 class Job:
-    """One run over the list: what is, what should be, and the actions in between."""
+    """One run over the list. Check mode takes the same path, but carries out no action."""
 
     def __init__(self, module: AnsibleModule):
         self.module = module
@@ -260,7 +294,7 @@ class Job:
         changes = self.file_changes()
         if any(changes.get(file_of(unit)) for unit in self.written):
             self.verify()
-        self.retire(changes, state)
+        self.stop_absent(changes, state)
         self.write(changes)
         if self.needs_reload(changes, state):
             self.act("daemon-reload", self.host.systemctl, "daemon-reload")
@@ -271,8 +305,8 @@ class Job:
         changed_units = dict.fromkeys(unit["name"] for unit in self.units if file_of(unit) in changes)
         return {"changed_units": list(changed_units), "stale": stale, "diff": self.diff(changes)}
 
-    def act(self, text: str, function, *arguments) -> None:
-        """Note an action and, except in check mode, carry it out."""
+    def act(self, text: str, function: Callable, *arguments: object) -> None:
+        """Record an action and, except in check mode, carry it out."""
         self.actions.append(text)
         if not self.module.check_mode:
             function(*arguments)
@@ -282,10 +316,7 @@ class Job:
         return self.host.show(self.names) if self.actions and not self.module.check_mode else state
 
     def diff(self, changes: dict) -> list[dict]:
-        files = [
-            {"before_header": path, "before": old or "", "after_header": path, "after": new or ""}
-            for path, (old, new) in changes.items()
-        ]
+        files = [file_diff(path, old, new) for path, (old, new) in changes.items()]
         return [*files, {"prepared": "".join(f"{action}\n" for action in self.actions)}] if self.actions else []
 
     def file_changes(self) -> dict[str, tuple[str | None, str | None]]:
@@ -318,7 +349,7 @@ class Job:
                 self.act(f"write {path}", write, path, new)
 
     def verify(self) -> None:
-        """Refuse texts that systemd would not take as they are, together with the rest of the list and of the host."""
+        """Refuse files that systemd-analyze complains about, together with the other units of the list and the host."""
         names = list(dict.fromkeys(name for unit in self.written for name in self.examples(unit["name"])))
         with tempfile.TemporaryDirectory(dir=self.module.tmpdir) as stage:
             for unit in self.written:
@@ -330,7 +361,7 @@ class Job:
         complaints = [line for line in lines if stage in line or any(mentions(line, name) for name in names)]
         owners = [unit["name"] for unit in self.written if unit["drop_in"]]
         if complaints and owners:
-            # What was wrong before with a unit that somebody else owns is not for us to refuse.
+            # Complaints about somebody else's unit that existed before are no reason to refuse.
             known = self.host.verify(owners)
             complaints = [line for line in complaints if line not in known or NOT_FOUND.search(line)]
         if self.module.check_mode:
@@ -340,15 +371,15 @@ class Job:
             raise SystemdError(f"systemd refuses the units, nothing was changed:\n{text}")
 
     def examples(self, name: str) -> list[str]:
-        """What to verify for a unit: for a template its instances in the list, because paths may hold their names."""
+        """The units to verify: for a template its instances in the list, because paths may contain their names."""
         if not is_template(name):
             return [name]
         return [unit["name"] for unit in self.present if template_of(unit["name"]) == name] or [name]
 
-    def retire(self, changes: dict, state: dict) -> None:
-        """Stop and disable what is to go, while its file still stands."""
+    def stop_absent(self, changes: dict, state: dict) -> None:
+        """Stop and disable the absent units while their files still exist."""
         stop, disable, stamps = [], [], []
-        # What starts services goes before them, so that nothing brings them back.
+        # Sockets, timers and paths first, so that they do not start their services again.
         for unit in sorted(self.absent, key=lambda unit: kind(unit["name"]) == "service"):
             if unit["drop_in"]:
                 continue
@@ -370,7 +401,7 @@ class Job:
             self.act(f"remove {stamp}", remove, stamp)
 
     def needs_reload(self, changes: dict, state: dict) -> bool:
-        """Whether systemd knows other files than those on disk, from this run or from one that was interrupted."""
+        """Whether systemd has loaded other files than those on disk, after this run or an interrupted one."""
         if set(changes) - {WAIT_READY} or any(now["NeedDaemonReload"] == "yes" for now in state.values()):
             return True
         # systemd 252 does not notice a new drop-in in a new folder.
@@ -388,12 +419,12 @@ class Job:
             self.act(text, self.host.systemctl, verb, "--quiet", "--", *names)
 
     def restart(self, changes: dict, state: dict) -> list[str]:
-        """Restart what has started before one of its files was changed."""
+        """Restart the units that started before one of their files was changed."""
         stale = list(dict.fromkeys(unit["name"] for unit in self.present if self.is_stale(unit, changes, state)))
         sockets = [name for name in stale if kind(name) == "socket"]
         if sockets:
-            # systemd does not open a socket again whose service holds it. The next connection, or our start, brings
-            # the service back.
+            # systemd does not reopen a socket that its service holds. The next connection, or the last step of this
+            # run, starts the service again.
             services = [service for name in sockets for service in state[name]["Triggers"].split()]
             self.act(f"stop {' '.join(sockets + services)}", self.host.systemctl, "stop", "--", *sockets, *services)
             self.act(f"start {' '.join(sockets)}", self.host.bring_up, "start", sockets)
@@ -406,10 +437,8 @@ class Job:
         name = unit["name"]
         if unit["restart_on"] is None or state[name]["ActiveState"] not in RUNNING:
             return False
-        if self.module.check_mode:
-            ours = [file_of(other) for other in self.units if other["name"] in (name, template_of(name))]
-            if set(changes).intersection(ours):
-                return True
+        if any(file_of(other) in changes for other in self.units if other["name"] in (name, template_of(name))):
+            return True
         start, now = started_at(state[name]), time.time()
         for path in loaded_files(state[name]) + unit["restart_on"] + list(unit["credentials"].values()):
             changed = modification_time(path)
@@ -424,31 +453,33 @@ class Job:
         down = [name for name in names if state[name]["ActiveState"] not in STARTED]
         failed = [name for name in down if state[name]["ActiveState"] == "failed"]
         if failed:
-            # A unit that has failed too often is not started again before its failures are forgotten.
+            # systemd does not start a unit that failed too often until its failures are reset.
             self.act(f"reset-failed {' '.join(failed)}", self.host.systemctl, "reset-failed", "--", *failed)
         if down:
             self.act(f"start {' '.join(down)}", self.host.bring_up, "start", down)
 
 
 def file_of(unit: dict) -> str:
+    """The path of the unit's file."""
     return f"{ROOT}/{path_of(unit)}"
 
 
 def wants_start(unit: dict) -> bool:
+    """Whether the unit should run."""
     if unit["started"] is None:
         return not unit["drop_in"] and not is_template(unit["name"])
     return unit["started"]
 
 
 def wants_enable(unit: dict) -> bool | None:
-    """None leaves it as it is."""
+    """Whether the unit starts at boot; None leaves it as it is."""
     if unit["enabled"] is None and not unit["drop_in"]:
         return "Install" in unit["sections"] or not is_whole(unit)
     return unit["enabled"]
 
 
 def enablement(unit: dict, file_state: str) -> str | None:
-    """The verb of systemctl that is missing, if any."""
+    """The verb of systemctl that enables or disables the unit; None if nothing is to do."""
     wanted = wants_enable(unit)
     if wanted is None:
         return None
@@ -463,39 +494,8 @@ def enablement(unit: dict, file_state: str) -> str | None:
     return "reenable" if wanted else "disable"
 
 
-LIMITS_SPECIFICATION = {
-    "memory_high": {"type": "str"},
-    "memory_max": {"type": "str"},
-    "cpu_quota": {"type": "str"},
-    "tasks_max": {"type": "str"},
-    "open_files": {"type": "str"},
-}
-READY_SPECIFICATION = {
-    "url": {"type": "str"},
-    "socket": {"type": "str"},
-    "timeout": {"type": "int", "default": 60},
-}
-UNIT_SPECIFICATION = {
-    "name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "drop_in": {"type": "str", "default": ""},
-    "sections": {"type": "dict", "default": {}},
-    "sandbox": {"type": "str"},
-    "credentials": {"type": "dict", "default": {}},
-    "limits": {"type": "dict", "default": {}, "options": LIMITS_SPECIFICATION},
-    "ready": {"type": "dict", "options": READY_SPECIFICATION},
-    "restart_on": {"type": "list", "elements": "str"},
-    "enabled": {"type": "bool"},
-    "started": {"type": "bool"},
-}
-SPECIFICATION = {
-    "units": {"type": "list", "elements": "dict", "required": True, "options": UNIT_SPECIFICATION},
-    "profiles": {"type": "dict", "default": {}},
-}
-
-
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPECIFICATION, supports_check_mode=True)
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     job = Job(module)
     try:
