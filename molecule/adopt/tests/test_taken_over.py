@@ -20,7 +20,7 @@ MADE_BY_HAND = (
 ADOPTED = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "adopted")
 
 
-def test_what_was_made_by_hand_is_in_the_backup(host) -> None:
+def test_files_made_by_hand_are_in_the_backup(host) -> None:
     for path in MADE_BY_HAND:
         assert not host.file(path).exists, path
         assert host.file(BACKUP + path).exists, path

@@ -39,12 +39,12 @@ def test_timers_run(host, timer: str) -> None:
 @pytest.mark.parametrize(
     ("unit", "exposure"), [("certbot", 2.6), ("nbops-certificates", 2.4), ("nbops-certificates-guard", 1.6)]
 )
-def test_what_renews_and_deploys_is_sandboxed(host, unit: str, exposure: float) -> None:
+def test_renewal_and_deployment_are_sandboxed(host, unit: str, exposure: float) -> None:
     verdict = host.check_output("systemd-analyze security --no-pager %s.service", unit).splitlines()[-1]
     assert float(verdict.split(":")[1].split()[0]) <= exposure
 
 
-def test_the_guard_is_content(host) -> None:
+def test_the_guard_finds_no_fault(host) -> None:
     assert host.run("systemctl start nbops-certificates-guard.service").rc == 0
 
 

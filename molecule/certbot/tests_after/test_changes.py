@@ -17,7 +17,7 @@ def verified(host, name: str, purpose: str, port: int = 15000) -> str:
     return host.check_output(f"openssl x509 -noout {purpose} -in %s", chain)
 
 
-def test_a_domain_that_was_given_up_is_gone_from_the_wire(visitor: Visitor, domain: str) -> None:
+def test_a_removed_domain_is_no_longer_served(visitor: Visitor, domain: str) -> None:
     assert on_the_wire(visitor, domain)[1] == {domain, f"www.{domain}"}
 
 
@@ -38,7 +38,7 @@ def test_the_timer_runs_certbot_from_pypi(host) -> None:
     assert host.run("systemctl start certbot.service").rc == 0
 
 
-def test_what_was_revoked_is_void(host) -> None:
+def test_a_revoked_certificate_is_refused(host) -> None:
     assert status(host, host.file("/root/serial").content_string.strip()) == "Revoked"
     assert not host.file(f"{DIRECTORY}/alone").exists
 

@@ -12,7 +12,7 @@ def test_a_placeholder_is_served_for_all_names_of_the_site(host, address, domain
         Visitor(address, placeholder).connect(name).close()
 
 
-def test_the_guard_calls_for_help(host, domain):
+def test_the_guard_raises_the_alarm(host, domain):
     assert host.run("systemctl start nbops-certificates-guard.service").rc != 0
     words = host.check_output("journalctl --unit=nbops-certificates-guard.service --output=cat")
     assert f"{domain}: still a self-signed placeholder; nothing was issued" in words

@@ -22,7 +22,7 @@ def test_the_provided_certificate_is_served(host, address, domain):
     Visitor(address, host.file("/root/provided/second.pem").content_string).connect(f"own.{domain}").close()
 
 
-def test_what_is_served_is_what_certbot_has(host, domain):
+def test_the_served_certificate_is_that_of_certbot(host, domain):
     live, placed = (
         host.file(f"{home}/{domain}/fullchain.pem") for home in ("/etc/letsencrypt/live", "/etc/ssl/jupyter")
     )
@@ -36,6 +36,6 @@ def test_nothing_is_left_of_the_attempts(host, domain):
     assert len(versions) == 2, "the one that is served and the one before"
 
 
-def test_nobody_calls_for_help_any_more(host):
+def test_no_alarm_is_left(host):
     host.check_output("systemctl start nbops-certificates.service nbops-certificates-guard.service")
     assert host.check_output("systemctl list-units --failed --plain --no-legend") == ""

@@ -35,7 +35,7 @@ def serial(visitor: Visitor, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", list(TRUST))
-def test_each_site_is_believed_by_whoever_trusts_its_issuer(host, address, name):
+def test_each_site_is_valid_for_clients_that_trust_its_issuer(host, address, name):
     visitor = Visitor(address, TRUST[name](host))
     visitor.context.verify_flags |= ssl.VERIFY_X509_STRICT
     assert visitor.told(f"{name}.example.org")["headers"]["host"] == f"{name}.example.org"
@@ -44,7 +44,7 @@ def test_each_site_is_believed_by_whoever_trusts_its_issuer(host, address, name)
 @pytest.mark.parametrize(
     ("name", "other"), [("plain", "signed"), ("signed", "plain"), ("text", "signed"), ("path", "plain")]
 )
-def test_nobody_else_vouches_for_it(host, address, name, other):
+def test_a_site_is_not_valid_for_clients_that_trust_another_issuer(host, address, name, other):
     with pytest.raises(ssl.SSLCertVerificationError):
         Visitor(address, TRUST[other](host)).connect(f"{name}.example.org")
 
@@ -54,7 +54,7 @@ def test_an_address_has_a_certificate_too(host, address):
 
 
 @pytest.mark.parametrize("name", ["text", "path"])
-def test_what_was_provided_is_what_is_served(host, address, name):
+def test_the_provided_certificate_and_key_are_served(host, address, name):
     shown = serial(Visitor(address, text(host)), f"{name}.example.org")
     expected = host.check_output(f"openssl x509 -noout -serial -in {SSL}/{name}.example.org/fullchain.pem")
     assert expected == f"serial={shown}"
@@ -78,14 +78,14 @@ def test_other_keys_are_for_root_alone(host, name):
     assert "Permission denied" in host.run(f"sudo -u reader cat {SSL}/{name}/privkey.pem").stderr
 
 
-def test_what_needs_no_authority_needs_no_certbot(host):
+def test_certbot_is_not_installed_without_an_authority(host):
     assert not host.package("certbot").is_installed
     assert not host.file("/etc/letsencrypt").exists
     assert host.run("systemctl cat certbot.service certbot.timer").rc != 0
 
 
 @pytest.mark.parametrize("name", ["nbops-certificates", "nbops-certificates-guard"])
-def test_timers_keep_it(host, name):
+def test_the_timers_run(host, name):
     timer = host.service(f"{name}.timer")
     assert timer.is_enabled
     assert timer.is_running
@@ -100,7 +100,7 @@ def test_no_secret_stands_in_the_settings(host):
     assert "PRIVATE KEY" not in settings.content_string
 
 
-def test_the_guard_is_content(host):
+def test_the_guard_finds_no_fault(host):
     assert host.run("systemctl start nbops-certificates-guard.service").rc == 0
     assert not host.file("/run/alarm").exists
 
@@ -115,7 +115,7 @@ def test_metrics_are_there_for_node_exporter(host):
     assert len(values) == 2 * len(TRUST)
 
 
-def test_a_run_of_the_keeper_that_finds_all_in_place_touches_nothing(host):
+def test_a_deployment_without_changes_touches_nothing(host):
     look = f"find {SSL} -printf '%p %T@ %C@\\n' | sort; systemctl show --property=MainPID,ExecReload nginx"
     before = host.check_output(look)
     host.check_output("systemctl start nbops-certificates.service")

@@ -51,7 +51,7 @@ def test_a_group_reads_the_key_that_the_host_made(host):
     assert "Permission denied" in host.run(f"sudo -u stranger {read}").stderr
 
 
-def test_the_guard_called_for_help_and_said_why(host):
+def test_the_guard_raised_the_alarm_with_the_reason(host):
     assert content(host, "/root/guarded") == "1"
     since = content(host, "/root/guarded.time")
     told = host.check_output(f"journalctl --unit=nbops-certificates-guard --since=@{since} --priority=err --output=cat")
@@ -59,13 +59,13 @@ def test_the_guard_called_for_help_and_said_why(host):
     assert "signed.example.org" not in told
 
 
-def test_the_guard_was_content_after_the_renewal(host):
+def test_the_guard_found_no_fault_after_the_renewal(host):
     assert content(host, "/root/guarded.again") == "0"
     after = host.check_output(f"grep 'not_after.*plain' {METRICS}").split()[1]
     assert int(after) - int(host.check_output("date +%s")) > 80000
 
 
-def test_half_of_a_provided_pair_stays_outside(host):
+def test_half_of_a_provided_pair_is_not_deployed(host):
     assert content(host, "/root/half") == "1"
     since = content(host, "/root/half.time")
     told = host.check_output(f"journalctl --unit=nbops-certificates --since=@{since} --priority=err --output=cat")
@@ -73,7 +73,7 @@ def test_half_of_a_provided_pair_stays_outside(host):
     assert content(host, "/root/half.shown") == made("path")
 
 
-def test_a_whole_provided_pair_is_taken_from_its_place(host, address):
+def test_a_complete_provided_pair_is_deployed(host, address):
     assert host.file(f"{SSL}/path.example.org/fullchain.pem").content_string == (MADE / "next.pem").read_text()
     ca, serial = (MADE / "ca.pem").read_text(), made("next")
     wait_until(lambda: served(address, ca, "path.example.org", serial))
@@ -85,7 +85,7 @@ def test_another_group_may_read_the_key(host):
     assert host.file("/run/nbops-certificates").listdir() == []
 
 
-def test_what_is_no_longer_listed_stays(host):
+def test_certificates_no_longer_listed_stay(host):
     settings = host.file("/etc/nbops-certificates.json").content_string
     assert "plain.example.org" in settings
     host.check_output("systemctl start nbops-certificates-guard.service")

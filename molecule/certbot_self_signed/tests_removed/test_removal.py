@@ -1,7 +1,7 @@
 """Nothing of ours is left, nothing of others is lost."""
 
 
-def test_a_site_that_outlived_its_certificate_had_a_placeholder(host):
+def test_a_site_without_its_certificate_got_a_placeholder(host):
     left = host.file("/root/left").content_string.split()
     assert sorted(left) == [
         f"/etc/ssl/jupyter/{name}.example.org/fullchain.pem" for name in ("plain", "signed", "text")

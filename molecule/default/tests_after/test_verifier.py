@@ -11,7 +11,7 @@ import pytest
 TESTS = pathlib.Path(__file__).parent.parent / "tests"
 
 
-def test_a_broken_deployment_is_found(request: pytest.FixtureRequest) -> None:
+def test_verify_finds_a_broken_deployment(request: pytest.FixtureRequest) -> None:
     options = [
         str(argument) for argument in request.config.invocation_params.args if "tests_after" not in str(argument)
     ]

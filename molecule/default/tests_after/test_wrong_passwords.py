@@ -8,7 +8,7 @@ from visitor import Visitor
 
 
 @pytest.mark.parametrize("path", ["/login", "/shared/login"])
-def test_nobody_tries_passwords_without_end(host, address: str, domain: str, path: str) -> None:
+def test_attempts_to_log_in_are_limited(host, address: str, domain: str, path: str) -> None:
     visitor = Visitor(address, root(host))
     assert 429 in [visitor.ask(domain, path, "POST").status for dummy in range(10)]
     assert visitor.ask(domain, path).status == 200

@@ -51,7 +51,7 @@ def test_a_person_logs_in_and_runs_a_cell(alice) -> None:
 
 
 @pytest.mark.parametrize(("version", "spoken"), [("tls1_1", False), ("tls1_2", True), ("tls1_3", True)])
-def test_which_tls_is_spoken(host, version: str, spoken: bool) -> None:
+def test_tls_versions_and_ciphers(host, version: str, spoken: bool) -> None:
     client = f"openssl s_client -connect 127.0.0.1:8888 -{version} -cipher DEFAULT@SECLEVEL=0 < /dev/null"
     assert (host.run(client).rc == 0) is spoken
 
@@ -71,7 +71,7 @@ def test_the_key_is_for_root_and_the_person_alone(host) -> None:
     assert host.run(f"runuser -u nobody -- cat {HANDED_OVER}").rc != 0
 
 
-def test_nobody_in_front_is_believed(host) -> None:
+def test_forwarding_headers_of_clients_are_ignored(host) -> None:
     """Without a proxy, what a client says of its address is its own invention."""
     host.check_output("curl --insecure --silent --header 'X-Forwarded-For: 192.0.2.66' https://127.0.0.1:8888/nothing")
     assert "192.0.2.66" not in host.check_output("journalctl --no-pager --unit=jupyterlab-lab")
@@ -90,7 +90,7 @@ def test_a_renewed_certificate_is_served_and_no_kernel_is_lost(host, alice) -> N
     assert main_process(host) == process
 
 
-def test_a_pair_that_does_not_fit_does_not_take_its_place(host) -> None:
+def test_a_broken_pair_does_not_replace_the_served_one(host) -> None:
     """Whatever breaks it where it is kept, what the server has stays until the next good one."""
     before = serial(host)
     host.check_output(f"mv {CERTIFICATE}/privkey.pem {CERTIFICATE}/privkey.pem.away")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from waiting import wait_until
 
 
-def test_what_is_listed_is_open_and_nothing_else(open_ports):
+def test_only_the_listed_ports_are_open(open_ports):
     assert open_ports() == [22, 8080, 8443]
 
 
@@ -46,6 +46,6 @@ def test_the_table_comes_back_with_its_unit(host, open_ports):
     assert host.check_output("systemctl is-enabled nbops-firewall") == "enabled"
 
 
-def test_nothing_is_on_probation(host):
+def test_no_change_is_pending(host):
     assert not host.file("/run/nbops-firewall").exists
     assert "nbops-firewall-rollback" not in host.check_output("systemctl list-units --all --plain 'nbops-firewall*'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def test_what_is_listed_is_open_and_nothing_else(open_ports):
+def test_only_the_listed_ports_are_open(open_ports):
     assert open_ports() == [22, 8080, 8443]
 
 

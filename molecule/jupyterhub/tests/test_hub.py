@@ -23,7 +23,7 @@ METRICS_TOKEN = "/etc/jupyterhub/secrets/metrics_token"
         ("root", ""),
     ],
 )
-def test_who_is_refused(person, name: str, password: str) -> None:
+def test_wrong_credentials_are_refused(person, name: str, password: str) -> None:
     """A wrong password, an unknown name, an account with the right password that is not on the list, and root."""
     assert not person().login(name, password)
 
@@ -94,7 +94,7 @@ FORBIDDEN = (
 )
 
 
-def test_the_sandbox_is_felt(host, kernel: Kernel) -> None:
+def test_the_sandbox_applies(host, kernel: Kernel) -> None:
     host.run("touch /tmp/of-the-host")
     attempt = "try:\n    {}\n    print('done')\nexcept Exception: print('refused')"
     answers = {code: kernel.run(attempt.format(code)) for code in FORBIDDEN}
@@ -134,7 +134,7 @@ def kernels_of_the_host(host) -> Iterator[None]:
     host.check_output("rm -r /usr/local/share/jupyter && groupdel kernelists")
 
 
-def test_kernels_of_the_host_are_there_for_whom_they_are_meant(kernels_of_the_host: None, lab: NotebookClient) -> None:
+def test_kernels_of_the_host_are_visible_to_their_users(kernels_of_the_host: None, lab: NotebookClient) -> None:
     assert lab.get("api/kernelspecs").json()["kernelspecs"].keys() & {"for-all", "hers", "theirs"} == {
         "for-all",
         "hers",
@@ -143,7 +143,7 @@ def test_kernels_of_the_host_are_there_for_whom_they_are_meant(kernels_of_the_ho
         assert kernel.run("6 * 7") == "42"
 
 
-def test_a_server_starts_in_its_directory_and_shows_what_was_asked_for(lab: NotebookClient) -> None:
+def test_a_server_starts_in_its_directory_with_its_settings(lab: NotebookClient) -> None:
     lab.put("api/contents/mine.txt", {"type": "file", "format": "text", "content": "x"}).raise_for_status()
     assert [entry["name"] for entry in lab.get("api/contents").json()["content"]] == ["mine.txt"]
     assert lab.get("").url.endswith("/lab")
@@ -176,7 +176,7 @@ def test_a_named_server_runs_beside_the_other(host, ada: HubClient, lab: Noteboo
     assert host.service("jupyterhub-user-ada").is_running
 
 
-def test_an_account_of_before_is_taken_as_it_is(host, person) -> None:
+def test_an_existing_account_is_not_changed(host, person) -> None:
     grace = person("grace")
     with grace.start().kernel() as kernel:
         assert kernel.run("import os; print(os.path.expanduser('~'))") == "/srv/grace"
@@ -199,7 +199,7 @@ def test_a_service_may_do_what_its_role_says(host) -> None:
     assert status_of(host, "http://127.0.0.1:8081/hub/api/users/ada", token, "DELETE") in ("403", "404")
 
 
-def test_a_person_comes_by_browser(person, address: str) -> None:
+def test_a_person_logs_in_by_browser(person, address: str) -> None:
     """The page that tells how the server starts leads to JupyterLab by itself."""
     with browser(address, HUB) as page:
         page.goto(f"https://{HUB}/")
@@ -252,7 +252,7 @@ def test_only_nginx_faces_the_network(host) -> None:
     assert {place.rsplit(":", 1)[1] for place in open_to_all} == {"22", "80", "443"}
 
 
-def test_what_the_hub_sends_is_cached_or_not(person) -> None:
+def test_static_files_of_the_hub_are_cached_and_pages_are_not(person) -> None:
     visitor = person()
     page = visitor.get("login")
     assert page.headers["Content-Security-Policy"]

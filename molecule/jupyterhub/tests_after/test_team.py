@@ -6,7 +6,7 @@ import pytest
 from hub_client import status_of
 
 
-def test_who_came_works_here_and_got_more_rights(host, person) -> None:
+def test_a_new_user_works_and_became_an_administrator(host, person) -> None:
     linus = person("linus")
     assert linus.request("GET", "users").status_code == 200
     with linus.start().kernel() as kernel:
@@ -17,12 +17,12 @@ def test_who_came_works_here_and_got_more_rights(host, person) -> None:
 
 
 @pytest.mark.parametrize("name", ["grace", "mary", "hedy"])
-def test_who_left_cannot_log_in(host, person, name: str) -> None:
+def test_a_removed_user_cannot_log_in(host, person, name: str) -> None:
     assert not person().login(name, "correct horse battery")
     assert not host.service(f"jupyterhub-user-{name}").is_running
 
 
-def test_an_account_of_before_stays_and_others_go_as_told(host) -> None:
+def test_existing_accounts_stay_and_others_are_removed_as_asked(host) -> None:
     assert host.user("grace").exists
     assert "jupyterhub" not in host.user("grace").groups
     assert not host.user("mary").exists
@@ -34,5 +34,5 @@ def test_an_account_of_before_stays_and_others_go_as_told(host) -> None:
     assert not host.file("/home/hedy").exists
 
 
-def test_the_token_of_who_left_opens_nothing(host) -> None:
+def test_the_token_of_a_removed_user_is_void(host) -> None:
     assert status_of(host, "http://127.0.0.1:8081/hub/api/user", "/root/token-of-hedy") == "403"

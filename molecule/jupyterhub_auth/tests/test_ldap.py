@@ -7,7 +7,7 @@ import pytest
 PASSWORD = "correct horse battery"
 
 
-def test_who_is_in_the_group_is_let_in(resident) -> None:
+def test_a_member_of_the_group_is_let_in(resident) -> None:
     bob = resident("bob")
     assert bob.request("GET", "user").json()["name"] == "bob"
 
@@ -15,23 +15,23 @@ def test_who_is_in_the_group_is_let_in(resident) -> None:
 @pytest.mark.parametrize(
     ("name", "password"), [("bob", "wrong"), ("bob", ""), ("eve", PASSWORD), ("nobody", PASSWORD), ("*", PASSWORD)]
 )
-def test_who_is_refused(resident, name: str, password: str) -> None:
+def test_wrong_credentials_are_refused(resident, name: str, password: str) -> None:
     """A wrong password, none, one who is outside of the group, an unknown name, and a pattern."""
     assert not resident().login(name, password)
 
 
-def test_who_is_listed_is_let_in_outside_of_the_group_by_the_name_that_the_map_says(resident) -> None:
+def test_a_listed_person_outside_of_the_group_is_let_in_by_the_mapped_name(resident) -> None:
     ada = resident("countess")
     assert ada.request("GET", "user").json()["name"] == "ada"
     assert ada.request("GET", "users").status_code == 200, "an administrator"
 
 
-def test_a_stranger_with_the_name_of_somebodys_account_stays_outside(resident) -> None:
+def test_a_stranger_with_the_name_of_an_account_is_refused(resident) -> None:
     """Of the group, too, which lets in."""
     assert not resident().login("ada", "another password")
 
 
-def test_who_leaves_the_group_does_not_come_back(host, resident) -> None:
+def test_a_former_member_of_the_group_is_refused(host, resident) -> None:
     resident("bob")
     change = "dn: cn=staff,dc=nodomain\nchangetype: modify\n{}: member\nmember: uid=bob,ou=people,dc=nodomain\n"
     host.check_output("printf %s | ldapmodify -Y EXTERNAL -H ldapi:///", change.format("delete"))
@@ -40,7 +40,7 @@ def test_who_leaves_the_group_does_not_come_back(host, resident) -> None:
     assert resident().login("bob", PASSWORD)
 
 
-def test_a_directory_with_a_certificate_of_its_own_making_gets_no_password(host, resident) -> None:
+def test_a_directory_server_with_a_self_signed_certificate_gets_no_password(host, resident) -> None:
     """The host no longer trusts the certificate; the same password is right before and after."""
     trusted = "/usr/local/share/ca-certificates/hub.crt"
     host.check_output(f"mv {trusted} /root && update-ca-certificates")

@@ -8,7 +8,7 @@ import pytest
 from waiting import wait_until
 
 
-def test_who_is_let_in_by_a_group_works_as_an_account_of_their_own(host, traveller) -> None:
+def test_a_member_of_a_group_works_as_an_account_of_their_own(host, traveller) -> None:
     bob = traveller()
     assert bob.enters("bob")
     assert bob.me()["groups"] == ["staff"], "the provider's groups are the hub's"
@@ -20,11 +20,11 @@ def test_who_is_let_in_by_a_group_works_as_an_account_of_their_own(host, travell
 
 
 @pytest.mark.parametrize("name", ["eve", "octo-eve"])
-def test_who_is_in_no_group_and_on_no_list_stays_outside(traveller, name: str) -> None:
+def test_a_person_in_no_group_and_on_no_list_is_refused(traveller, name: str) -> None:
     assert not traveller().enters(name)
 
 
-def test_a_wrong_password_stays_at_the_provider(traveller) -> None:
+def test_a_wrong_password_is_refused_by_the_provider(traveller) -> None:
     assert not traveller().enters("bob", "wrong")
 
 
@@ -35,13 +35,13 @@ def test_a_group_of_the_provider_makes_administrators(traveller) -> None:
     assert carol.request("GET", "users").status_code == 200
 
 
-def test_who_is_listed_gets_the_account_that_the_map_says(traveller) -> None:
+def test_a_listed_person_gets_the_mapped_account(traveller) -> None:
     ada = traveller()
     assert ada.enters("octo-ada")
     assert ada.me()["name"] == "ada"
 
 
-def test_a_stranger_with_the_name_of_somebodys_account_stays_outside(traveller) -> None:
+def test_a_stranger_with_the_name_of_an_account_is_refused(traveller) -> None:
     """Of the staff, too, whom the rule lets in."""
     stranger = traveller()
     answer = stranger.send(stranger.ask(), "ada")
@@ -57,7 +57,7 @@ def test_the_name_of_an_account_of_the_host_opens_nothing_of_it(traveller) -> No
     assert "not for the hub" in answer.text or wait_until(lambda: "not for the hub" in mallory.get("home").text)
 
 
-def test_who_leaves_is_put_out_and_does_not_come_back(traveller, change) -> None:
+def test_a_removed_person_is_logged_out_and_refused(traveller, change) -> None:
     bob = traveller()
     assert bob.enters("bob")
     change("bob", groups=["games"])
@@ -65,7 +65,7 @@ def test_who_leaves_is_put_out_and_does_not_come_back(traveller, change) -> None
     assert not traveller().enters("bob"), "a record from a former login is no permission"
 
 
-def test_an_answer_that_nobody_asked_for_is_refused(traveller) -> None:
+def test_an_unsolicited_answer_of_the_provider_is_refused(traveller) -> None:
     """The way back from the provider: in another browser, with another state, and a second time."""
     bob, mallory = traveller(), traveller()
     back = bob.send(bob.ask(), "bob", allow_redirects=False).headers["Location"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 ACME = {"organizations": ["acme"], "hd": "example.org", "verified_email": True}
 
 
-def test_who_is_in_the_organization_is_let_in_and_who_leaves_is_not(traveller, change) -> None:
+def test_a_member_of_the_organization_is_let_in_and_a_former_one_is_not(traveller, change) -> None:
     """GitHub is asked about the name there; the one that she has here is somebody else's there."""
     person = traveller()
     assert person.enters("octo-ada")
@@ -22,12 +22,12 @@ def test_two_people_are_told_apart(traveller, change) -> None:
     assert person.me()["name"] == "lovelace"
 
 
-def test_who_is_listed_now_is_let_in(host, traveller) -> None:
+def test_a_newly_listed_person_is_let_in(host, traveller) -> None:
     bob = traveller()
     assert bob.enters("bob")
     assert "jupyterhub-web" in host.user("bob").groups
 
 
-def test_who_was_let_in_by_another_rule_before_stays_outside(traveller) -> None:
+def test_a_person_let_in_by_an_earlier_rule_is_refused(traveller) -> None:
     """Carol has a record, even as administrator, from the groups of the provider."""
     assert not traveller().enters("carol")

@@ -18,7 +18,7 @@ def sign_up(person: HubClient, name: str, password: str = MINE) -> str:
     return answer.text
 
 
-def test_who_signs_up_waits_for_the_administrator(resident) -> None:
+def test_a_signed_up_person_waits_for_the_administrator(resident) -> None:
     linus, grace = resident(), resident("grace")
     assert "sent to the admin" in sign_up(linus, "linus")
     assert not linus.login("linus", MINE)
@@ -32,7 +32,7 @@ def test_who_signs_up_waits_for_the_administrator(resident) -> None:
     assert not resident().login("linus", MINE), "taken back"
 
 
-def test_a_stranger_cannot_claim_a_name_of_the_list(resident) -> None:
+def test_a_stranger_cannot_sign_up_with_a_listed_name(resident) -> None:
     stranger = resident()
     assert "sent to the admin" in sign_up(stranger, "ada")
     assert not stranger.login("ada", MINE)
@@ -44,7 +44,7 @@ def test_a_stranger_cannot_claim_a_name_of_the_list(resident) -> None:
 
 
 @pytest.mark.parametrize(("name", "password"), [("grace", "wrong"), ("nobody", PASSWORD), ("ada", PASSWORD)])
-def test_who_is_refused(resident, name: str, password: str) -> None:
+def test_wrong_credentials_are_refused(resident, name: str, password: str) -> None:
     assert not resident().login(name, password)
 
 

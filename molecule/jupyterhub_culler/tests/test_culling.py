@@ -37,7 +37,7 @@ def test_the_culler_may_do_what_it_needs_and_no_more(host) -> None:
         assert status_of(host, f"{API}/{path}", TOKEN, method) in ("403", "404"), path
 
 
-def test_the_culler_is_nobody_and_shut_in(host) -> None:
+def test_the_culler_has_no_account_and_a_sandbox(host) -> None:
     assert host.run("systemd-analyze security --no-pager --threshold=15 jupyterhub-culler.service").rc == 0
     pid = host.check_output("systemctl show --property=MainPID --value jupyterhub-culler")
     assert host.check_output(f"stat --format=%u /proc/{pid}") != "0"

@@ -58,7 +58,7 @@ def test_people_of_one_hub_are_strangers_at_the_other(person, marie: HubClient) 
     assert not HubClient(marie.url).login("ada", "correct horse battery")
 
 
-def test_the_password_of_a_database_is_nowhere_to_be_seen(host) -> None:
+def test_the_password_of_a_database_is_not_shown(host) -> None:
     units = "systemctl cat jupyterhub-physics; systemctl show jupyterhub-physics; ps -eo args; journalctl --no-pager"
     shown = host.check_output(units)
     assert "mc2" not in shown

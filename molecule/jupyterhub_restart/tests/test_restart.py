@@ -9,7 +9,7 @@ import pathlib
 COUNTS = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 
 
-def test_nobody_who_worked_noticed(host) -> None:
+def test_a_restart_interrupts_no_work(host) -> None:
     """One kernel, one websocket, one server and no failed request through all of it."""
     count = json.loads((COUNTS / f"{host.backend.host}.json").read_text())
     assert count["failures"] == []
@@ -28,7 +28,7 @@ def release_of_adas_server(host) -> str:
     return host.check_output(f"cut --delimiter=/ --fields=1-6 < /proc/{pid}/cmdline")
 
 
-def test_a_server_of_before_keeps_its_release_and_the_next_one_has_the_new(host, person) -> None:
+def test_a_running_server_keeps_its_release_and_the_next_one_has_the_new(host, person) -> None:
     ada = person("ada")
     before, current = release_of_adas_server(host), host.check_output("realpath /opt/jupyterhub/user/current")
     assert before != current
@@ -42,7 +42,7 @@ def test_a_server_of_before_keeps_its_release_and_the_next_one_has_the_new(host,
     ada.stop()
 
 
-def test_who_was_added_meanwhile_works_here(host, person) -> None:
+def test_a_user_added_meanwhile_can_work(host, person) -> None:
     grace = person("grace")
     with grace.start().kernel() as kernel:
         assert kernel.run("6*7") == "42"

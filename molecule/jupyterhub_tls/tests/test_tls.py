@@ -36,7 +36,7 @@ def test_no_web_server_is_there_and_only_tls_answers(host) -> None:
 
 
 @pytest.mark.parametrize(("version", "spoken"), [("tls1_1", False), ("tls1_2", True), ("tls1_3", True)])
-def test_which_tls_is_spoken(host, version: str, spoken: bool) -> None:
+def test_tls_versions_and_ciphers(host, version: str, spoken: bool) -> None:
     client = f"openssl s_client -connect 127.0.0.1:443 -{version} -cipher DEFAULT@SECLEVEL=0 < /dev/null"
     assert (host.run(client).rc == 0) is spoken
 

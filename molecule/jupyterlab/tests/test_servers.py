@@ -32,7 +32,7 @@ def test_a_wrong_password_is_refused(tunnel, password: str) -> None:
     assert client.get("api/contents").status_code == 403
 
 
-def test_the_configuration_in_the_home_has_no_force(tunnel) -> None:
+def test_the_configuration_in_the_home_is_ignored(tunnel) -> None:
     url = f"http://127.0.0.1:{tunnel('127.0.0.1:8888')}/alice/"
     assert NotebookClient(url, token="the-old-token-of-the-tutorial").get("api/contents").status_code == 403
     answer = NotebookClient(url).get("login")
@@ -117,7 +117,7 @@ def test_profiles_differ_in_what_can_be_reached(address: str, alice: NotebookCli
         kernel.run(knock)
 
 
-def test_without_its_token_the_server_stays_shut(tunnel) -> None:
+def test_without_its_token_the_server_refuses(tunnel) -> None:
     client = NotebookClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8889')}/", token="f" * 32)
     assert client.get("api/contents").status_code == 403
 

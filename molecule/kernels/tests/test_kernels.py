@@ -53,13 +53,13 @@ def scanlines(png: bytes) -> list[bytes]:
     return [pixels[line * size : (line + 1) * size] for line in range(height)]
 
 
-def test_all_see_what_is_for_all_and_a_group_its_own(host, lab) -> None:
+def test_shared_kernels_are_for_all_and_group_kernels_for_their_group(host, lab) -> None:
     for_all = {"python3", "five", "old", "forge", "bash", "given", "foreign", large(host)}
     assert names(lab("bob")) == for_all
     assert names(lab("alice")) == for_all | {"six"}
 
 
-def test_what_is_for_a_group_is_closed_to_others(host, lab) -> None:
+def test_a_groups_kernel_is_closed_to_others(host, lab) -> None:
     assert lab("bob").post("api/kernels", {"name": "six"}).status_code >= 400
     for place in (f"{KERNELS}/six/kernel.json", "/opt/jupyter-kernels/six/current/bin/python"):
         assert host.run("runuser -u bob -- test -r %s", place).rc == 1
@@ -89,7 +89,7 @@ def test_each_python_has_its_own_packages(host, lab, kernel: str, prefix: str, v
                 python.run(VERSION)
 
 
-def test_what_an_entry_says_is_passed_on(lab) -> None:
+def test_options_of_a_site_are_passed_on(lab) -> None:
     client = lab("alice")
     with client.kernel("given") as python:
         assert python.run("import os, sys; print(sys.prefix, os.environ['FLAVOUR'])") == "/srv/venvs/old vanilla"

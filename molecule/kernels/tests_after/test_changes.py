@@ -18,13 +18,13 @@ def test_the_servers_show_the_change_without_a_restart(host, tunnel) -> None:
     assert names(tunnel, "alice") == {"python3", "six", "foreign", "bash", large}
 
 
-def test_the_environments_went_with_their_kernels(host) -> None:
+def test_the_environments_were_removed_with_their_kernels(host) -> None:
     assert not host.file("/opt/jupyter-kernels/five").exists
     assert not host.file("/opt/another").exists
     assert host.run("runuser -u bob -- test -x /opt/jupyter-kernels/bash/current/bin/python").rc == 1
     assert host.run("runuser -u bob -- test -x /opt/jupyter-kernels/six/current/bin/python").rc == 0
 
 
-def test_what_was_taken_as_it_is_stays(host) -> None:
+def test_environments_of_others_stay(host) -> None:
     assert host.file("/srv/venvs/old/bin/python").exists
     assert host.file("/opt/miniforge/bin/python").exists

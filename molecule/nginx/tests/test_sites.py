@@ -36,11 +36,11 @@ def redirection(address: str, name: str, port: int = 80) -> tuple[int, str | Non
     return answer.status, answer.headers["Location"]
 
 
-def test_the_placeholder_vouches_for_the_names_and_the_address(visitor, address):
+def test_the_placeholder_covers_the_names_and_the_address(visitor, address):
     assert visitor.told("lab.example.org")["at"] == visitor.told(address)["at"] == "/run/echo-unix/echo.sock"
 
 
-def test_nobody_is_trusted_without_it(host, address):
+def test_a_client_without_the_placeholder_does_not_trust_the_site(host, address):
     other = host.file("/etc/ssl/jupyter/ports.example.org/fullchain.pem").content_string
     with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
         Visitor(address, other).connect("lab.example.org")
@@ -82,7 +82,7 @@ def test_tls_is_as_mozilla_recommends(host, offer, accepted):
     assert (answer.rc == 0) == accepted, answer.stdout + answer.stderr
 
 
-def test_key_exchange_is_safe_from_quantum_computers_where_openssl_is(host, best_key_exchange):
+def test_the_key_exchange_is_the_safest_of_the_hosts_openssl(host, best_key_exchange):
     answer = host.run("openssl s_client -connect 127.0.0.1:443 -servername lab.example.org < /dev/null").stdout
     assert best_key_exchange in answer
 
@@ -109,7 +109,7 @@ def test_browsers_are_told_to_stay_with_tls(visitor, own_visitor):
     assert own_visitor.ask("own.example.org").headers["Strict-Transport-Security"] is None
 
 
-def test_the_service_learns_the_truth_about_the_visitor(visitor, address):
+def test_the_service_gets_the_visitors_real_address(visitor, address):
     lies = {
         "X-Forwarded-For": "203.0.113.7",
         "X-Forwarded-Host": "evil.example.org",
@@ -164,7 +164,7 @@ def test_connections_to_the_services_are_kept(host, visitor, path):
     assert last - first < workers, "each worker opens one connection"
 
 
-def test_what_was_there_is_as_it_was(host):
+def test_files_of_others_are_as_before(host):
     assert host.run("dpkg --verify nginx nginx-common").stdout == "", "no file of the packages is changed"
     assert host.run("sha256sum --check --quiet /root/own.sha256").rc == 0
 
@@ -247,7 +247,7 @@ def test_a_browser_takes_a_module_for_what_it_is(kinds_visitor):
     assert answer.headers["Content-Type"] == "text/javascript"
 
 
-def test_what_a_directory_lacks_is_asked_of_the_service(kinds_visitor):
+def test_files_missing_in_a_directory_are_requested_from_the_service(kinds_visitor):
     for method, path in ("GET", "/static/missing.js?a=b"), ("GET", "/static/"), ("PUT", "/static/style.js"):
         said = kinds_visitor.told("kinds.example.org", path, method)
         assert (said["at"], said["path"]) == ("127.0.0.1:9000", path)
@@ -262,7 +262,7 @@ def test_redirections(kinds_visitor):
     assert sent("/start?c=d") == (302, "https://kinds.example.org/files/")
 
 
-def test_only_what_may_be_compressed_is(kinds_visitor):
+def test_only_safe_types_are_compressed(kinds_visitor):
     headers = {"Accept-Encoding": "gzip", "X-Long": "x" * 2000}
     compressed = kinds_visitor.ask("kinds.example.org", "/data/", headers=headers)
     assert compressed.headers["Content-Encoding"] == "gzip"
@@ -301,7 +301,7 @@ def test_headers_for_browsers_are_added_where_the_service_is_silent(kinds_visito
         assert {name: headers.get_all(name) for name in expected} == expected, path
 
 
-def test_what_the_service_says_of_itself_is_not_repeated(visitor):
+def test_headers_about_the_services_software_are_removed(visitor):
     said = {
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
@@ -312,7 +312,7 @@ def test_what_the_service_says_of_itself_is_not_repeated(visitor):
     assert headers["X-Frame-Options"] is None, "the policy says it better"
 
 
-def test_cookies_are_for_tls_alone(visitor):
+def test_cookies_are_secure(visitor):
     said = {"Set-Cookie": "_xsrf=1; Path=/", "X-Powered-By": "somebody"}
     headers = visitor.ask("lab.example.org", "/", headers={"X-Answer": json.dumps(said)}).headers
     assert headers["Set-Cookie"] == "_xsrf=1; Path=/; Secure"
@@ -332,6 +332,6 @@ def test_the_logs_are_for_administrators_alone(host):
         assert (log.mode & 0o007, log.group) == (0, "adm"), path
 
 
-def test_old_workers_do_not_stay_for_ever(host):
+def test_old_workers_end_in_time(host):
     configuration = host.check_output("nginx -T -q")
     assert configuration.count("worker_shutdown_timeout 1d;") == 1

@@ -28,24 +28,24 @@ def person(visitor: Visitor, made, name: str) -> Visitor:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_nobody_comes_in_without_a_certificate(visitor, version):
+def test_a_client_without_a_certificate_is_refused(visitor, version):
     visitor.context.maximum_version = version
     assert visitor.ask("staff.example.org").status == 400
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_certificate_of_another_authority_is_none(visitor, made, version):
+def test_a_client_certificate_of_another_authority_is_refused(visitor, made, version):
     visitor.context.maximum_version = version
     assert person(visitor, made, "partners").ask("staff.example.org").status == 400
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_right_certificate_opens(visitor, made, version):
+def test_the_right_client_certificate_lets_in(visitor, made, version):
     visitor.context.maximum_version = version
     assert person(visitor, made, "staff").ask("staff.example.org").status == 200
 
 
-def test_a_host_header_is_no_way_around_the_certificate(visitor):
+def test_another_host_header_does_not_bypass_the_client_certificate(visitor):
     assert visitor.ask("lab.example.org", headers={"Host": "staff.example.org"}).status == 421
 
 
@@ -73,14 +73,14 @@ REFUSED = {b"HTTP/1.1 400", b"HTTP/1.1 421", b"TLSV1_ALERT_ACCESS_DENIED"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_session_of_another_site_is_no_certificate(visitor, version):
+def test_a_resumed_session_of_another_site_is_refused(visitor, version):
     visitor.context.maximum_version = version
     assert resumed(visitor, "lab.example.org", "hub.example.org") == (True, b"HTTP/1.1 200")
     assert resumed(visitor, "lab.example.org", "staff.example.org")[1] in REFUSED
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_session_of_people_of_another_authority_is_no_certificate(visitor, made, version):
+def test_a_resumed_session_of_another_authority_is_refused(visitor, made, version):
     visitor.context.maximum_version = version
     person(visitor, made, "partners")
     assert resumed(visitor, "partners.example.org", "partners.example.org")[1] == b"HTTP/1.1 200"
@@ -95,7 +95,7 @@ def knock(visitor: Visitor, password: str | None) -> tuple[int, bytes]:
     return answer.status, answer.body
 
 
-def test_a_password_opens_and_stays_with_nginx(visitor):
+def test_a_password_lets_in_and_is_not_passed_on(visitor):
     assert knock(visitor, None)[0] == 401
     assert knock(visitor, "wrong")[0] == 401
     status, body = knock(visitor, "open sesame")
@@ -118,7 +118,7 @@ LIES = {
 }
 
 
-def test_nobody_is_believed_what_he_says_of_himself(host, visitor, addresses, look):
+def test_forwarding_headers_of_visitors_are_ignored(host, visitor, addresses, look):
     headers = visitor.told("lab.example.org", "/spoofed", headers=LIES)["headers"]
     assert headers["x-forwarded-for"] == headers["x-real-ip"] == addresses["visitor"]
     assert headers["x-forwarded-proto"] == headers["x-scheme"] == "https"
@@ -129,7 +129,7 @@ def test_nobody_is_believed_what_he_says_of_himself(host, visitor, addresses, lo
     assert "203.0.113.7" not in line
 
 
-def test_a_name_of_nobody_reaches_no_service(visitor):
+def test_an_unknown_name_reaches_no_service(visitor):
     with pytest.raises(http.client.RemoteDisconnected):
         visitor.ask("lab.example.org", headers={"Host": "evil.example.org"})
     with pytest.raises(http.client.RemoteDisconnected):

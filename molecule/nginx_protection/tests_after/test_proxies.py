@@ -53,7 +53,7 @@ def newest(host, path: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_the_service_sees_what_the_proxy_saw(host, proxied, addresses, number, plain):
+def test_the_service_gets_the_address_that_the_proxy_saw(host, proxied, addresses, number, plain):
     headers = headers_of(proxied("/twice", plain=plain, headers={"X-Forwarded-For": "203.0.113.7"}))
     assert headers["x-forwarded-for"] == headers["x-real-ip"] == addresses["visitor"]
     assert headers["x-forwarded-proto"] == headers["x-scheme"] == ("http" if plain else "https")
@@ -62,7 +62,7 @@ def test_the_service_sees_what_the_proxy_saw(host, proxied, addresses, number, p
     assert newest(host, "/twice")["client"] == addresses["visitor"]
 
 
-def test_nobody_else_is_believed(host, visitor: Visitor, addresses):
+def test_only_trusted_proxies_set_the_client_address(host, visitor: Visitor, addresses):
     headers = headers_of(visitor.ask("lab.example.org", "/direct", headers=LIES))
     assert headers["x-forwarded-for"] == headers["x-real-ip"] == addresses["visitor"]
     assert headers["x-forwarded-proto"] == headers["x-scheme"] == "https"
@@ -89,7 +89,7 @@ def test_each_client_of_the_proxy_has_a_limit_of_its_own(attack, addresses, numb
     assert proxied("/login", "POST", body=body).status == 401
 
 
-def test_who_fails_to_log_in_is_banned_by_logs_of_json(attack, addresses, address, banned, visitor, number, proxied):
+def test_failed_logins_are_banned_from_logs_as_json(attack, addresses, address, banned, visitor, number, proxied):
     attack("login", address, 443, "hub.example.org", "/hub/login", 12)
     wait_until(lambda: banned() == {addresses["attacker"]}, seconds=20)
     assert attack("connect", address, 443) == "ConnectionRefusedError"

@@ -14,7 +14,7 @@ def test_bans_are_lifted(host):
     assert "nbops" not in rules
 
 
-def test_other_jails_go_on(host):
+def test_other_jails_keep_running(host):
     assert "sshd" in host.check_output("fail2ban-client status")
 
 

@@ -28,7 +28,7 @@ def test_nginx_was_not_restarted_and_its_unit_is_as_it_was(host):
     assert host.run("systemctl cat nginx | diff - /root/nginx.unit").stdout == ""
 
 
-def test_ours_are_served(visitor, is_debian):
+def test_our_sites_are_served(visitor, is_debian):
     answer = visitor.ask("lab.example.org", "/api")
     assert answer.status == 200
     assert (b'"version"' in answer.body) == is_debian
@@ -59,5 +59,5 @@ def test_their_protocols_stay_what_they_were(company, is_debian):
             assert connection.selected_alpn_protocol() == "http/1.1"
 
 
-def test_their_limit_for_old_workers_is_the_only_one(host):
+def test_the_hosts_limit_for_old_workers_is_not_repeated(host):
     assert host.check_output("nginx -T -q | grep worker_shutdown_timeout") == "worker_shutdown_timeout 30m;"

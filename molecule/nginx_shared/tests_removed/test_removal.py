@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def test_everything_is_as_it_was_before_us(host, changes):
+def test_the_host_is_as_before_the_role(host, changes):
     assert changes() == ""
     assert host.run("cd /etc/nginx && find . -printf '%p %y %l %m %u %g\\n' | sort | diff /root/tree -").stdout == ""
 

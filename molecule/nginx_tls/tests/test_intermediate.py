@@ -10,11 +10,11 @@ import pytest
 from visitor import ask_plain
 
 
-def test_mozilla_finds_nothing(mozilla):
+def test_mozilla_grades_it_modern(mozilla):
     assert mozilla("intermediate") == set()
 
 
-def test_mozilla_would_find_something(mozilla):
+def test_mozilla_finds_what_modern_forbids(mozilla):
     assert mozilla("modern") == {"tls_versions", "ciphers"}
 
 
@@ -41,7 +41,7 @@ def test_versions_and_ciphers(handshake, offer, accepted):
             handshake("lab.example.org", offer)
 
 
-def test_key_exchange_is_safe_from_quantum_computers_where_openssl_is(handshake, best_key_exchange):
+def test_the_key_exchange_is_the_safest_of_the_hosts_openssl(handshake, best_key_exchange):
     assert best_key_exchange in handshake("lab.example.org")
 
 
@@ -57,7 +57,7 @@ def test_unknown_names_learn_nothing_from_the_handshake(handshake, name):
         handshake(name)
 
 
-def test_a_known_name_in_the_handshake_is_no_way_to_another_one(visitor):
+def test_a_known_name_in_the_handshake_does_not_reach_another_site(visitor):
     assert visitor.ask("lab.example.org").status == 200
     with pytest.raises(http.client.RemoteDisconnected):
         visitor.ask("lab.example.org", headers={"Host": "nobody.example.org"})

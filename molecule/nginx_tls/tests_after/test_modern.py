@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-def test_mozilla_finds_nothing(mozilla):
+def test_mozilla_grades_it_modern(mozilla):
     assert mozilla("modern") == set()
 
 

@@ -71,7 +71,7 @@ def test_a_setup_command_ran_in_the_release_with_the_files_in_place(host) -> Non
     assert host.file("/opt/offline/current/share/demo/version.py").mode == 0o644
 
 
-def test_what_is_shared_has_compressed_copies(host) -> None:
+def test_shared_files_have_compressed_copies(host) -> None:
     file = "/opt/offline/current/share/demo/static/demo.js"
     original = host.check_output("sha256sum < %s", file)
     assert host.check_output("gzip --decompress --stdout %s.gz | sha256sum", file) == original
@@ -90,7 +90,7 @@ def test_uv_and_its_cache_are_shared(host) -> None:
     assert int(host.check_output("stat --format=%%h %s", module)) > 1
 
 
-def test_the_password_of_the_index_is_nowhere(host) -> None:
+def test_the_password_of_the_index_is_not_stored(host) -> None:
     assert host.run("grep --quiet 'pip install' /srv/index/processes").rc == 0
     assert host.run("grep --quiet 'uv pip sync' /srv/index/processes").rc == 0
     assert host.run(f"grep {PASSWORD} /srv/index/processes").rc == 1

@@ -19,7 +19,7 @@ def test_the_last_two_releases_are_kept_and_whole(host) -> None:
         assert host.run(f"/opt/locked/releases/{name}/bin/python -c 'import demo_beta'").rc == 0
 
 
-def test_nothing_else_lies_about(host) -> None:
+def test_no_other_file_is_left(host) -> None:
     assert host.check_output("ls -A /opt/locked").split() == ["current", "releases"]
     assert host.check_output("ls -A /opt/foreign").split() == ["current"]
     assert host.check_output("find /opt/locked/releases -maxdepth 2 -name '.home-*'") == ""

@@ -24,7 +24,7 @@ def test_sudo_for_one_command_is_for_that_command(by_key):
     assert by_key("mia", "sudo -n /usr/bin/cat /etc/shadow").returncode != 0
 
 
-def test_who_has_no_sudo_has_none(by_key):
+def test_an_administrator_without_sudo_has_none(by_key):
     assert by_key("old", "sudo -n id").returncode != 0
 
 
@@ -34,7 +34,7 @@ def test_a_list_that_is_not_exclusive_keeps_other_keys(by_key):
 
 
 @pytest.mark.parametrize("name", ["root", "guest", "ada", "bob"])
-def test_no_password_lets_anybody_in(by_password, name):
+def test_no_password_is_accepted(by_password, name):
     done = by_password(name)
     assert done.stdout == ""
     assert "Permission denied (publickey)" in done.stderr
@@ -44,7 +44,7 @@ def test_a_connection_from_before_goes_on(at_work):
     assert at_work("id -un").stdout.split() == ["guest"]
 
 
-def test_who_left_comes_in_no_more_and_the_home_stays(host, by_key):
+def test_a_removed_user_is_refused_and_the_home_stays(host, by_key):
     assert by_key("gone", key="stranger").returncode != 0
     assert host.file("/home/gone").user == "gone"
     assert host.check_output("getent shadow gone | cut -d: -f2 | cut -c1") == "!"

@@ -16,18 +16,18 @@ def test_owner_and_mode_are_put_right(host):
     assert (file.user, file.mode) == ("ada", 0o600)
 
 
-def test_who_is_absent_with_the_home_is_gone(host, by_key):
+def test_a_user_removed_with_the_home_is_gone(host, by_key):
     assert not host.user("bob").exists
     assert not host.file("/home/bob").exists
     assert by_key("bob", key="bob").returncode != 0
     assert "bob" not in host.file("/etc/sudoers.d/nbops-administrators").content_string
 
 
-def test_who_came_back_comes_in(by_key):
+def test_a_user_who_was_added_again_can_log_in(by_key):
     assert by_key("gone", "id -un; sudo -n id -un").stdout.split() == ["gone", "root"]
 
 
-def test_who_is_not_listed_any_more_stays(by_key):
+def test_a_person_no_longer_listed_stays(by_key):
     assert "uid=0(root)" in by_key("mia", "sudo -n /usr/bin/id").stdout
 
 

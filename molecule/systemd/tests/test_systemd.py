@@ -46,7 +46,7 @@ def show(host, unit, name):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_score(host, profile):
+def test_the_exposure_is_low(host, profile):
     report = host.check_output("systemd-analyze security --no-pager probe-%s.service", profile)
     score = float(re.search(r"Overall exposure level for \S+ ([0-9.]+)", report).group(1))
     assert score <= SCORES[profile]
@@ -72,7 +72,7 @@ def test_other_processes_are_invisible(inside, profile):
 
 
 @pytest.mark.parametrize("profile", ["standard", "daemon", "gpu"])
-def test_metadata_service_is_out_of_reach(connect, profile):
+def test_the_metadata_service_of_clouds_is_unreachable(connect, profile):
     assert "Operation not permitted" in connect(profile, "169.254.169.254", 80, "SOCK_DGRAM")
     assert "sent" in connect(profile, "169.254.169.253", 80, "SOCK_DGRAM")
 
@@ -107,7 +107,7 @@ def test_only_daemons_lose_writable_code(inside):
     assert "PermissionError" in inside("daemon", command)
 
 
-def test_own_profile(host, inside):
+def test_a_profile_of_the_inventory_applies(host, inside):
     assert show(host, "probe-own", "ProtectSystem") == "full"
     assert show(host, "probe-own", "NoNewPrivileges") == "no"
     assert "bob" in inside("own", "ls /home")

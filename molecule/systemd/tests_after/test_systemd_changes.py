@@ -18,7 +18,7 @@ def test_exactly_one_instance_was_restarted(host, before):
     assert show(host, "probe-standard", "MainPID") == before["probe-standard"]
 
 
-def test_a_unit_without_restart_on_runs_on_through_changes_and_refusals(host, before):
+def test_a_unit_without_restart_on_is_not_restarted(host, before):
     assert show(host, "lonely", "MainPID") == before["lonely"]
 
 
@@ -40,7 +40,7 @@ def test_refused_texts_never_went_live(host):
         assert host.file(f"/etc/systemd/system/{owner}.service.d").listdir() == ["50-limits.conf"]
 
 
-def test_pending_reloads_were_made_good(host):
+def test_pending_reloads_were_repeated(host):
     assert show(host, "foreign", "TasksMax") == "7"
     assert show(host, "lonely", "TasksMax") != "5"
 
