@@ -134,6 +134,13 @@ def kernels_of_the_host(host) -> Iterator[None]:
     host.check_output("rm -r /usr/local/share/jupyter && groupdel kernelists")
 
 
+def test_users_read_environments_and_configuration_whatever_the_umask(host) -> None:
+    """On Debian 13 the role ran under the umask 027 (shared/image/setup)."""
+    assert host.check_output("umask") == ("0027" if host.backend.host.endswith("debian-13") else "0022")
+    assert host.file("/etc/jupyterhub/singleuser").mode == 0o755
+    assert host.check_output("find /opt/jupyterhub ! -type l ! -perm -o=r") == ""
+
+
 def test_kernels_of_the_host_are_visible_to_their_users(kernels_of_the_host: None, lab: NotebookClient) -> None:
     assert lab.get("api/kernelspecs").json()["kernelspecs"].keys() & {"for-all", "hers", "theirs"} == {
         "for-all",
