@@ -7,15 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prefix_installer
-short_description: Run installers such as Miniforge's once, after a look at their hash
+short_description: Run installers such as Miniforge's once, if their hash is right
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
-  - Fetches an installer of the kind that C(bash INSTALLER -b -p PREFIX) runs, and runs it only when its SHA-256 is the
-    one that was given. What it makes belongs to root, and nobody else can write there.
-  - A prefix that is there stays as it is, whoever made it and whatever was changed in it since.
-  - Nothing is left of a failure, and the next run removes what an interruption left.
-  - The installer's batch mode takes its licence as accepted.
+  - Downloads an installer of the kind that C(bash INSTALLER -b -p PREFIX) runs, and runs it only if it has the given
+    SHA-256. The prefix belongs to root, and nobody else can write there.
+  - Never changes a prefix that exists, whoever made it and whatever was changed in it since.
+  - A failed run leaves nothing behind. The next run removes what an interrupted one has left.
+  - The installer's batch mode accepts its licence.
 options:
   prefixes:
     description: The prefixes.
@@ -24,7 +26,7 @@ options:
     required: true
     suboptions:
       path:
-        description: Where it is, or is to be.
+        description: Path of the prefix.
         type: path
         required: true
       url:
@@ -36,7 +38,7 @@ options:
         type: str
         default: ""
       state:
-        description: V(absent) removes a prefix that this module made, with all that is in it, and refuses any other.
+        description: V(absent) removes a prefix that this module made with all its content, and refuses any other.
         type: str
         choices: [present, absent]
         default: present
@@ -47,10 +49,9 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts which prefixes would be made or removed.
   diff_mode:
     support: none
-    description: A prefix is too large to show.
+    details: A prefix is too large to show.
 """
 
 EXAMPLES = r"""
@@ -78,6 +79,8 @@ removed:
 """
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http.client import HTTPException
 
 from ansible.module_utils.basic import AnsibleModule
@@ -86,69 +89,85 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership imp
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.prefix import Prefix
 
-SECONDS_WITHOUT_A_BYTE = 60
+SILENCE_SECONDS = 60
 CHUNK_BYTES = 1 << 20
 
+ARGUMENT_SPEC = {
+    "prefixes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "path": {"type": "path", "required": True},
+            "url": {"type": "str", "default": ""},
+            "sha256": {"type": "str", "default": ""},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+    },
+    "ca_bundle": {"type": "str", "default": ""},
+}
 
-def content_of(url: str, ca_bundle: str):
-    """What stands at an address, piece by piece.
 
-    Raises OSError, which names the address, where it does not all come.
-    """
+def download(url: str, ca_bundle: str) -> Iterator[bytes]:
+    """The content of a URL in chunks. Raises OSError, which names the URL, if the download is not complete."""
     try:
-        with open_url(url, timeout=SECONDS_WITHOUT_A_BYTE, ca_path=ca_bundle or None) as answer:
+        with open_url(url, timeout=SILENCE_SECONDS, ca_path=ca_bundle or None) as answer:
             yield from iter(lambda: answer.read(CHUNK_BYTES), b"")
     except (OSError, HTTPException) as error:
         raise OSError(f"{url} could not be fetched: {error}") from None
 
 
-def keep(entries: list[dict], ca_bundle: str, check_mode: bool) -> dict:
-    """Makes and removes what differs, or in check mode only tells, and returns the module's result."""
-    installed, removed, changed = [], [], False
-    for entry in entries:
-        prefix = Prefix(entry["path"])
-        changed |= bool(prefix.leftovers())
-        if entry["state"] == "present" and not prefix.is_there():
-            installed.append(prefix.path)
-            if not check_mode:
-                require_own(os.path.dirname(prefix.path))
-                prefix.install(content_of(entry["url"], ca_bundle), entry["sha256"])
-        elif entry["state"] == "absent" and prefix.is_there():
-            if not prefix.is_ours():
-                raise ValueError(f"{prefix.path} was made by somebody else: remove it by hand, if it is to go")
-            removed.append(prefix.path)
-            if not check_mode:
-                prefix.remove()
-        if not check_mode:
-            prefix.clean()
-    return {"changed": changed or bool(installed or removed), "installed": installed, "removed": removed}
+@dataclass(frozen=True)
+class Plan:
+    """The prefixes to install, each with its entry, those to remove, and those with leftovers of an interrupted run."""
+
+    install: list[tuple[Prefix, dict]]
+    remove: list[Prefix]
+    clean: list[Prefix]
+
+
+def make_plan(entries: list[dict]) -> Plan:
+    """Compares the prefixes with the host. Raises ValueError for one that is to go and belongs to somebody else."""
+    prefixes = [(Prefix(entry["path"]), entry) for entry in entries]
+    remove = [prefix for prefix, entry in prefixes if entry["state"] == "absent" and prefix.is_there()]
+    foreign = [prefix.path for prefix in remove if not prefix.is_ours()]
+    if foreign:
+        raise ValueError(f"{', '.join(foreign)} was made by somebody else: remove it by hand, if it is to go")
+    return Plan(
+        install=[
+            (prefix, entry) for prefix, entry in prefixes if entry["state"] == "present" and not prefix.is_there()
+        ],
+        remove=remove,
+        clean=[prefix for prefix, _entry in prefixes if prefix.leftovers()],
+    )
+
+
+def apply(plan: Plan, ca_bundle: str) -> None:
+    """Removes leftovers and prefixes, then installs."""
+    for prefix in plan.clean:
+        prefix.clean()
+    for prefix in plan.remove:
+        prefix.remove()
+    for prefix, entry in plan.install:
+        require_own(os.path.dirname(prefix.path))
+        prefix.install(download(entry["url"], ca_bundle), entry["sha256"])
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "prefixes": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "url": {"type": "str", "default": ""},
-                    "sha256": {"type": "str", "default": ""},
-                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                },
-            },
-            "ca_bundle": {"type": "str", "default": ""},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     runner.run_by_module(module)
     try:
-        result = keep(module.params["prefixes"], module.params["ca_bundle"], module.check_mode)
+        plan = make_plan(module.params["prefixes"])
+        if not module.check_mode:
+            apply(plan, module.params["ca_bundle"])
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    module.exit_json(
+        changed=bool(plan.install or plan.remove or plan.clean),
+        installed=[prefix.path for prefix, _entry in plan.install],
+        removed=[prefix.path for prefix in plan.remove],
+    )
 
 
 if __name__ == "__main__":

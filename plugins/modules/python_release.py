@@ -18,17 +18,15 @@ description:
     earlier request finds its earlier release where that is still kept.
   - A release whose interpreter no longer starts, for example after an upgrade of the operating system, is built again.
   - A failed or interrupted build never touches C(current).
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 attributes:
   check_mode:
-    description: Tells the changes of packages. Versions of O(packages) are known only after a build.
     support: full
+    details: Versions of O(packages) are known only after a build.
   diff_mode:
-    description: Shows the packages before and after.
     support: full
-  platform:
-    description: Target operating systems.
-    support: full
-    platforms: debian
+    details: Shows the packages.
 options:
   path:
     description:
@@ -211,6 +209,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
@@ -244,30 +243,44 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
 UNRESOLVED = "to be resolved"
 
 
-def options() -> dict:
-    """The module's argument spec."""
-    return {
-        "path": {"type": "path", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        # The locks are no secrets, but too long for the journal and for the task's output.
-        "lock": {"type": "str", "default": "", "no_log": True},
-        "packages": {"type": "list", "elements": "str", "default": []},
-        "refresh": {"type": "str", "default": ""},
-        "python": {"type": "str", "default": "python3"},
-        "python_floor": {"type": "str", "default": "3.10"},
-        "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
-        "uv_lock": {"type": "str", "default": "", "no_log": True},
-        "index_url": {"type": "str", "default": "", "no_log": True},
-        "ca_bundle": {"type": "path", "default": ""},
-        "proxy": {"type": "str", "default": "", "no_log": True},
-        "wheelhouse": {"type": "path", "default": ""},
-        "keep": {"type": "int", "default": 3},
-        "files": {"type": "dict", "default": {}},
-        "setup_commands": {"type": "list", "elements": "list", "default": []},
-        "smoke_commands": {"type": "list", "elements": "list", "default": []},
-        "overlay": {"type": "bool", "default": False},
-        "compress": {"type": "list", "elements": "str", "default": []},
-    }
+ARGUMENT_SPEC = {
+    "path": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    # The locks are no secrets, but too long for the journal and for the task's output.
+    "lock": {"type": "str", "default": "", "no_log": True},
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "refresh": {"type": "str", "default": ""},
+    "python": {"type": "str", "default": "python3"},
+    "python_floor": {"type": "str", "default": "3.10"},
+    "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
+    "uv_lock": {"type": "str", "default": "", "no_log": True},
+    "index_url": {"type": "str", "default": "", "no_log": True},
+    "ca_bundle": {"type": "path", "default": ""},
+    "proxy": {"type": "str", "default": "", "no_log": True},
+    "wheelhouse": {"type": "path", "default": ""},
+    "keep": {"type": "int", "default": 3},
+    "files": {"type": "dict", "default": {}},
+    "setup_commands": {"type": "list", "elements": "list", "default": []},
+    "smoke_commands": {"type": "list", "elements": "list", "default": []},
+    "overlay": {"type": "bool", "default": False},
+    "compress": {"type": "list", "elements": "str", "default": []},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The current release and the next one by name, the packages of both, and the releases to remove.
+
+    A new release is built, from the lock of an earlier build of the same id if there is one.
+    """
+
+    current: str | None
+    name: str
+    before: dict[str, str]
+    after: dict[str, str]
+    prune: list[str]
+    is_new: bool = False
+    locked: list[Pin] = field(default_factory=list)
 
 
 class Present:
@@ -330,32 +343,49 @@ class Present:
         return interpreter
 
     def run(self) -> dict:
-        """Does what is to be done, or in check mode tells it, and returns the module's result."""
+        """Brings the application to the release, or in check mode predicts it, and returns the module's result."""
         if self._check_mode:
-            return self._converge()
+            return self._report(self._plan())
         with locked_directory(self._store.path) as lock, self._programs.keeping(lock):
-            return self._converge()
+            return self._report(self._apply(self._plan()))
 
-    def _converge(self) -> dict:
+    def _plan(self) -> Plan:
         current = self._store.current()
         before = self._packages_of(current)
         candidates = sorted(self._store.names_of(self._id), key=lambda name: name != current)
         name = next((name for name in candidates if self._is_healthy(name)), None)
         if name is not None:
-            return self._result(current, name, before, self._packages_of(name))
+            return Plan(current, name, before, self._packages_of(name), self._prunable(name))
+        name = self._store.next_name(self._id)
         locked = next(filter(None, (own_lock(self._store, name) for name in candidates)), [])
-        if self._check_mode:
-            name, after = self._store.next_name(self._id), self._predict(before, locked)
-        else:
-            name = self._build(current, locked)
-            after = self._packages_of(name)
-        return self._result(current, name, before, after, broken=candidates)
+        after = self._predict(before, locked)
+        return Plan(current, name, before, after, self._prunable(name, candidates), is_new=True, locked=locked)
 
-    def _build(self, current: str | None, locked: list[Pin]) -> str:
-        previous = self._store.marker(current) or {}
+    def _prunable(self, name: str, broken: Iterable[str] = ()) -> list[str]:
+        """The broken and old releases to remove once a release is current, except for those in use."""
+        activated = {**self._store.activated(), **dict.fromkeys(broken), name: time.time()}
+        old = choose_prunable(activated, name, self._keep)
+        used = self._store.used() if old else ()
+        return [other for other in old if other not in used]
+
+    def _apply(self, plan: Plan) -> Plan:
+        """Builds and activates the release and removes others; returns the plan with the packages of the build."""
+        if plan.is_new:
+            name = self._build(plan)
+            plan = replace(plan, name=name, after=self._packages_of(name))
+        if plan.name != plan.current:
+            self._store.activate(plan.name)
+        for other in plan.prune:
+            self._store.remove(other)
+        if plan.prune:
+            self._installer.clean()
+        return plan
+
+    def _build(self, plan: Plan) -> str:
+        previous = self._store.marker(plan.current) or {}
         require_room(self._store.path, self._recipe, previous.get("size"))
         build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs, self._setup_environment)
-        return build.run(self._id, self._installer, locked)
+        return build.run(self._id, self._installer, plan.locked)
 
     def _is_healthy(self, name: str) -> bool:
         """Whether a release is valid, and its interpreter still the one that it was built for."""
@@ -376,39 +406,24 @@ class Present:
         # Whether the packages that came along with others change or go, only a build can tell.
         return {**(before if unresolved else {}), **after, **unresolved}
 
-    def _result(
-        self, current: str | None, name: str, before: dict[str, str], after: dict[str, str], broken: Iterable[str] = ()
-    ) -> dict:
-        """Makes a release the current one, removes broken and old ones, and tells what that changed."""
-        activated = {**self._store.activated(), **dict.fromkeys(broken), name: time.time()}
-        old = choose_prunable(activated, name, self._keep)
-        if old:
-            used = self._store.used()
-            old = [other for other in old if other not in used]
-        if not self._check_mode:
-            if name != current:
-                self._store.activate(name)
-            for other in old:
-                self._store.remove(other)
-            if old:
-                self._installer.clean()
+    def _report(self, plan: Plan) -> dict:
         return {
-            "changed": name != current or bool(old),
-            "release": self._store.directory(name),
-            "release_id": name,
-            "packages": compare_packages(before, after),
-            "pruned": old,
+            "changed": plan.name != plan.current or bool(plan.prune),
+            "release": self._store.directory(plan.name),
+            "release_id": plan.name,
+            "packages": compare_packages(plan.before, plan.after),
+            "pruned": plan.prune,
             "diff": {
-                "before_header": f"{self._store.path} ({current or 'no release'})",
-                "after_header": f"{self._store.path} ({name})",
-                "before": listing(before),
-                "after": listing(after),
+                "before_header": f"{self._store.path} ({plan.current or 'no release'})",
+                "after_header": f"{self._store.path} ({plan.name})",
+                "before": listing(plan.before),
+                "after": listing(plan.after),
             },
         }
 
 
 def absent(path: str, check_mode: bool) -> dict:
-    """Removes an application's releases, or tells whether there are any, and returns the module's result."""
+    """Removes all releases of an application, or in check mode predicts it, and returns the module's result."""
     store = ReleaseStore(path)
     there = store.is_there()
     before = listing((store.marker(store.current()) or {}).get("packages", {}))
@@ -436,7 +451,7 @@ def listing(packages: dict[str, str]) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=options(), supports_check_mode=True)
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     for name in list(os.environ):
         if name.startswith(FOREIGN_VARIABLES):

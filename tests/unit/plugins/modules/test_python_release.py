@@ -20,7 +20,7 @@ def run_command(argv: list[str], **_settings: object) -> tuple[int, str, str]:
 
 def predict(path: pathlib.Path, **parameters: object) -> dict:
     """The result of the module in check mode."""
-    defaults = {name: option.get("default") for name, option in python_release.options().items()}
+    defaults = {name: option.get("default") for name, option in python_release.ARGUMENT_SPEC.items()}
     given = {"path": str(path / "app"), "lock": LOCK, "installer": "pip", "python_floor": "3.9", **parameters}
     module = SimpleNamespace(params={**defaults, **given}, check_mode=True, run_command=run_command)
     return python_release.Present(module).run()
