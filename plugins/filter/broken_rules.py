@@ -22,7 +22,7 @@ options:
   role:
     description: Whose rules.
     type: str
-    choices: [certbot, nginx]
+    choices: [certbot]
     required: true
   more:
     description: What the rules need beside the entries, see C(problems) in the rules of that role.
@@ -30,12 +30,12 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Refuse sites that nginx could not serve
+- name: Refuse wrong certificates
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | join('\n') }}"
   vars:
-    problems: "{{ my_sites | nbops.jupyter.broken_rules('nginx') }}"
+    problems: "{{ my_certificates | nbops.jupyter.broken_rules('certbot', my_settings) }}"
 """
 
 RETURN = r"""
@@ -49,11 +49,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot as certbot_rules
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx as nginx_rules
 
 RULES = {
     "certbot": certbot_rules.problems,
-    "nginx": nginx_rules.problems,
 }
 
 

@@ -19,7 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 
 MODELS = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
 # What is known of every host, and shapes what stands in front of it.
-KNOWN = ("ansible_host", "ansible_port", "ansible_user", "group_names", "inventory_hostname")
+KNOWN = ("ansible_host", "ansible_managed", "ansible_port", "ansible_user", "group_names", "inventory_hostname")
 ROLES = (
     "certbot",
     "firewall",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lists of addresses and networks must fulfil, whoever is let in by them. Pure."""
+"""The rule for lists of addresses and networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 def networks(key: str, texts: list[str]) -> Iterator[str]:
-    """Every broken rule of the list that `key` names."""
+    """What is wrong with the list that `key` names."""
     wrong = [text for text in texts if not is_network(text)]
     if wrong:
         yield f"{key} must list addresses and networks, for example 192.0.2.10 or 10.0.0.0/8. Got: {', '.join(wrong)}."

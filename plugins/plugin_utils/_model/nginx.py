@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a list of nginx sites must fulfil before a host is touched. Pure: the sites have all their keys.
+"""nginx sites: what their entries must be, and the certificates, files and jail that they become.
 
-Everything that stands in the configuration as it is has one of the forms below, so that no value ends its directive.
+Everything that is copied into the configuration has one of the forms below, so that no value ends its directive.
 """
 
 from __future__ import annotations
@@ -11,14 +11,25 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx_locations
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_network, networks
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_files import (
+    CERTIFICATES,
+    JAIL,
+    LOGS,
+    MARK,
+    Nginx,
+    covering,
+    managed,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_locations import ABSOLUTE, PATH, PORTS, TIME
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import CERTIFICATE
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+")
-CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 SIZE = re.compile(r"[0-9]+[kmg]?")
 HSTS = re.compile(r"[a-zA-Z0-9=; -]*")
 POLICY = re.compile(r"[a-zA-Z0-9*'=;:/., _+-]*")
@@ -27,18 +38,114 @@ USER = re.compile(r"[a-zA-Z0-9._@-]+")
 PASSWORD_HASH = re.compile(r"\$[a-zA-Z0-9]+\$[a-zA-Z0-9./$=,]{8,}")
 
 
-def problems(sites: list[dict], settings: dict) -> list[str]:
-    """Every broken rule, each with the site's name, the rule and what to write instead.
-
-    `settings` are what all sites share: trusted_proxies, worker_shutdown_timeout, and for fail2ban max_retry,
-    find_seconds, ban_seconds and ignore.
-    """
-    present = [site for site in sites if site["state"] == "present"]
-    found = [*_settings(settings), *_names(sites), *_defaults(present)]
-    for site in present:
-        others = [other for other in present if other is not site]
+def problems(given: Given) -> list[str]:
+    """What is wrong with the sites, or with the host: each with the site's name, the rule and what to write instead."""
+    sites = _present(given)
+    found = [*_settings(given.settings), *_names(given.settings["sites"]), *_defaults(sites)]
+    for site in sites:
+        others = [other for other in sites if other is not site]
         found += [f"Site {site['name']}: {text}" for text in _site(site, others)]
-    return found
+    return found or list(_host(given))
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """Packages, certificates and files of all sites; nothing of it is secret.
+
+    `given.host["found"]` is what the module nginx_info returned. Without it, the plan holds what that module is asked.
+    """
+    asked = {"mark": MARK, "jail": JAIL}
+    found = given.host.get("found")
+    if not found:
+        return asked
+    sites = _sites(given)
+    present = [site for site in sites if site["state"] == "present"]
+    names = [site["name"] for site in present]
+    nginx = Nginx(given.settings, sites, given.host)
+    certificates = _certificates(present)
+    absent = [site["certificate"] for site in sites if site["state"] == "absent" and site["certificate"]]
+    return {
+        **asked,
+        "present": names,
+        "missing": _missing_packages(given.settings, present, found),
+        "is_new": not found["installed"],
+        "certificates": certificates,
+        "unused_certificates": [name for name in dict.fromkeys(absent) if name not in certificates],
+        # Without nginx and without sites, there is nothing to write and nothing to remove.
+        "files": nginx.files() if found["installed"] or present else {},
+        "private_group": found["group"],
+        "logs": [f"{LOGS}/{name}.{log}.log" for name in names for log in ("access", "error")],
+        "requires": [
+            *(f"{CERTIFICATES}/{name}/fullchain.pem" for name in certificates),
+            *(site["client_ca"] for site in present if site["client_ca"]),
+        ],
+        # In check mode there is no unit before the installation.
+        "runs": bool(found["installed"] and present),
+        "fail2ban": _fail2ban(given.settings["fail2ban"], nginx, found["fail2ban"]["jail"]),
+    }
+
+
+def secrets(given: Given) -> dict[str, str | None]:
+    """The passwords of each site by the path of their file below /etc/nginx, None for a file to remove."""
+    present = {site["name"]: site["basic_auth"] for site in _present(given)}
+    head = [managed(given.host), f"# {MARK}"]
+    files = {}
+    for name in (site["name"] for site in given.settings["sites"]):
+        lines = [f"{entry['user']}:{entry['password_hash']}" for entry in present.get(name, [])]
+        files[f"nbops/{name}/passwords"] = "\n".join([*head, *lines, ""]) if lines else None
+    return files
+
+
+def _sites(given: Given) -> list[dict[str, Any]]:
+    """The sites with the keys whose defaults depend on others."""
+    maintenance = {"maintenance": given.settings["maintenance"]}
+    return [
+        {**maintenance, "certificate": next(iter(site["server_names"]), ""), **site} for site in given.settings["sites"]
+    ]
+
+
+def _present(given: Given) -> list[dict[str, Any]]:
+    return [site for site in _sites(given) if site["state"] == "present"]
+
+
+def _certificates(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The host names and addresses of each certificate. Two sites may share one, which is valid for the names of both."""
+    names: dict[str, list[str]] = {}
+    for site in sorted(sites, key=lambda site: site["certificate"]):
+        shared = names.setdefault(site["certificate"], [])
+        shared += [name for name in dict.fromkeys(site["server_names"]) if name not in shared]
+    return names
+
+
+def _missing_packages(settings: dict[str, Any], sites: list[dict[str, Any]], found: dict[str, Any]) -> list[str]:
+    """The packages of Debian to install for the sites."""
+    if not sites:
+        return []
+    names = [] if found["installed"] else ["nginx", "openssl"]
+    serves_files = any(location["directory"] for site in sites for location in site["locations"])
+    # Debian's modules fit Debian's nginx alone, which is what an empty host gets.
+    fits = found["packaged_by_debian"] or not found["installed"]
+    if settings["brotli"] and serves_files and fits and not found["brotli"]:
+        names.append("libnginx-mod-http-brotli-static")
+    if settings["fail2ban"] and not found["fail2ban"]["installed"]:
+        names += ["fail2ban", "nftables", "python3-systemd"]
+    return names
+
+
+def _fail2ban(wanted: bool, nginx: Nginx, has_jail: bool) -> dict[str, str]:
+    """The jail, for the module fail2ban_jail; empty where there is nothing to do."""
+    if wanted and nginx.sites:
+        return {"state": "present", **nginx.jail()}
+    return {"state": "absent", "filter": "", "jail": ""} if has_jail else {}
+
+
+def _host(given: Given) -> Iterator[str]:
+    complaint = given.host.get("found", {}).get("complaint")
+    if complaint and given.settings["reject_unknown_hosts"]:
+        yield (
+            "nginx refuses the configuration that this host has already, so nothing can be added to it: "
+            f"{complaint} Mend it first. If another site is to be the default server of a port where unknown names are "
+            "rejected now, set `nginx_reject_unknown_hosts: false`."
+        )
 
 
 def _settings(settings: dict) -> Iterator[str]:
@@ -51,17 +158,14 @@ def _settings(settings: dict) -> Iterator[str]:
             "nginx_worker_shutdown_timeout must be a number with the unit s, m, h or d, for example 1d "
             f"(got '{settings['worker_shutdown_timeout']}')."
         )
-    bans = settings["fail2ban"]
-    for key in "max_retry", "find_seconds", "ban_seconds":
-        if bans[key] < 1:
-            yield (
-                f"nginx_fail2ban_{key} must be 1 or more (got {bans[key]}). To ban nobody, set `nginx_fail2ban: false`."
-            )
-    yield from networks("nginx_fail2ban_ignore", bans["ignore"])
+    for key in "fail2ban_max_retry", "fail2ban_find_seconds", "fail2ban_ban_seconds":
+        if settings[key] < 1:
+            yield f"nginx_{key} must be 1 or more (got {settings[key]}). To ban nobody, set `nginx_fail2ban: false`."
+    yield from networks("nginx_fail2ban_ignore", settings["fail2ban_ignore"])
 
 
 def _names(sites: list[dict]) -> Iterator[str]:
-    names = [str(site["name"]) for site in sites]
+    names = [site["name"] for site in sites]
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name) or names.count(name) > 1:
             yield (
@@ -169,8 +273,9 @@ def _access(site: dict) -> Iterator[str]:
 
 def _logins(site: dict) -> Iterator[str]:
     paths = site["login_paths"]
-    served = [location["path"] for location in site["locations"] if location["upstream"] or location["upstreams"]]
-    wrong = [path for path in paths if not PATH.fullmatch(path) or not path.startswith(tuple(served))]
+    covers = {path: covering(site["locations"], path) or {} for path in paths}
+    served = {path for path, location in covers.items() if location.get("upstream") or location.get("upstreams")}
+    wrong = [path for path in paths if not PATH.fullmatch(path) or path not in served]
     if wrong or len(set(paths)) < len(paths):
         yield (
             "login_paths must list different paths that belong to a location with an upstream, for example [/login]. "

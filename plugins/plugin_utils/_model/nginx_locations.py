@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the locations of one nginx site must fulfil. Pure: the locations have all their keys."""
+"""The rules for the locations of one nginx site, which have all their keys."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _upstreams(location: dict) -> Iterator[str]:
                 "an upstream must be an address and a port from 1 to 65535, for example 127.0.0.1:8888, or unix: and "
                 f"the absolute path of a socket, for example unix:/run/lab/lab.sock. Got: {server}."
             )
-    weights = [int(server["weight"]) for server in location["upstreams"]]
-    backups = [bool(server["backup"]) for server in location["upstreams"]]
+    weights = [server["weight"] for server in location["upstreams"]]
+    backups = [server["backup"] for server in location["upstreams"]]
     if any(weight < 1 for weight in weights) or (backups and all(backups)):
         yield f"upstreams of {location['path']} must have weights of at least 1, and one of them must not be a backup."
     if True in backups and location["balance"] == "ip_hash":
@@ -64,7 +64,7 @@ def _values(location: dict) -> Iterator[str]:
     directory = location["directory"]
     if directory and (not ABSOLUTE.fullmatch(directory) or ".." in directory.split("/")):
         yield f"directory must be the absolute path of a directory on the host, without a last slash. Got: {directory}."
-    # Without the slash, /static../ would lead to the directory above.
+    # Without the slash, /static../ would reach the directory above.
     if directory and not location["path"].endswith("/"):
         yield f"the path of a directory must end with a slash: {location['path']}/ in the place of {location['path']}."
     if location["redirect"] and not REDIRECT.fullmatch(location["redirect"]):
