@@ -108,7 +108,7 @@ def _present(given: Given) -> list[dict[str, Any]]:
 
 
 def _certificates(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """The host names and addresses of each certificate. Two sites may share one, which is valid for the names of both."""
+    """The host names and addresses of each certificate. One that two sites share is valid for the names of both."""
     names: dict[str, list[str]] = {}
     for site in sorted(sites, key=lambda site: site["certificate"]):
         shared = names.setdefault(site["certificate"], [])

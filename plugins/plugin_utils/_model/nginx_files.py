@@ -82,7 +82,7 @@ class Nginx:
         self.sites = [Site(site, self) for site in present]
 
     def files(self) -> dict[str, str | None]:
-        """The text of every file below /etc/nginx, None for a file to remove. The last site takes shared files along."""
+        """The text of every file below /etc/nginx, None for a file to remove. Shared files leave with the last site."""
         texts: dict[str, str | None] = {}
         present = {site.name: site for site in self.sites}
         for name in (site["name"] for site in self._all):
@@ -147,7 +147,8 @@ class Nginx:
         return f"{address}{tls}{' default_server' if wanted else ''}"
 
     def _render(self, path: str, **values: Any) -> str:
-        return _environment().get_template(f"etc/{path}.j2").render(nginx=self, mark=MARK, managed=self.managed, **values)
+        template = _environment().get_template(f"etc/{path}.j2")
+        return template.render(nginx=self, mark=MARK, managed=self.managed, **values)
 
     def _listening(self, present: list[dict[str, Any]]) -> Iterator[Endpoint]:
         """The endpoints of this run's sites, and of those of other runs that are on the host."""

@@ -203,7 +203,7 @@ def test_what_each_version_can_do(version: str, openssl: str, held: list[str], l
 )
 def test_unknown_names_are_rejected_where_nobody_else_was_first(default: bool, ours: bool, rejects: bool) -> None:
     stranger = {"file": "/x", "endpoint": "*:443", "default": default, "ssl": True, "ours": False}
-    shared = {"file": "/etc/nginx/conf.d/00-nbops.conf", "endpoint": "*:443", "default": True, "ssl": True, "ours": True}
+    shared = {**stranger, "file": "/etc/nginx/conf.d/00-nbops.conf", "default": True, "ours": True}
     files = planned({**TRIXIE, "listeners": [stranger, *[shared] * ours]}, SITE)["files"]
     assert ("listen *:443 ssl default_server;" in files["conf.d/00-nbops.conf"]) is rejects
     assert "listen [::]:443 ssl default_server;" in files["conf.d/00-nbops.conf"]
