@@ -13,7 +13,8 @@ export ANSIBLE_CONFIG=$ROOT/ansible.cfg
 export ANSIBLE_HOME=$CACHE/ansible
 export ANSIBLE_COLLECTIONS_PATH=$CACHE/collections
 export MOLECULE_GLOB='molecule/*/molecule.yml'
-export PYTHONDONTWRITEBYTECODE=1
+# Not beside the sources; without any, each of the thousands of Python processes would compile what it imports.
+export PYTHONPYCACHEPREFIX=$CACHE/pycache
 
 # What a caller's shell has activated must not leak into the locked environment.
 unset VIRTUAL_ENV PYTHONPATH
