@@ -10,6 +10,8 @@ module: jupyter_kernels
 short_description: Keep the kernels of a host
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
   - Writes a C(kernel.json) for each kernel where every Jupyter server of the host finds it, and removes those that it
     wrote before and that are no longer asked for. Kernels of others are neither replaced nor removed.
@@ -63,10 +65,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts the change. What an earlier task may not have made yet is a warning and no error.
+    details: What an earlier task would have made is a warning instead of an error.
   diff_mode:
     support: full
-    description: Shows each C(kernel.json) as it was and as it will be.
+    details: Shows each C(kernel.json).
 requirements:
   - the commands C(setpriv) and C(timeout), which every Debian has
 """
@@ -112,8 +114,10 @@ others:
 
 import grp
 import os
+from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import kernel_specs
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter.kernel_specs import Access, KernelDirectory
@@ -128,15 +132,35 @@ FIND_IPYKERNEL = (
 )
 
 
+ARGUMENT_SPEC = {
+    "kernels": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "spec": {"type": "dict", "required": True},
+            "group": {"type": "str", "default": ""},
+            "environment": {"type": "bool", "default": False},
+            "prefix": {"type": "str", "default": ""},
+            "logos": {"type": "str", "default": ""},
+        },
+    },
+    "environments": {"type": "path", "required": True},
+    "directory": {"type": "path", "default": "/usr/local/share/jupyter/kernels"},
+    "only_prepare": {"type": "bool", "default": False},
+}
+
+
 class Host:
-    """What the host is asked about kernels."""
+    """The host of the kernels. Problems are texts that say what to do."""
 
     def __init__(self, module):
         self._module = module
         self._directory = KernelDirectory(module.params["directory"])
 
-    def complaints(self, kernel):
-        """Why something cannot be a kernel here, before anything is built, and what is to be done about it."""
+    def problems(self, kernel):
+        """Why something cannot be a kernel here, before anything is built."""
         if self._directory.is_foreign(kernel["name"]):
             yield (
                 f"{self._directory.path}/{kernel['name']} is there already and not from this collection: choose "
@@ -145,22 +169,22 @@ class Host:
         if kernel["group"] and self.access(kernel) == Access():
             yield f"there is no group {kernel['group']}: make it first, with the people who are to have the kernel"
         if kernel["prefix"]:
-            yield from self._complaints_about_prefix(kernel)
+            yield from self._problems_of_prefix(kernel)
 
     def access(self, kernel):
-        """Who sees a kernel. A group that does not exist is nobody's yet."""
+        """Who sees a kernel. Without its group, which a check of the problems reports, everybody."""
         try:
             return Access(grp.getgrnam(kernel["group"]).gr_gid) if kernel["group"] else Access()
         except KeyError:
             return Access()
 
-    def complaints_about_program(self, kernel):
-        """Whether the program of a kernel cannot be started, and what is to be done about it."""
+    def problems_of_program(self, kernel):
+        """Why the program of a kernel cannot be started."""
         program = kernel["spec"]["argv"][0]
         if self._try(kernel, "sh", "-c", 'command -v -- "$1"', "sh", program)[0]:
             yield f"accounts without rights cannot start {program}: install it, or open its directories to them"
 
-    def _complaints_about_prefix(self, kernel):
+    def _problems_of_prefix(self, kernel):
         python = os.path.join(kernel["prefix"], "bin/python")
         rc, messages = self._try(kernel, python, "-c", FIND_IPYKERNEL)
         if rc == NO_IPYKERNEL:
@@ -169,12 +193,12 @@ class Host:
                 f"--prefix {kernel['prefix']} ipykernel`"
             )
         elif rc:
-            yield f"accounts without rights cannot start {python}: {messages.strip() or 'it ended without a word'}"
+            yield f"accounts without rights cannot start {python}: {messages.strip() or 'it ended without a message'}"
 
     def _try(self, kernel, *argv):
         """The status and messages of a command, run as nobody in a kernel's group.
 
-        The environment may be in other people's hands: root runs nothing of it.
+        Somebody else may own the environment, so root runs nothing of it.
         """
         group = self.access(kernel).group
         rc, out, err = self._module.run_command(
@@ -183,82 +207,91 @@ class Host:
         return rc, err or out
 
 
-def require(module, complaints):
-    """Fails with all complaints, by kernel; in check mode an earlier task may have been about to see to them."""
-    said = [f"{name}: {text}." for name, texts in complaints for text in texts]
-    if said and not module.check_mode:
-        module.fail_json(msg="\n".join(said))
-    for text in said:
-        module.warn(text)
+def require(module, problems):
+    """Fails with all problems, by kernel. In check mode, when an earlier task may have solved them, only warns."""
+    messages = [f"{name}: {text}." for name, texts in problems for text in texts]
+    if messages and not module.check_mode:
+        module.fail_json(msg="\n".join(messages))
+    for message in messages:
+        module.warn(message)
 
 
-def prepare(module, host):
-    """Refuses what cannot become a kernel, makes the directories of the environments and returns the result."""
+@dataclass(frozen=True)
+class EnvironmentsPlan:
+    """The directories of environments to create or close, with who may enter each."""
+
+    places: dict[str, Access]
+    parents: tuple[str, str]
+
+    def apply(self):
+        for parent in self.parents:
+            require_own(parent)
+        for place, access in self.places.items():
+            kernel_specs.prepare_environment(place, access)
+
+    def report(self):
+        return {"changed": bool(self.places), "written": [], "removed": []}
+
+
+@dataclass(frozen=True)
+class KernelsPlan:
+    """The kernels to write, each with its files and who sees it, and the names of those to remove."""
+
+    directory: KernelDirectory
+    write: dict[str, tuple[dict[str, bytes], Access]]
+    remove: list[str]
+    none_wanted: bool
+
+    def apply(self):
+        for name in self.remove:
+            self.directory.remove(name)
+        for name, (content, access) in self.write.items():
+            self.directory.write(name, content, access)
+        if self.remove and self.none_wanted:
+            self.directory.remove_if_empty()
+
+    def report(self):
+        after = {name: content[kernel_specs.SPEC].decode() for name, (content, _access) in self.write.items()}
+        diff = [
+            file_diff(f"{self.directory.path}/{name}", self.directory.spec_text(name), after.get(name))
+            for name in (*self.write, *self.remove)
+        ]
+        changed = bool(self.write or self.remove)
+        return {"changed": changed, "written": list(self.write), "removed": self.remove, "diff": diff}
+
+
+def plan_environments(module, host):
+    """Refuses what cannot become a kernel, and compares the directories of the environments with the host."""
     kernels, path = module.params["kernels"], module.params["environments"]
-    require(module, ((kernel["name"], host.complaints(kernel)) for kernel in kernels))
+    require(module, ((kernel["name"], host.problems(kernel)) for kernel in kernels))
     wanted = {os.path.join(path, kernel["name"]): host.access(kernel) for kernel in kernels if kernel["environment"]}
-    differing = [place for place, access in wanted.items() if kernel_specs.environment_differs(place, access)]
-    if not module.check_mode:
-        require_own(os.path.dirname(path))
-        require_own(module.params["directory"])
-        for place in differing:
-            kernel_specs.prepare_environment(place, wanted[place])
-    return {"changed": bool(differing), "written": [], "removed": []}
+    places = {place: access for place, access in wanted.items() if kernel_specs.environment_differs(place, access)}
+    return EnvironmentsPlan(places, (os.path.dirname(path), module.params["directory"]))
 
 
-def keep(module, host):
-    """Writes and removes kernels and returns the result."""
+def plan_kernels(module, host):
+    """Refuses kernels that do not start, and compares the others with the host."""
     kernels = module.params["kernels"]
-    require(module, ((kernel["name"], host.complaints_about_program(kernel)) for kernel in kernels))
+    require(module, ((kernel["name"], host.problems_of_program(kernel)) for kernel in kernels))
     directory = KernelDirectory(module.params["directory"])
-    contents = {k["name"]: kernel_specs.files(k["name"], k["spec"], k["logos"]) for k in kernels}
-    accesses = {kernel["name"]: host.access(kernel) for kernel in kernels}
-    written = sorted(name for name in contents if directory.differs(name, contents[name], accesses[name]))
-    removed = [name for name in directory.own() if name not in contents]
-    diff = [
-        {
-            "before_header": f"{directory.path}/{name}",
-            "after_header": f"{directory.path}/{name}",
-            "before": directory.spec_text(name),
-            "after": contents[name][kernel_specs.SPEC].decode() if name in contents else "",
-        }
-        for name in (*written, *removed)
-    ]
-    if not module.check_mode:
-        for name in removed:
-            directory.remove(name)
-        for name in written:
-            directory.write(name, contents[name], accesses[name])
-        if removed and not kernels:
-            directory.remove_if_empty()
-    return {"changed": bool(written or removed), "written": written, "removed": removed, "diff": diff}
+    wanted = {
+        kernel["name"]: (kernel_specs.files(kernel["name"], kernel["spec"], kernel["logos"]), host.access(kernel))
+        for kernel in kernels
+    }
+    write = {name: wanted[name] for name in sorted(wanted) if directory.differs(name, *wanted[name])}
+    remove = [name for name in directory.own() if name not in wanted]
+    return KernelsPlan(directory, write, remove, none_wanted=not kernels)
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "kernels": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "spec": {"type": "dict", "required": True},
-                    "group": {"type": "str", "default": ""},
-                    "environment": {"type": "bool", "default": False},
-                    "prefix": {"type": "str", "default": ""},
-                    "logos": {"type": "str", "default": ""},
-                },
-            },
-            "environments": {"type": "path", "required": True},
-            "directory": {"type": "path", "default": "/usr/local/share/jupyter/kernels"},
-            "only_prepare": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     try:
-        result = (prepare if module.params["only_prepare"] else keep)(module, Host(module))
+        make_plan = plan_environments if module.params["only_prepare"] else plan_kernels
+        plan = make_plan(module, Host(module))
+        result = plan.report()
+        if not module.check_mode:
+            plan.apply()
         ours, others = kernel_specs.environments(module.params["environments"])
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))

@@ -1,0 +1,92 @@
+"""What is found on a host: units, accounts and sites are files below a directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import pwd
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
+from ansible_collections.nbops.jupyter.plugins.modules import legacy_setup_info
+
+HASH = "argon2:$argon2id$secret"
+ME = pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture
+def root(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A host with one account, whose home is empty, and no processes."""
+    for name in ("units", "sites", "home/.jupyter"):
+        (tmp_path / name).mkdir(parents=True)
+    account = pwd.struct_passwd((ME, "x", 1000, 1000, "", str(tmp_path / "home"), "/bin/sh"))
+    monkeypatch.setattr(legacy_setup_info, "UNITS", str(tmp_path / "units"))
+    monkeypatch.setattr(legacy_setup_info, "SITES", str(tmp_path / "sites"))
+    monkeypatch.setattr(legacy_setup_info, "outside_units", lambda _uid: [])
+    monkeypatch.setattr(legacy_setup_info.pwd, "getpwall", lambda: [account])
+    monkeypatch.setattr(legacy_setup_info.pwd, "getpwnam", lambda _name: account)
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
+    def module() -> dict[str, Any]:
+        with patch_module_args({}), pytest.raises(SystemExit):
+            legacy_setup_info.main()
+        return json.loads(capsys.readouterr().out)
+
+    return module
+
+
+def write_unit(root: pathlib.Path, name: str, header: str = "") -> None:
+    command = "/opt/venv/bin/jupyter lab --port=8899"
+    unit = f"{header}[Service]\nUser={ME}\nWorkingDirectory=/srv/notebooks\nExecStart={command}\n"
+    (root / "units" / name).write_text(unit)
+
+
+def test_an_empty_host_has_no_legacy_setup(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    write_unit(root, "ours.service", HEADER)
+    (root / "units/other.service").write_text("[Service]\nExecStart=/bin/sleep 9\n")
+    result = run()
+    assert (result["changed"], result["found"], result["variables"]) == (False, [], {})
+
+
+def test_a_unit_with_its_configuration_and_site(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    write_unit(root, "jupyter.service")
+    config = root / "home/.jupyter/jupyter_server_config.py"
+    config.write_text(f"c.ServerApp.password = {HASH!r}\nc.ServerApp.port = 1\nprint('x')\n")
+    site = root / "sites/lab"
+    site.write_text("server {\n server_name lab.example.org;\n proxy_pass http://127.0.0.1:8899;\n}\n")
+    result = run()
+    [found], variables = result["found"], result["variables"]
+    assert found["what"] == f"Jupyter server of {ME}, jupyter.service, nginx site {site}"
+    assert any("line 3" in note for note in found["notes"])
+    [instance] = variables["jupyterlab_instances"]
+    # The command line wins over the file.
+    assert (instance["listen"], instance["root_dir"]) == ("127.0.0.1:8899", "/srv/notebooks")
+    assert instance["password_hash"] == HASH
+    assert variables["jupyterlab_legacy_setup"] == {
+        "units": ["jupyter.service"],
+        "files": sorted([str(site), str(config)]),
+        "processes_of": [],
+    }
+    assert variables["jupyter_domain"] == "lab.example.org"
+    assert HASH not in json.dumps([result["shown"], result["found"]])
+
+
+def test_a_home_without_a_unit(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    (root / "home/.jupyter/jupyter_server_config.json").write_text('{"ServerApp": {"port": 8890}}')
+    variables = run()["variables"]
+    assert variables["jupyterlab_instances"][0]["listen"] == "127.0.0.1:8890"
+    assert variables["jupyterlab_legacy_setup"]["processes_of"] == [ME]
+
+
+def test_broken_json_is_noted(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    write_unit(root, "jupyter.service")
+    broken = root / "home/.jupyter/jupyter_server_config.json"
+    broken.write_text("{")
+    assert f"{broken} is not JSON." in run()["found"][0]["notes"]
