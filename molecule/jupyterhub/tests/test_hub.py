@@ -129,7 +129,7 @@ def kernels_of_the_host(host) -> Iterator[None]:
     for name, group, mode in (("for-all", "root", "755"), ("hers", "kernelists", "750"), ("theirs", "root", "750")):
         place = f"{directory}/{name}"
         host.check_output("install --directory --mode=%s --group=%s %s", mode, group, place)
-        host.check_output("printf %%s %s > %s/kernel.json", spec, place)
+        host.check_output("umask 022 && printf %%s %s > %s/kernel.json", spec, place)
     yield
     host.check_output("rm -r /usr/local/share/jupyter && groupdel kernelists")
 

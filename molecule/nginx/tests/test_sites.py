@@ -94,7 +94,7 @@ def test_plain_http_is_redirected(address):
 
 def test_a_certificate_authority_finds_its_challenge_on_plain_http(host, address):
     challenges = "/var/lib/nginx-acme/.well-known/acme-challenge"
-    host.check_output(f"mkdir -p {challenges} && echo proof > {challenges}/token")
+    host.check_output(f"umask 022 && mkdir -p {challenges} && echo proof > {challenges}/token")
     assert ask_plain(address, "lab.example.org", "/.well-known/acme-challenge/token").body == b"proof\n"
 
 
