@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firewall
-short_description: Close a host but for some ports, and take it back if the controller stays away
+short_description: Close all ports of a host but some, and revert if the controller does not reconnect
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
@@ -15,15 +15,17 @@ description:
     connections go on. Everything is one table of nftables, which is replaced in one transaction; other tables are never
     touched.
   - Where ufw is active, the ports are rules of ufw in place of the table, with a comment by which they are known.
-  - A change is on probation. A timer on the host takes it back after O(confirm_seconds), unless the module is run
+  - A change is pending at first. A timer on the host reverts it after O(confirm_seconds), unless the module is run
     once more with O(state=confirmed), over a new connection.
-  - Before anything changes, the kernel judges the new table in a network namespace of its own.
+  - Before anything changes, the kernel validates the new table in a network namespace of its own.
+  - M(ansible.posix.firewalld) and M(community.general.ufw) change one rule a task, so that neither can refuse a set of
+    rules that closes SSH for this connection, replace the whole set at once, or revert it.
 options:
   state:
     description:
-      - V(present) changes what is open, on probation.
-      - V(confirmed) keeps what is on probation, and writes O(path), from which it is loaded at boot.
-      - V(absent) takes away the table, the rules of ufw and O(path). Rules of an active ufw go on probation.
+      - V(present) changes what is open; the change is pending until it is confirmed.
+      - V(confirmed) keeps the pending change, and writes O(path), from which it is loaded at boot.
+      - V(absent) takes away the table, the rules of ufw and O(path). Where ufw is active, that is pending, too.
     type: str
     choices: [present, confirmed, absent]
     default: present
@@ -68,7 +70,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts the change. Without nftables on the host it is not judged.
+    description: Predicts the change. Without nftables on the host the table is not validated.
   diff_mode:
     support: full
     description: Shows the file, or the rules of ufw.
@@ -78,14 +80,14 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Let web traffic in, on probation
+- name: Let web traffic in until the change is confirmed or reverted
   nbops.jupyter.firewall:
     open: [{port: 80}, {port: 443}, {port: 9100, sources: [192.0.2.10]}]
 
-- name: Forget the connection
+- name: Drop the connection
   ansible.builtin.meta: reset_connection
 
-- name: Keep it, as a new connection could be made
+- name: Confirm the change over a new connection
   nbops.jupyter.firewall:
     state: confirmed
 """
@@ -97,7 +99,7 @@ backend:
   type: str
   sample: nftables
 pending:
-  description: Whether a change is on probation.
+  description: Whether a change waits to be confirmed.
   returned: success
   type: bool
   sample: true
@@ -111,19 +113,24 @@ ssh_ports:
 
 import os
 import re
+import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import rules as firewall_rules
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.backends import (
+    TABLE_BEFORE,
+    UFW_BEFORE,
     FirewallError,
-    Probation,
+    PendingChange,
     Table,
     Ufw,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
 
 MODE = 0o644
+SSHD_DIRECTORY = "/run/sshd"
 
 
 class Firewall:
@@ -134,7 +141,7 @@ class Firewall:
         self.run = module.run_command
         self.table = Table(self.run) if module.get_bin_path("nft", opt_dirs=["/usr/sbin"]) else None
         self.ufw = Ufw(self.run) if module.get_bin_path("ufw", opt_dirs=["/usr/sbin"]) else None
-        self.probation = Probation(self.run)
+        self.pending_change = PendingChange(self.run)
         self.backend = "ufw" if self.ufw and self.ufw.is_active() else "nftables"
 
     # state: present
@@ -151,9 +158,9 @@ class Firewall:
         ports = self.ssh_ports(connection)
         entries = [*self.params["open"], *({"port": port, "protocol": "tcp", "sources": sources} for port in ports)]
         wanted = firewall_rules.openings(entries)
-        interrupted = self.probation.is_pending()
+        interrupted = self.pending_change.is_pending()
         if interrupted and not self.check_mode:
-            self.probation.take_back()
+            self.pending_change.revert()
         change = self.change_ufw if self.backend == "ufw" else self.change_table
         changed, diff = change(wanted)
         return {
@@ -168,89 +175,106 @@ class Firewall:
         ports = {connection.server_port} if connection else set()
         sshd = self.module.get_bin_path("sshd", opt_dirs=["/usr/sbin"])
         if sshd:
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-            settings = self.run([sshd, "-T"])[1]
+            settings = self.sshd_settings(sshd)
             ports.update(map(int, re.findall(r"^(?:port |listenaddress \S+:)(\d+)$", settings, re.MULTILINE)))
         if self.run(["systemctl", "is-active", "ssh.socket"])[1].strip() == "active":
             listening = self.run(["systemctl", "show", "--property=Listen", "ssh.socket"])[1]
             ports.update(map(int, re.findall(r":(\d+) \(Stream\)", listening)))
         return sorted(ports)
 
+    def sshd_settings(self, sshd):
+        """What `sshd -T` prints. It needs a directory that a host without a running sshd lacks, and gets one apart."""
+        if os.path.isdir(SSHD_DIRECTORY):
+            return self.run([sshd, "-T"])[1]
+        with tempfile.TemporaryDirectory() as runtime:
+            os.mkdir(os.path.join(runtime, os.path.basename(SSHD_DIRECTORY)), 0o755)
+            return self.run(namespaces.command({os.path.dirname(SSHD_DIRECTORY): runtime}, [sshd, "-T"]))[1]
+
+    # The present state, to which a real run first reverts a change that is pending
+
+    def live_table(self):
+        saved = self.pending_change.saved(TABLE_BEFORE)
+        return self.table.live() if saved is None else saved.removeprefix(firewall_rules.removal())
+
+    def ufw_openings(self):
+        saved = self.pending_change.saved(UFW_BEFORE)
+        return firewall_rules.ufw_openings(self.ufw.added() if saved is None else saved)
+
     def change_table(self, wanted):
         text = firewall_rules.ruleset(wanted, self.params["interfaces"])
         before = self.text()
         same = before == text
         if self.table:
-            # Somebody may have changed or flushed what was loaded.
-            same = same and self.table.live() == self.table.judged(text)
+            # The table in the kernel may have been changed or flushed since.
+            same = same and self.live_table() == self.table.as_loaded(text)
         elif not self.check_mode:
             raise FirewallError("nftables is not installed.")
         if not same and not self.check_mode:
-            self.table.judged(text)
-            self.probation.begin(self.table.restoring, self.params["confirm_seconds"])
-            draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
+            self.table.as_loaded(text)
+            self.pending_change.begin(self.table.restoring, self.params["confirm_seconds"])
+            draft = os.path.join(PendingChange.DIRECTORY, "wanted.nft")
             ManagedFiles(check_mode=False).write(draft, text, MODE)
             self.table.load(draft)
-        # Of a time when ufw filtered here.
+        # Rules from a time when ufw was active.
         left, _diff = self.remove_from_ufw()
         return left or not same, self.diff(before, text) if before != text else []
 
     def change_ufw(self, wanted):
-        ours, theirs = self.ufw.openings()
+        ours, theirs = self.ufw_openings()
         add = sorted(set(wanted) - {*ours, *theirs})
         delete = sorted(set(ours) - set(wanted))
         if (add or delete) and not self.check_mode:
-            self.probation.begin(self.ufw.restoring, self.params["confirm_seconds"])
+            self.pending_change.begin(self.ufw.restoring, self.params["confirm_seconds"])
             self.ufw.change(add, delete)
-        # Beside ufw, no table of ours closes what ufw opens.
+        # A table of ours would close what ufw opens.
         left = self.remove_table()
         return bool(add or delete or left), self.diff(lines(ours), lines(set(ours) - set(delete) | set(add)), "ufw")
 
     # state: confirmed
 
     def confirmed(self):
-        if not self.probation.is_pending() or self.check_mode:
+        if not self.pending_change.is_pending() or self.check_mode:
             return {"changed": False, "pending": False}
-        if not self.probation.end():
-            self.probation.forget()
+        if not self.pending_change.end():
+            self.pending_change.forget()
             raise FirewallError(
                 "No new connection came in time to confirm the change, so the host took it back, and is as it was "
                 "before. Look at firewall_ssh_sources, and at what lies between the controller and the host."
             )
-        draft = os.path.join(Probation.DIRECTORY, "wanted.nft")
+        draft = os.path.join(PendingChange.DIRECTORY, "wanted.nft")
         changed = False
         if os.path.exists(draft):
             with open(draft, encoding="utf-8") as file:
                 changed = self.keep(file.read())
-        self.probation.forget()
+        self.pending_change.forget()
         return {"changed": changed, "pending": False}
 
     # state: absent
 
     def absent(self):
-        pending = self.probation.is_pending()
+        pending = self.pending_change.is_pending()
         if pending and not self.check_mode:
-            self.probation.take_back()
+            self.pending_change.revert()
         left, diff = self.remove_from_ufw()
         return {
             "changed": self.remove_table() or left or pending,
-            "pending": self.probation.is_pending(),
+            "pending": self.pending_change.is_pending(),
             "diff": diff,
         }
 
     def remove_from_ufw(self):
         """Make our rules in ufw be gone; returns whether there were any, and a diff."""
-        ours = self.ufw.openings()[0] if self.ufw else []
+        ours = self.ufw_openings()[0] if self.ufw else []
         if ours and not self.check_mode:
             # Without them, an active ufw may close SSH.
             if self.backend == "ufw":
-                self.probation.begin(self.ufw.restoring, self.params["confirm_seconds"])
+                self.pending_change.begin(self.ufw.restoring, self.params["confirm_seconds"])
             self.ufw.change([], ours)
         return bool(ours), self.diff(lines(ours), "", "ufw") if ours else []
 
     def remove_table(self):
         """Make the table and its file be gone; returns whether one of them was there."""
-        live = bool(self.table and self.table.live())
+        live = bool(self.table and self.live_table())
         if live and not self.check_mode:
             self.table.remove()
         return self.keep("") or live

@@ -11,14 +11,16 @@ short_description: Administrators of a host, and how sshd lets them in
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
-  - Gives people accounts, keys and sudo, and sshd a drop-in, in one step, which is judged as a whole before anything
-    is changed. C(visudo), C(sshd -t) and C(sshd -T) judge the new files together with the host's whole
+  - Gives people accounts, keys and sudo, and sshd a drop-in, in one step, which is validated as a whole before
+    anything is changed. C(visudo), C(sshd -t) and C(sshd -T) judge the new files together with the host's whole
     configuration, which they see in a mount namespace of their own.
   - Passwords are given up only where somebody can come in by a key and has sudo afterwards. The account of the
     connection keeps its sudo. Otherwise nothing is changed.
   - What sshd reads first holds, so every value of O(drop_in) is compared with the one in effect, in general, for root
     and for each of O(administrators).
   - sshd is reloaded, never restarted, and the module waits until it listens anew. Open connections go on.
+  - M(ansible.posix.authorized_key), M(ansible.builtin.user) and M(community.general.sudoers) change one account each,
+    so that none can refuse a set of changes after which nobody, or not the account of the connection, has access.
   - Files in homes are written without following links, so that the owner of an account cannot lead root elsewhere.
 options:
   state:
@@ -81,7 +83,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts the change, and has it judged where the programs are there already.
+    description: Predicts the change, and validates it where visudo and sshd are installed.
   diff_mode:
     support: partial
     description: Shows the drop-in and the rules for sudo.
@@ -166,8 +168,8 @@ DROP_IN_MODE = 0o644
 PENDING = "/run/nbops-sshd.pending"
 
 
-class Failure(Exception):
-    """What is in the way, in words for the user."""
+class SshAccessError(Exception):
+    """A change that is refused or failed; the text says why and what to do."""
 
 
 class Job:
@@ -191,7 +193,7 @@ class Job:
     def execute(self):
         problems = ssh_administrators.host_problems(self.people, self.host, home_of, os.path.exists, self.connected_as)
         if problems:
-            raise Failure("\n".join(problems))
+            raise SshAccessError("\n".join(problems))
         self.plan = ssh_administrators.plan(self.people, self.host, os.path.exists)
         self.plan_keys()
         self.before = {path: text(path) for path in (SUDO_PATH, sshd_host.PATH)}
@@ -202,7 +204,7 @@ class Job:
         self.modes = {SUDO_PATH: SUDO_MODE, sshd_host.PATH: DROP_IN_MODE}
         self.changed_files = [path for path in self.after if self.write([path], self.after, check_mode=True)]
         self.unloaded = sshd_host.PATH in self.changed_files or os.path.exists(PENDING)
-        self.judge()
+        self.validate()
         if not self.module.check_mode:
             self.apply()
 
@@ -211,7 +213,7 @@ class Job:
     def plan_keys(self):
         for person in self.people:
             name, account = person["name"], self.host.accounts.get(person["name"])
-            with blamed_on(name):
+            with prefix_errors(name):
                 if person["state"] == "absent":
                     if account and name not in self.plan.remove and os.path.isdir(account.home):
                         home = Home(account.home, account.uid, account.gid)
@@ -233,7 +235,7 @@ class Job:
     def sudo_text(self):
         before = text(SUDO_PATH)
         if before and sudo_file.MARK not in before:
-            raise Failure(f"{SUDO_PATH} is somebody else's: it lacks the text '{sudo_file.MARK}'. Rename it.")
+            raise SshAccessError(f"{SUDO_PATH} is somebody else's: it lacks the text '{sudo_file.MARK}'. Rename it.")
         if not self.present:
             return ""
         lines = {}
@@ -244,7 +246,7 @@ class Job:
 
     # What speaks against it
 
-    def judge(self):
+    def validate(self):
         sudo = self.module.get_bin_path("visudo", opt_dirs=["/usr/sbin"], required=not self.module.check_mode)
         sshd = self.module.get_bin_path("sshd", opt_dirs=["/usr/sbin"], required=not self.module.check_mode)
         self.sshd = sshd_host.Sshd(self.run, sshd) if sshd else None
@@ -255,10 +257,10 @@ class Job:
                 if os.path.isdir(directory)
             }
             if sudo and SUDO_PATH in self.changed_files:
-                self.judge_sudo(sudo)
+                self.validate_sudo(sudo)
             # The drop-in of another one may have come since: sshd is asked in each run.
             if self.sshd:
-                self.judge_sshd()
+                self.validate_sshd()
 
     def staged(self, stage, directory):
         place = os.path.join(stage, os.path.basename(directory))
@@ -268,17 +270,17 @@ class Job:
             keep(files, os.path.join(place, os.path.basename(path)), self.after[path], self.modes[path])
         return place
 
-    def judge_sudo(self, visudo):
+    def validate_sudo(self, visudo):
         rc, out, err = self.run(namespaces.command(self.stage, [visudo, "-c"]))
         if rc != 0:
-            raise Failure(f"visudo refuses the rules for sudo:\n{(err or out).strip()}")
+            raise SshAccessError(f"visudo refuses the rules for sudo:\n{(err or out).strip()}")
         if self.after[SUDO_PATH] and SUDO_PATH not in out:
-            raise Failure(
+            raise SshAccessError(
                 f"/etc/sudoers does not read {SUDO_DIRECTORY}: add the line '@includedir {SUDO_DIRECTORY}' to it."
             )
         name = self.connected_as
         if sudo_file.names(self.before[SUDO_PATH]).intersection([name]) and self.sudo_of(name) == "none":
-            raise Failure(
+            raise SshAccessError(
                 f"{name}: is the account of this connection, and would lose its sudo. List it in "
                 "ssh_access_administrators with sudo, or connect as another one."
             )
@@ -288,13 +290,13 @@ class Job:
         out = self.run(namespaces.command(self.stage, ["sudo", "-n", "-l", "-U", name]))[1]
         return sudo_file.everything(out)
 
-    def judge_sshd(self):
+    def validate_sshd(self):
         try:
             effective = self.sshd.effective(self.stage)
             if not self.present:
                 return
             if sshd_host.DIRECTORY not in self.stage or not sshd_host.is_included():
-                raise Failure(
+                raise SshAccessError(
                     f"{sshd_host.MAIN} does not read {sshd_host.DIRECTORY}: make its first line "
                     f"'Include {sshd_host.DIRECTORY}/*.conf'."
                 )
@@ -303,7 +305,7 @@ class Job:
                 if name in self.host.accounts:
                     self.require_effect(name, self.effective_for(name))
         except sshd_host.SshdError as error:
-            raise Failure(f"sshd refuses the configuration:\n{error}") from None
+            raise SshAccessError(f"sshd refuses the configuration:\n{error}") from None
         if "yes" not in effective["passwordauthentication"] + effective.get("kbdinteractiveauthentication", ()):
             self.require_way_in(effective)
 
@@ -317,7 +319,7 @@ class Job:
         for keyword in sshd_host.differences(ours, drop_in, effective):
             places = ", ".join(sshd_host.origins(keyword)) or "a file that is read before"
             value, scope = "; ".join(effective.get(keyword, ("unset",))), f" for {name}" if name else ""
-            raise Failure(
+            raise SshAccessError(
                 f"{keyword} would be '{value}'{scope} and not '{'; '.join(ours[keyword])}': an earlier setting or one "
                 f"for a Match wins. Look at {places}: take it out there, or say the same in the role's variables."
             )
@@ -331,7 +333,7 @@ class Job:
             usable = entry.pw_uid == 0 or ssh_administrators.FIRST_UID <= entry.pw_uid < ssh_administrators.NOBODY
             if usable and entry.pw_name not in absent and self.comes_already(entry):
                 return
-        raise Failure(
+        raise SshAccessError(
             "Without passwords nobody could come in any more: there is no account with a key and with sudo for "
             "everything. Write an entry in ssh_access_administrators with authorized_keys and sudo: nopasswd, or leave "
             "`ssh_access_password_login: true`."
@@ -378,11 +380,11 @@ class Job:
         accounts = hub_host.read_host([person["name"] for person in self.people], []).accounts
         for name, keys in self.homes.items():
             account = accounts[name]
-            with blamed_on(name):
+            with prefix_errors(name):
                 Home(account.home, account.uid, account.gid).write(keys)
         for name, file in self.forget:
             account = accounts[name]
-            with blamed_on(name):
+            with prefix_errors(name):
                 Home(account.home, account.uid, account.gid).remove(file)
         self.write([SUDO_PATH], self.after)
         if self.unloaded:
@@ -404,7 +406,9 @@ class Job:
                 self.sshd.reload()
             self.sshd.restart()
             os.unlink(PENDING)
-            raise Failure(f"sshd does not load its configuration, and the drop-in is as it was: {error}") from None
+            raise SshAccessError(
+                f"sshd does not load its configuration, and the drop-in is as it was: {error}"
+            ) from None
         os.unlink(PENDING)
 
     def write(self, paths, texts, check_mode=False):
@@ -443,12 +447,12 @@ class Job:
 
 
 @contextlib.contextmanager
-def blamed_on(name):
-    """Says of whose files something is wrong."""
+def prefix_errors(name):
+    """Puts the name of a person before the errors of their files."""
     try:
         yield
     except (OSError, ValueError) as error:
-        raise Failure(f"{name}: {error}") from None
+        raise SshAccessError(f"{name}: {error}") from None
 
 
 def keep(files, path, content, mode):
@@ -507,10 +511,10 @@ def main():
         supports_check_mode=True,
     )
     os.umask(0o022)
-    job = Job(module)
     try:
+        job = Job(module)
         job.execute()
-    except (Failure, OSError, hub_host.HostError) as error:
+    except (SshAccessError, OSError, hub_host.HostError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**job.results())
 

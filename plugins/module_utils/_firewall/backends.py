@@ -12,15 +12,19 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import rules as firewall_rules
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.rules import TABLE, Opening
 
 END_SECONDS = 20
+# Files of the state before a pending change.
+TABLE_BEFORE = "before.nft"
+UFW_BEFORE = "before.ufw"
 _UFW_FILES = ("/etc/ufw/user.rules", "/etc/ufw/user6.rules")
 
 
 class FirewallError(Exception):
-    """A packet filter refuses something; the text says why."""
+    """A packet filter refuses a change; the text says why."""
 
 
 class Tools:
@@ -42,8 +46,8 @@ class Table(Tools):
         rc, out, _err = self.run(["nft", "list", "table", "inet", TABLE])
         return out if rc == 0 else ""
 
-    def judged(self, text: str) -> str:
-        """The table as the kernel would have it: it is loaded for a moment where there is no network."""
+    def as_loaded(self, text: str) -> str:
+        """Validates a table, and returns it as the kernel lists it: loads it in a network namespace of its own."""
         with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
             file.write(text)
             file.flush()
@@ -52,7 +56,7 @@ class Table(Tools):
 
     def restoring(self, directory: str) -> str:
         """A shell command that brings back the table as it is now, from a file in a directory."""
-        path = os.path.join(directory, "before.nft")
+        path = os.path.join(directory, TABLE_BEFORE)
         with open(path, "w", encoding="utf-8") as file:
             file.write(firewall_rules.removal() + self.live())
         return f"nft --file {shlex.quote(path)}"
@@ -72,12 +76,15 @@ class Ufw(Tools):
         rc, out, _err = self.run(["ufw", "status"])
         return rc == 0 and bool(re.search(r"^Status: active$", out, re.MULTILINE))
 
-    def openings(self) -> tuple[list[Opening], list[Opening]]:
-        return firewall_rules.ufw_openings(self.out("ufw", "show", "added"))
+    def added(self) -> str:
+        """The rules as `ufw show added` lists them."""
+        return self.out("ufw", "show", "added")
 
     def restoring(self, directory: str) -> str:
         """A shell command that brings back the rules as they are now, from files in a directory."""
         steps = []
+        with open(os.path.join(directory, UFW_BEFORE), "w", encoding="utf-8") as file:
+            file.write(self.added())
         for path in _UFW_FILES:
             copy = os.path.join(directory, os.path.basename(path))
             self.out("cp", "--preserve", path, copy)
@@ -85,15 +92,15 @@ class Ufw(Tools):
         return " && ".join([*steps, "ufw reload"])
 
     def change(self, add: list[Opening], delete: list[Opening]) -> None:
-        # What is open stays open from the first step to the last.
+        # Adding first keeps open what both the old and the new rules allow.
         for opening in add:
             self.out("ufw", "allow", *firewall_rules.ufw_rule(opening), "comment", firewall_rules.COMMENT)
         for opening in delete:
             self.out("ufw", "delete", "allow", *firewall_rules.ufw_rule(opening))
 
 
-class Probation(Tools):
-    """A change of the packet filter that the host takes back by itself, unless it is confirmed in time."""
+class PendingChange(Tools):
+    """A change of the packet filter that the host reverts by itself, unless it is confirmed in time."""
 
     UNIT = "nbops-firewall-rollback"
     DIRECTORY = "/run/nbops-firewall"
@@ -101,8 +108,12 @@ class Probation(Tools):
     def is_pending(self) -> bool:
         return os.path.isdir(self.DIRECTORY)
 
+    def saved(self, name: str) -> str | None:
+        """A file of the state before a change that is still in effect; None without such a change or file."""
+        return None if os.path.exists(self._path("restored")) else text_or_none(self._path(name))
+
     def begin(self, restoring: Callable[[str], str], seconds: int) -> None:
-        """Write down how things are, and have them come back after some seconds."""
+        """Saves the present state, and starts a timer that restores it after some seconds."""
         os.mkdir(self.DIRECTORY, 0o700)
         command = restoring(self.DIRECTORY)
         with open(self._path("restore"), "w", encoding="utf-8") as file:
@@ -113,9 +124,9 @@ class Probation(Tools):
         )
 
     def end(self) -> bool:
-        """Disarm; returns whether the change is still there."""
+        """Stops the timer; returns whether the change is still in effect."""
         self.run(["systemctl", "stop", f"{self.UNIT}.timer"])
-        # What has begun goes on to its end: stopping the timer leaves the service.
+        # Stopping the timer does not stop a service that it has started.
         deadline = time.monotonic() + END_SECONDS
         while self.run(["systemctl", "is-active", f"{self.UNIT}.service"])[1].strip() in ("active", "activating"):
             if time.monotonic() > deadline:
@@ -123,8 +134,8 @@ class Probation(Tools):
             time.sleep(0.05)
         return not os.path.exists(self._path("restored"))
 
-    def take_back(self) -> None:
-        """Bring back what was there before, at once."""
+    def revert(self) -> None:
+        """Restores the state before the change at once."""
         if self.end():
             self.out("/bin/sh", self._path("restore"))
         self.forget()
