@@ -151,6 +151,7 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators as ssh_administrators
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
@@ -203,7 +204,7 @@ class Job:
         }
         self.modes = {SUDO_PATH: SUDO_MODE, sshd_host.PATH: DROP_IN_MODE}
         self.changed_files = [path for path in self.after if self.write([path], self.after, check_mode=True)]
-        self.unloaded = sshd_host.PATH in self.changed_files or os.path.exists(PENDING)
+        self.unloaded = sshd_host.PATH in self.changed_files or PendingLoad(PENDING).exists()
         self.validate()
         if not self.module.check_mode:
             self.apply()
@@ -395,21 +396,20 @@ class Job:
             changes.remove(self.host.accounts[name], "")
 
     def load(self):
-        with open(PENDING, "w", encoding="ascii"):
-            pass
-        self.write([sshd_host.PATH], self.after)
         try:
-            self.sshd_reloaded = self.sshd.reload()
+            with PendingLoad(PENDING).transaction(self.restore_drop_in):
+                self.write([sshd_host.PATH], self.after)
+                self.sshd_reloaded = self.sshd.reload()
         except sshd_host.SshdError as error:
-            self.write([sshd_host.PATH], self.before)
-            with contextlib.suppress(sshd_host.SshdError):
-                self.sshd.reload()
-            self.sshd.restart()
-            os.unlink(PENDING)
             raise SshAccessError(
                 f"sshd does not load its configuration, and the drop-in is as it was: {error}"
             ) from None
-        os.unlink(PENDING)
+
+    def restore_drop_in(self):
+        self.write([sshd_host.PATH], self.before)
+        with contextlib.suppress(sshd_host.SshdError):
+            self.sshd.reload()
+        self.sshd.restart()
 
     def write(self, paths, texts, check_mode=False):
         files = ManagedFiles(check_mode)

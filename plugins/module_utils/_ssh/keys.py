@@ -23,7 +23,7 @@ TYPES = (
 RSA_BITS = 2048
 # Options before the key; what stands in quotes may hold anything but a quote, unless it is escaped.
 _LINE = re.compile(
-    r'(?:(?P<options>(?:[^\s"]|"(?:[^"\\]|\\.)*")+)[ \t]+)?'
+    r'(?!#)(?:(?P<options>(?:[^\s"]|"(?:[^"\\]|\\.)*")+)[ \t]+)?'
     rf"(?P<type>{'|'.join(map(re.escape, TYPES))})[ \t]+(?P<data>[A-Za-z0-9+/]+=*)(?:[ \t]+(?P<comment>.*))?"
 )
 

@@ -38,7 +38,17 @@ def test_options_stand_before_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "# ada", "ssh-ed25519", ADA[:-20], ADA.replace("ssh-ed25519", "ssh-rsa"), f"{ADA}\n{BOB}"]
+    "line",
+    [
+        "",
+        "# ada",
+        f"# {ADA}",
+        f"#{ADA}",
+        "ssh-ed25519",
+        ADA[:-20],
+        ADA.replace("ssh-ed25519", "ssh-rsa"),
+        f"{ADA}\n{BOB}",
+    ],
 )
 def test_what_is_no_key_is_refused(line: str) -> None:
     assert problem(line)
