@@ -36,13 +36,14 @@ def problems(role: str, variables: Variables, host: Variables | None = None) -> 
     return []
 
 
-def require_golden(name: str, made: Variables) -> None:
+def require_golden(name: str, made: Variables, *, texts: bool = False) -> None:
     """Requires that a plan is the one in golden/NAME.yml; with GOLDEN=write in the environment, writes that file.
 
-    Of locks only the first line is kept, of other texts with a line end nothing.
+    Of locks only the first line is kept, of other texts with a line end nothing unless `texts`.
     """
     path = GOLDEN / f"{name}.yml"
-    text = yaml.dump(_shown(made), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True, explicit_start=True)
+    shown = _shown(made, texts)
+    text = yaml.dump(shown, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True, explicit_start=True)
     if os.environ.get("GOLDEN") == "write":
         path.write_text(text)
     assert text == path.read_text(), "if the change is meant: GOLDEN=write script/test unit"
@@ -58,11 +59,19 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
-def _shown(value: Any) -> Any:
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Files as a person reads them, line by line."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _shown(value: Any, texts: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _shown(part) for key, part in value.items() if key != "profiles"}
+        return {key: _shown(part, texts) for key, part in value.items() if key != "profiles"}
     if isinstance(value, list):
-        return [_shown(part) for part in value]
-    if isinstance(value, str) and "\n" in value:
+        return [_shown(part, texts) for part in value]
+    if isinstance(value, str) and "\n" in value and not texts:
         return f"{value.partition(chr(10))[0]} ..." if "--hash=" in value else "..."
     return value

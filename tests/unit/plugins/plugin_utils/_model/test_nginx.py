@@ -108,11 +108,11 @@ def location(**changes: Any) -> list[str]:
 
 
 def test_the_plan_of_one_site_on_a_fresh_host() -> None:
-    require_golden("nginx-minimal", planned(FRESH, SITE))
+    require_golden("nginx-minimal", planned(FRESH, SITE), texts=True)
 
 
 def test_the_plan_of_sites_that_say_everything() -> None:
-    require_golden("nginx-maximal", plan("nginx", MAXIMAL, {"found": {**TRIXIE, "listeners": OTHERS}}))
+    require_golden("nginx-maximal", plan("nginx", MAXIMAL, {"found": {**TRIXIE, "listeners": OTHERS}}), texts=True)
 
 
 def test_a_plan_holds_no_secret() -> None:
