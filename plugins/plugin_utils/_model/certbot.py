@@ -90,8 +90,8 @@ def review(made: dict[str, Any]) -> list[str]:
 
 
 def secrets(given: Given) -> dict[str, Any]:
-    """The entries for the module certificates; they hold keys and credentials."""
-    return {"certificates": _entries(given)}
+    """The entries for the module certificates, which hold keys and credentials, and the key of the account."""
+    return {"certificates": _entries(given), "eab_hmac_key": given.settings["eab_hmac_key"]}
 
 
 def _entries(given: Given) -> list[dict[str, Any]]:

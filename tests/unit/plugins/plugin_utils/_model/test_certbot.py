@@ -66,7 +66,9 @@ def test_a_plan_holds_no_secret() -> None:
 
 
 def test_keys_and_credentials_reach_the_module() -> None:
-    entries = {entry["name"]: entry for entry in secrets("certbot", MAXIMAL)["certificates"]}
+    found = secrets("certbot", MAXIMAL)
+    assert found["eab_hmac_key"] == "hunter2"
+    entries = {entry["name"]: entry for entry in found["certificates"]}
     assert entries["text"]["key"] == PEM["key"]
     assert entries["any"]["dns"]["credentials"] == CREDENTIALS
     assert entries["alone"]["domains"] == ["alone"]
