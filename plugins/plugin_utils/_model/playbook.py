@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, nginx
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, options_of
 
 
 def domain(given: Given) -> str:
@@ -38,4 +40,25 @@ def certificate(given: Given) -> dict[str, Any]:
 
 def is_certified(given: Given) -> bool:
     """Whether an authority, or whoever `jupyter_certificate` names, is asked; else the site has a placeholder."""
-    return bool(given.settings["admin_email"] or given.settings["certificate"])
+    settings = given.settings
+    return bool(settings["domain"] and (settings["admin_email"] or settings["certificate"]))
+
+
+def front_problems(given: Given, sites: list[dict[str, Any]], *certificates: list[dict[str, Any]]) -> list[str]:
+    """What the roles nginx and certbot would refuse, so that it is refused before another role changes anything.
+
+    Each list of certificates is one run of the role certbot.
+    """
+    found = _problems_of(nginx, "nginx", given, sites=sites) if sites else []
+    email = given.settings["admin_email"]
+    for entries in filter(None, certificates):
+        found += _problems_of(certbot, "certbot", given, certificates=entries, email=email)
+    return found
+
+
+def _problems_of(model: Any, role: str, given: Given, **settings: Any) -> list[str]:
+    values = {f"{role}_{name}": value for name, value in settings.items()}
+    options = {name: options_of(role)[name] for name in values}
+    values, found = complete(options, values)
+    settings = {name.removeprefix(f"{role}_"): value for name, value in values.items()}
+    return found or model.problems(Given({**given.others[role], **settings}, given.others, given.host))

@@ -10,16 +10,16 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterhub",)
+USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot")
 
 
 def problems(given: Given) -> list[str]:
-    """What is wrong with the hub's address, from which the site follows; the role judges the rest."""
-    try:
-        jupyterhub.endpoint(given.others["jupyterhub"])
-    except ValueError as error:
-        return [f"jupyterhub_listen: {error}."]
-    return []
+    """What is wrong with the hub, and with what stands in front of it."""
+    found = jupyterhub.problems(given.of("jupyterhub"))
+    if found:
+        return found
+    front = plan(given)
+    return playbook.front_problems(given, front["sites"], front["certificates"])
 
 
 def plan(given: Given) -> dict[str, Any]:
@@ -44,8 +44,7 @@ def plan(given: Given) -> dict[str, Any]:
             },
         ],
     )
-    certified = given.settings["domain"] and playbook.is_certified(given)
     return {
         "sites": [site, *given.settings["sites"]],
-        "certificates": [playbook.certificate(given)] if certified else [],
+        "certificates": [playbook.certificate(given)] if playbook.is_certified(given) else [],
     }

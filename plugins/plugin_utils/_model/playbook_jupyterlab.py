@@ -10,14 +10,19 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterlab", "python_venv", "systemd")
+USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot")
 
 Instance = dict[str, Any]
 
 
 def problems(given: Given) -> list[str]:
-    """What is wrong with the labs: the sites that follow from them are named after what they say."""
-    return jupyterlab.problems(given.of("jupyterlab"))
+    """What is wrong with the labs, and with what stands in front of them."""
+    found = jupyterlab.problems(given.of("jupyterlab"))
+    if found:
+        return found
+    front = plan(given)
+    sites = front["sites"] if front["web_server"] else []
+    return playbook.front_problems(given, sites, front["direct_certificates"], front["certificates"])
 
 
 def plan(given: Given) -> dict[str, Any]:
@@ -28,7 +33,7 @@ def plan(given: Given) -> dict[str, Any]:
     return {
         "web_server": web,
         "sites": [_site(given, served), *given.settings["sites"]],
-        "certificates": [playbook.certificate(given)] if web and given.settings["domain"] and _certified(given) else [],
+        "certificates": [playbook.certificate(given)] if web and playbook.is_certified(given) else [],
         "direct_certificates": _direct_certificates(given, direct),
         "tunnels": [] if web else [_tunnel(given, number, instance) for number, instance in enumerate(served)],
     }
@@ -37,10 +42,6 @@ def plan(given: Given) -> dict[str, Any]:
 def labs(given: Given) -> list[Instance]:
     """The instances that are present."""
     return jupyterlab.present(given.of("jupyterlab"))
-
-
-def _certified(given: Given) -> bool:
-    return playbook.is_certified(given)
 
 
 def _direct_certificates(given: Given, direct: list[Instance]) -> list[dict[str, Any]]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from models import plan, problems, require_golden
 
+HUB = {"jupyterhub_users": [{"name": "ada", "admin": True}]}
 HOST = {"inventory_hostname": "hub1", "group_names": ["jupyterhub"]}
 MAXIMAL = {
+    **HUB,
     "jupyter_domain": "hub.example.org",
     "jupyter_admin_email": "admin@example.org",
     "jupyter_site": {"https_port": 8443},
-    "jupyter_sites": [{"name": "wiki"}],
     "jupyterhub_name": "jupyterhub-physics",
-    "jupyterhub_listen": "0.0.0.0:8010",
+    "jupyterhub_listen": "127.0.0.1:8010",
+    "jupyterhub_public_url": "https://hub.example.org:8443",
     "jupyterhub_base_url": "/physics/",
     "jupyterhub_subdomains": True,
     "jupyterhub_upload_limit_mb": 64,
@@ -20,7 +22,7 @@ MAXIMAL = {
 
 
 def test_a_hub_without_a_domain() -> None:
-    require_golden("playbook_jupyterhub-minimal", plan("playbook_jupyterhub", {}, HOST))
+    require_golden("playbook_jupyterhub-minimal", plan("playbook_jupyterhub", HUB, HOST))
 
 
 def test_a_hub_that_says_everything() -> None:
@@ -33,4 +35,4 @@ def test_a_hub_that_goes_takes_its_site_along() -> None:
 
 @pytest.mark.parametrize("listen", ["8000", "unix", "127.0.0.1:0"])
 def test_an_address_that_is_none_is_refused(listen: str) -> None:
-    assert len(problems("playbook_jupyterhub", {"jupyterhub_listen": listen}, HOST)) == 1
+    assert len(problems("playbook_jupyterhub", {**HUB, "jupyterhub_listen": listen}, HOST)) == 1

@@ -10,12 +10,17 @@ from models import plan, problems, require_golden
 HOST = {"inventory_hostname": "lab1", "group_names": ["jupyterlab"]}
 LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef", "listen": "unix"}
 DIRECT = {**LAB, "name": "direct", "listen": "0.0.0.0:8443", "certificate": "lab.example.org"}
+WIKI = {
+    "name": "wiki",
+    "server_names": ["wiki.example.org"],
+    "locations": [{"path": "/", "upstream": "127.0.0.1:9000"}],
+}
 MAXIMAL = {
     "jupyter_domain": "lab.example.org",
     "jupyter_admin_email": "admin@example.org",
     "jupyter_certificate": {"method": "dns", "dns": {"plugin": "cloudflare"}},
     "jupyter_site": {"allow": ["192.0.2.0/24"]},
-    "jupyter_sites": [{"name": "wiki"}],
+    "jupyter_sites": [WIKI],
     "jupyterlab_instances": [
         {**LAB, "base_url": "/lab/", "upload_limit_mb": 64},
         {**LAB, "name": "own", "listen": "[::1]:8889", "base_url": "/own/", "packages": ["pandas"]},
@@ -107,7 +112,29 @@ def test_the_way_through_ssh(lab: dict[str, Any], host: dict[str, Any], line: st
         ({"jupyter_web_server": "perhaps"}, "jupyter_web_server: must be true or false, not a text."),
         ({"jupyter_domain": ["a.org"]}, "jupyter_domain: must be a text, not a list."),
         ({"jupyter_tunnel_port": "first"}, "jupyter_tunnel_port: must be a whole number, not a text."),
+        (
+            {"jupyter_site": {"http_prot": 80}},
+            "nginx_sites: jupyterlab: 'http_prot' is not known here; did you mean http_port?",
+        ),
     ],
 )
 def test_a_wrong_variable_of_the_playbooks_is_named(variables: dict[str, Any], problem: str) -> None:
     assert problems("playbook_jupyterlab", variables, HOST) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("variables", "beginning"),
+    [
+        ({"jupyterlab_instances": [{**LAB, "user": "root"}]}, "jupyterlab_instances: lab: user"),
+        ({"jupyter_domain": "lab example"}, "Site jupyterlab: "),
+        ({"jupyter_sites": [{"name": "wiki"}]}, "Site wiki: "),
+        (
+            {"jupyter_domain": "lab.example.org", "jupyter_certificate": {"method": "dns"}},
+            "Certificate lab.example.org: ",
+        ),
+    ],
+)
+def test_what_a_later_role_would_refuse_is_refused_first(variables: dict[str, Any], beginning: str) -> None:
+    found = problems("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, HOST)
+    assert found
+    assert all(text.startswith(beginning) for text in found), found
