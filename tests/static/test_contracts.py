@@ -68,7 +68,7 @@ def test_defaults_are_the_documented_ones(role: pathlib.Path) -> None:
 
 PAGES = [
     *((role / "README.md", role / "meta/argument_specs.yml") for role in ROLES),
-    (ROOT / "docs/playbooks.md", ROOT / "playbooks/argument_specs.yml"),
+    (ROOT / "docs/playbooks.md", ROOT / "playbooks/meta/argument_specs.yml"),
 ]
 
 

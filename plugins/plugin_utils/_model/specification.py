@@ -4,7 +4,7 @@
 """Variables against their specification: types, unknown and missing keys, defaults.
 
 A role's variables are specified in its `meta/argument_specs.yml`, those of the playbooks in
-`playbooks/argument_specs.yml`. Defaults are said there alone.
+`playbooks/meta/argument_specs.yml`. Defaults are said there alone.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ WORDS = {
 @functools.cache
 def options_of(subject: str) -> dict[str, Any]:
     """The options of a role, or of `playbook_NAME` those that all playbooks share, by the variables' names."""
-    folder = "playbooks" if subject.startswith(PLAYBOOK) else f"roles/{subject}/meta"
-    text = (COLLECTION / folder / "argument_specs.yml").read_text(encoding="utf-8")
+    folder = "playbooks" if subject.startswith(PLAYBOOK) else f"roles/{subject}"
+    text = (COLLECTION / folder / "meta/argument_specs.yml").read_text(encoding="utf-8")
     return yaml_load(text)["argument_specs"]["main"]["options"]
 
 

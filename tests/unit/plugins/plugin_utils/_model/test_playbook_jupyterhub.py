@@ -22,11 +22,11 @@ MAXIMAL = {
 
 
 def test_a_hub_without_a_domain() -> None:
-    require_golden("playbook_jupyterhub-minimal", plan("playbook_jupyterhub", HUB, HOST))
+    require_golden("front_jupyterhub-minimal", plan("playbook_jupyterhub", HUB, HOST))
 
 
 def test_a_hub_that_says_everything() -> None:
-    require_golden("playbook_jupyterhub-maximal", plan("playbook_jupyterhub", MAXIMAL, HOST))
+    require_golden("front_jupyterhub-maximal", plan("playbook_jupyterhub", MAXIMAL, HOST))
 
 
 def test_a_hub_that_goes_takes_its_site_along() -> None:

@@ -35,11 +35,11 @@ def front(**variables: Any) -> dict[str, Any]:
 
 
 def test_one_lab_without_a_domain() -> None:
-    require_golden("playbook_jupyterlab-minimal", front())
+    require_golden("front_jupyterlab-minimal", front())
 
 
 def test_labs_that_say_everything() -> None:
-    require_golden("playbook_jupyterlab-maximal", plan("playbook_jupyterlab", MAXIMAL, HOST))
+    require_golden("front_jupyterlab-maximal", plan("playbook_jupyterlab", MAXIMAL, HOST))
 
 
 @pytest.mark.parametrize(
