@@ -53,6 +53,8 @@ class Evaluation:
         names = {name for one in used for name in options_of(one)} | set(KNOWN)
         if subject.startswith(PLAYBOOK):
             names |= {name for name in variables if name.startswith(prefix_of(subject))}
+            # What the playbook itself says to its roles follows from this plan.
+            names -= set(self._model.SAYS)
         values = _resolve({name: variables[name] for name in names if name in variables}, template)
         facts = variables.get("ansible_facts") or {}
         known = {name: values.pop(name) for name in KNOWN if name in values}

@@ -12,6 +12,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint impo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterlab", "jupyterhub")
+# What the playbook says to its roles.
+SAYS = ("firewall_open",)
 WEB_PORTS = {"state": "present", "http_port": 80, "https_port": 443}
 
 

@@ -11,6 +11,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyte
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot")
+# What the playbook says to its roles.
+SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
 Instance = dict[str, Any]
 

@@ -32,16 +32,6 @@ def paths(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The first line of each warning."""
-    said: list[str] = []
-    monkeypatch.setattr(
-        certificates.AnsibleModule, "warn", lambda _module, text, **_options: said.append(text.split("\n")[0])
-    )
-    return said
-
-
-@pytest.fixture
 def run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     def call(*entries: dict[str, Any], check: bool = False, **parameters: Any) -> dict[str, Any]:
         options = {"directory": str(tmp_path / "ssl"), "program": "", "_ansible_check_mode": check, **parameters}

@@ -101,12 +101,12 @@ def test_a_kernel_of_others_stays_and_its_name_is_refused(host: Host, run: Calla
     ],
 )
 def test_what_cannot_become_a_kernel_is_refused_and_in_check_mode_reported(
-    host: Host, run: Callable[..., dict], more: dict, failing: dict, message: str
+    host: Host, run: Callable[..., dict], warnings: list[str], more: dict, failing: dict, message: str
 ) -> None:
     host.failing = failing
     assert message in run(kernel("a", **more), only_prepare=True)["msg"]
-    predicted = run(kernel("a", **more), only_prepare=True, check=True)
-    assert message in json.dumps(predicted["warnings"])
+    run(kernel("a", **more), only_prepare=True, check=True)
+    assert [message in text for text in warnings] == [True]
 
 
 def test_a_program_that_does_not_start_is_refused(host: Host, run: Callable[..., dict]) -> None:

@@ -1,0 +1,55 @@
+"""From the variables of a host, as Ansible holds them, to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleUndefinedVariable
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import Evaluation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
+
+LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef", "listen": "unix"}
+HOST = {"inventory_hostname": "lab1", "group_names": ["jupyterlab"]}
+
+
+def template(wrong: str = "") -> Callable[[Any], Any]:
+    """Resolves values as they are, but for the one that is undefined."""
+
+    def resolve(value: Any) -> Any:
+        if value == wrong:
+            raise AnsibleUndefinedVariable("'vault_lab' is undefined")
+        return value
+
+    return resolve
+
+
+def test_a_role_plans_with_what_is_known_of_its_host() -> None:
+    variables = {**HOST, "jupyterlab_instances": [LAB], "ansible_facts": {"distribution_release": "jammy"}}
+    plan = Evaluation("jupyterlab", variables, template(), {"homes": {"alice": "/h"}}).plan()
+    assert plan["homes"] == ["/h"]
+    assert "python3-venv" in plan["install"]["system_packages"]
+
+
+def test_a_playbook_never_reads_what_it_says_to_its_roles() -> None:
+    variables = {**HOST, "jupyterlab_instances": [LAB], "nginx_sites": "itself", "certbot_certificates": "itself"}
+    assert Evaluation("playbook_jupyterlab", variables, template("itself"), {}).plan()["sites"]
+
+
+def test_an_undefined_variable_is_named_with_the_one_that_uses_it() -> None:
+    with pytest.raises(InputError, match="jupyterlab_instances: 'vault_lab' is undefined; define it"):
+        Evaluation("jupyterlab", {"jupyterlab_instances": "undefined"}, template("undefined"), {})
+
+
+def test_a_value_of_another_type_deep_inside_is_not_repeated() -> None:
+    variables = {"jupyterlab_instances": [{**LAB, "config": {"ServerApp": {"a": 1}}, "environment": {"A": "hunter2"}}]}
+    variables["jupyterlab_instances"][0]["unit"] = {"Service": "hunter2"}
+    with pytest.raises(InputError) as error:
+        Evaluation("jupyterlab", variables, template(), {}).plan()
+    assert "hunter2" not in str(error.value)
+
+
+def test_an_unknown_subject_is_refused() -> None:
+    with pytest.raises(InputError, match="knows no apache; write one of certbot"):
+        Evaluation("apache", {}, template(), {})
