@@ -15,6 +15,7 @@ export ANSIBLE_COLLECTIONS_PATH=$CACHE/collections
 export MOLECULE_GLOB='molecule/*/molecule.yml'
 # Not beside the sources; without any, each of the thousands of Python processes would compile what it imports.
 export PYTHONPYCACHEPREFIX=$CACHE/pycache
+unset PYTHONDONTWRITEBYTECODE
 
 # What a caller's shell has activated must not leak into the locked environment.
 unset VIRTUAL_ENV PYTHONPATH

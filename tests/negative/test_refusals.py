@@ -1,76 +1,65 @@
 """Bad input is refused, with its message, before the host is touched.
 
-Each table `<role>.yml` beside this file lists `name`, `vars` and `message`. The role runs with the variables on a host
-whose Python interpreter does not exist and without facts: whatever reached the host would fail in another way, and only
-a refusal carries the expected message.
+Each table `<role>.yml` beside this file lists `name`, `vars` and `message`. One run of a role tries all of its cases, each
+as a host with these variables. The hosts have no Python interpreter and no facts: whatever reached one would fail in
+another way, and only a refusal carries the expected message.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
+from collections import Counter
 
 import pytest
 import yaml
 
-HERE = pathlib.Path(__file__).parent
-TABLES = sorted(HERE.glob("*.yml"))
-INVENTORY = "untouchable ansible_connection=local ansible_python_interpreter=/nonexistent/python\n"
+TABLES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(pathlib.Path(__file__).parent.glob("*.yml"))}
+UNTOUCHABLE = {"ansible_connection": "local", "ansible_python_interpreter": "/nonexistent/python"}
+
+# The cases of a role need its run, so they share a worker of pytest-xdist.
+CASES = [
+    pytest.param(role, number, id=f"{role}: {case['name']}", marks=pytest.mark.xdist_group(role))
+    for role, cases in TABLES.items()
+    for number, case in enumerate(cases)
+]
 
 
-def play(role: str, cases: list[dict], answers: pathlib.Path) -> list[dict]:
-    """One play that tries every case and writes down what each refusal said."""
-    tasks = [
-        {
-            "name": case["name"],
-            "block": [
-                {
-                    "name": "Run the role",
-                    "ansible.builtin.include_role": {"name": f"nbops.jupyter.{role}"},
-                    "vars": case["vars"],
-                }
-            ],
-            "rescue": [
-                {
-                    "name": "Keep the refusal",
-                    "ansible.builtin.set_fact": {
-                        "refusals": "{{ refusals | default([]) + [[case, ansible_failed_result | to_json]] }}"
-                    },
-                    "vars": {"case": case["name"]},
-                }
-            ],
-        }
-        for case in cases
-    ]
-    keep = {
-        "name": "Write the refusals down",
-        "ansible.builtin.copy": {"content": "{{ refusals | to_json }}", "dest": str(answers), "mode": "0600"},
-        "delegate_to": "localhost",
-    }
-    return [{"name": "Refusals", "hosts": "untouchable", "gather_facts": False, "tasks": [*tasks, keep]}]
-
-
-@pytest.mark.parametrize("table", TABLES, ids=lambda path: path.stem)
-def test_refused_with_its_message(table: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    cases = yaml.safe_load(table.read_text())
-    assert len({case["name"] for case in cases}) == len(cases), "each case has a name of its own"
-    answers = tmp_path / "answers.json"
-    (tmp_path / "hosts").write_text(INVENTORY)
-    (tmp_path / "play.yml").write_text(yaml.safe_dump(play(table.stem, cases, answers), sort_keys=False))
-    run = subprocess.run(
-        [shutil.which("ansible-playbook"), "--inventory", tmp_path / "hosts", tmp_path / "play.yml"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answers.exists(), run.stdout[-3000:] + run.stderr[-3000:]
+@functools.cache
+def refusals(role: str) -> dict[str, str]:
+    """What the role said to each case that it refused, by the name of the case's host."""
+    hosts = {f"case{number}": case["vars"] for number, case in enumerate(TABLES[role])}
+    with tempfile.TemporaryDirectory() as directory:
+        inventory, playbook = pathlib.Path(directory, "hosts.yml"), pathlib.Path(directory, "playbook.yml")
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": UNTOUCHABLE}}))
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": [f"nbops.jupyter.{role}"]}]))
+        run = subprocess.run(
+            [shutil.which("ansible-playbook"), "--inventory", inventory, playbook],
+            env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert "correct horse" not in run.stdout + run.stderr, "a refusal repeats no secret"
-    said = dict(json.loads(answers.read_text()))
-    wrong = [
-        f"{case['name']}: expected {case['message']!r}, got: {said.get(case['name'], 'the role went on')[:1500]}"
-        for case in cases
-        if json.dumps(case["message"])[1:-1] not in said.get(case["name"], "")
-    ]
-    assert not wrong, "\n\n".join(wrong)
+    return {
+        host: str(result["msg"])
+        for task in json.loads(run.stdout)["plays"][0]["tasks"]
+        for host, result in task["hosts"].items()
+        if result.get("failed")
+    }
+
+
+@pytest.mark.parametrize(("role", "number"), CASES)
+def test_refused_with_its_message(role: str, number: int) -> None:
+    case = TABLES[role][number]
+    assert case["message"] in refusals(role).get(f"case{number}", "nothing, the role went on")
+
+
+@pytest.mark.parametrize("role", TABLES)
+def test_each_case_has_a_name_of_its_own(role: str) -> None:
+    assert max(Counter(case["name"] for case in TABLES[role]).values()) == 1
