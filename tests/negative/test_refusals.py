@@ -1,8 +1,8 @@
 """Bad input is refused, with its message, before the host is touched.
 
-Each table `<role>.yml` beside this file lists `name`, `vars` and `message`. One run of a role tries all of its cases, each
-as a host with these variables. The hosts have no Python interpreter and no facts: whatever reached one would fail in
-another way, and only a refusal carries the expected message.
+Each table `<role>.yml` beside this file lists `name`, `vars` and `message`. One run of a role tries all of its cases,
+each as a host with these variables. The hosts have no Python interpreter and no facts: whatever reached one would fail
+in another way, and only a refusal carries the expected message.
 """
 
 from __future__ import annotations

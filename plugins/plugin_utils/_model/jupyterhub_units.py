@@ -169,7 +169,8 @@ def _hub(settings: Settings) -> Unit:
         "name": f"{name}.service",
         "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
         "credentials": {**credentials, "config.json": config_path(settings)},
-        "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health"),
+        # On a busy machine it takes more than a minute; one that ends is noticed at once.
+        "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health") | {"timeout": 180},
         "restart_on": [release, config_path(settings)],
         "sections": {
             "Unit": {
