@@ -39,11 +39,12 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
         f"{scenario.replace('_', '-')}-{platform}": {
             "ansible_host": f"{network}.{11 + known.index(platform)}",
             "container_platform": platform,
+            "container_kind": "stocked" if scenario in data["stocked"] else "bare",
         }
         for platform in platforms
     }
     others = {
-        name: {"ansible_host": f"{network}.{101 + number}", "container_platform": platform}
+        name: {"ansible_host": f"{network}.{101 + number}", "container_platform": platform, "container_kind": "bare"}
         for number, (name, platform) in enumerate(surroundings.items())
     }
     common = {
