@@ -33,19 +33,27 @@ class ActionModule(ActionBase):
         missing = sorted(set(names) - installed(state["stdout"]))
         if not missing:
             return {**result, "changed": False, "missing": []}
-        if self._task.check_mode:
-            # A host that never fetched the index knows no package, and nothing could be predicted.
-            with self._for_real():
-                index = self._module("apt", {"update_cache": True, "cache_valid_time": CACHE_SECONDS}, task_vars)
-            if index.get("failed"):
-                return {**result, **index}
+        # In check mode a host that never fetched the index knows no package, and nothing could be predicted.
+        state = self._fetch_index(task_vars, CACHE_SECONDS) if self._task.check_mode else {}
+        if not state.get("failed"):
+            state = self._install(missing, task_vars)
+            if state.get("failed") and not self._fetch_index(task_vars, 0).get("failed"):
+                # The index may have been empty, as on an image that was cleaned, or name versions that are gone.
+                state = self._install(missing, task_vars)
+        return {**result, **state, "missing": missing}
+
+    def _fetch_index(self, task_vars: dict[str, Any] | None, valid_seconds: int) -> dict[str, Any]:
+        with self._for_real():
+            return self._module("apt", {"update_cache": True, "cache_valid_time": valid_seconds}, task_vars)
+
+    def _install(self, names: list[str], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         arguments = {
-            "name": missing,
+            "name": names,
             "install_recommends": False,
             "update_cache": True,
             "cache_valid_time": CACHE_SECONDS,
         }
-        return {**result, **self._module("apt", arguments, task_vars), "missing": missing}
+        return self._module("apt", arguments, task_vars)
 
     def _module(self, name: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         return self._execute_module(f"ansible.builtin.{name}", module_args=arguments, task_vars=task_vars)

@@ -14,6 +14,8 @@ description:
   - Installs by M(ansible.builtin.apt), without recommended packages, what dpkg does not list as installed.
   - M(ansible.builtin.apt) alone would load its index on every run.
   - In check mode it would fail on a host that never fetched the index.
+  - Where it fails, the index is fetched again, however young it is, for one more attempt. The index of a cleaned image
+    is young and empty, and that of an hour ago names versions that may be gone.
 options:
   names:
     description: Names of the packages.

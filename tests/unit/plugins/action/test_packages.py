@@ -15,6 +15,7 @@ class Host:
 
     def __init__(self, states: str, check_mode: bool, index: dict[str, Any] | None = None) -> None:
         self.states, self.index = states, index or {"changed": True}
+        self.failures: list[dict[str, Any]] = []  # of the next attempts to install
         self.asked: list[tuple[str, bool]] = []
         self.action = ActionModule.__new__(ActionModule)
         self.action._task = SimpleNamespace(check_mode=check_mode)
@@ -25,7 +26,9 @@ class Host:
         self.asked.append((name.rpartition(".")[2], self.action._task.check_mode))
         if name.endswith("command"):
             return {"rc": 0 if self.states.count("\n") == 2 else 1, "stdout": self.states}
-        return {"changed": True, "name": module_args["name"]} if "name" in module_args else self.index
+        if "name" not in module_args:
+            return self.index
+        return self.failures.pop(0) if self.failures else {"changed": True, "name": module_args["name"]}
 
     def run(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         monkeypatch.setattr(packages.ActionBase, "run", lambda *_arguments: {})
@@ -61,4 +64,18 @@ def test_check_mode_fetches_the_index_and_installs_nothing(monkeypatch: pytest.M
 
 def test_an_index_that_cannot_be_fetched_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host("", check_mode=True, index={"failed": True, "msg": "no network"})
-    assert host.run(monkeypatch) == {"failed": True, "msg": "no network"}
+    assert host.run(monkeypatch) == {"failed": True, "msg": "no network", "missing": ["brotli", "nginx"]}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_young_index_that_lacks_a_package_is_fetched_again(check_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("nginx installed\n", check_mode)
+    host.failures = [{"failed": True, "msg": "No package matching 'brotli' is available"}]
+    assert host.run(monkeypatch) == {"changed": True, "name": ["brotli"], "missing": ["brotli"]}
+    assert host.asked[-3:] == [("apt", check_mode), ("apt", False), ("apt", check_mode)]
+
+
+def test_a_failure_that_stays_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("nginx installed\n", check_mode=False)
+    host.failures = [{"failed": True, "msg": "dpkg was interrupted"}] * 2
+    assert host.run(monkeypatch) == {"failed": True, "msg": "dpkg was interrupted", "missing": ["brotli"]}
