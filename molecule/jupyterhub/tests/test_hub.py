@@ -29,16 +29,24 @@ def test_wrong_credentials_are_refused(person, name: str, password: str) -> None
 
 
 @pytest.fixture
-def ada(person) -> Iterator[HubClient]:
-    client = person("ada")
-    yield client
-    if client.state():
-        client.stop()
+def ada(person) -> HubClient:
+    """Her server may run, since an earlier test."""
+    return person("ada")
+
+
+@pytest.fixture
+def new_ada(ada: HubClient) -> Iterator[HubClient]:
+    """As on her first visit: no server of hers runs, before and after."""
+    if ada.state():
+        ada.stop()
+    yield ada
+    if ada.state():
+        ada.stop()
 
 
 @pytest.fixture
 def lab(ada: HubClient) -> NotebookClient:
-    return ada.start()
+    return ada.enter("ada") if ada.state().get("ready") else ada.start()
 
 
 @pytest.fixture
@@ -47,12 +55,12 @@ def kernel(lab: NotebookClient) -> Iterator[Kernel]:
         yield kernel
 
 
-def test_a_person_logs_in_runs_a_cell_and_stops(host, ada: HubClient) -> None:
-    with ada.start().kernel() as kernel:
+def test_a_person_logs_in_runs_a_cell_and_stops(host, new_ada: HubClient) -> None:
+    with new_ada.start().kernel() as kernel:
         assert kernel.run("6*7") == "42"
         assert kernel.run("import getpass; print(getpass.getuser())") == "ada"
     assert host.service("jupyterhub-user-ada").is_running
-    ada.stop()
+    new_ada.stop()
     assert not host.service("jupyterhub-user-ada").is_running
 
 
@@ -141,7 +149,8 @@ def test_users_read_environments_and_configuration_whatever_the_umask(host) -> N
     assert host.check_output("find /opt/jupyterhub ! -type l ! -perm -o=r") == ""
 
 
-def test_kernels_of_the_host_are_visible_to_their_users(kernels_of_the_host: None, lab: NotebookClient) -> None:
+def test_kernels_of_the_host_are_visible_to_their_users(kernels_of_the_host: None, new_ada: HubClient) -> None:
+    lab = new_ada.start()  # with the groups that she has now
     assert lab.get("api/kernelspecs").json()["kernelspecs"].keys() & {"for-all", "hers", "theirs"} == {
         "for-all",
         "hers",
@@ -206,7 +215,7 @@ def test_a_service_may_do_what_its_role_says(host) -> None:
     assert status_of(host, "http://127.0.0.1:8081/hub/api/users/ada", token, "DELETE") in ("403", "404")
 
 
-def test_a_person_logs_in_by_browser(person, address: str) -> None:
+def test_a_person_logs_in_by_browser(new_ada: HubClient, address: str) -> None:
     """The page that tells how the server starts leads to JupyterLab by itself."""
     with browser(address, HUB) as page:
         page.goto(f"https://{HUB}/")
@@ -216,7 +225,6 @@ def test_a_person_logs_in_by_browser(person, address: str) -> None:
         page.wait_for_selector(".jp-Launcher")
         assert page.url.startswith(f"https://{HUB}/user/ada/lab")
         page.screenshot(path=LOGS / "browser-launcher.png")
-    person("ada").stop()
 
 
 def test_metrics_need_the_token(host) -> None:
@@ -241,7 +249,8 @@ def test_users_can_write_neither_environment(host) -> None:
         assert found == ""
 
 
-def test_no_secret_is_readable_or_printed(host, lab: NotebookClient) -> None:
+def test_no_secret_is_readable_or_printed(host, new_ada: HubClient) -> None:
+    new_ada.start()
     secrets = host.check_output("cat /etc/jupyterhub/secrets/*_token /etc/jupyterhub/secrets/cookie_secret")
     secrets = [secrets[start : start + 64] for start in range(0, len(secrets), 64)]
     assert len(secrets) == 5
