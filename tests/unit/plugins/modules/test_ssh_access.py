@@ -116,7 +116,7 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(ssh_access, "PENDING", str(tmp_path / "pending"))
     monkeypatch.setattr(ssh_access.sshd_host, "DIRECTORY", str(host.sshd))
     monkeypatch.setattr(ssh_access.sshd_host, "PATH", str(host.sshd / "00-nbops.conf"))
-    monkeypatch.setattr(ssh_access.sshd_host, "_RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    monkeypatch.setattr(ssh_access.sshd_host, "_RUNTIME_DIRECTORY", str(tmp_path / "run" / "sshd"))
     monkeypatch.setattr(ssh_access.sshd_host, "is_included", lambda: True)
     monkeypatch.setenv("SUDO_USER", "deploy")
     return host
@@ -271,3 +271,8 @@ def test_a_host_that_cannot_be_read_is_reported_as_a_message(host, check, monkey
 
     monkeypatch.setattr(ssh_access.hub_host, "read_host", read_host)
     assert check(ada())["msg"] == "[Errno 13] Permission denied: '/etc/shadow'"
+
+
+def test_check_mode_makes_no_directory_for_sshd(host, check, tmp_path):
+    assert "msg" not in check(ada())
+    assert not (tmp_path / "run").exists()
