@@ -211,7 +211,7 @@ class Firewall:
             raise FirewallError("nftables is not installed.")
         if not same and not self.check_mode:
             self.table.as_loaded(text)
-            self.pending_change.begin(self.table.restoring, self.params["confirm_seconds"])
+            self.pending_change.begin(self.table.save, self.table.restoring, self.params["confirm_seconds"])
             draft = os.path.join(PendingChange.DIRECTORY, "wanted.nft")
             ManagedFiles(check_mode=False).write(draft, text, MODE)
             self.table.load(draft)
@@ -224,7 +224,7 @@ class Firewall:
         add = sorted(set(wanted) - {*ours, *theirs})
         delete = sorted(set(ours) - set(wanted))
         if (add or delete) and not self.check_mode:
-            self.pending_change.begin(self.ufw.restoring, self.params["confirm_seconds"])
+            self.pending_change.begin(self.ufw.save, self.ufw.restoring, self.params["confirm_seconds"])
             self.ufw.change(add, delete)
         # A table of ours would close what ufw opens.
         left = self.remove_table()
@@ -268,7 +268,7 @@ class Firewall:
         if ours and not self.check_mode:
             # Without them, an active ufw may close SSH.
             if self.backend == "ufw":
-                self.pending_change.begin(self.ufw.restoring, self.params["confirm_seconds"])
+                self.pending_change.begin(self.ufw.save, self.ufw.restoring, self.params["confirm_seconds"])
             self.ufw.change([], ours)
         return bool(ours), self.diff(lines(ours), "", "ufw") if ours else []
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,12 +55,14 @@ class Table(Tools):
             script = f'nft --file "$1" && nft list table inet {TABLE}'
             return self.out("unshare", "--net", "sh", "-c", script, "sh", file.name)
 
-    def restoring(self, directory: str) -> str:
-        """A shell command that brings back the table as it is now, from a file in a directory."""
-        path = os.path.join(directory, TABLE_BEFORE)
-        with open(path, "w", encoding="utf-8") as file:
+    def save(self, directory: str) -> None:
+        """Writes the table as it is now into a directory."""
+        with open(os.path.join(directory, TABLE_BEFORE), "w", encoding="utf-8") as file:
             file.write(firewall_rules.removal() + self.live())
-        return f"nft --file {shlex.quote(path)}"
+
+    def restoring(self, directory: str) -> str:
+        """The shell command that brings back the table that was saved in a directory."""
+        return f"nft --file {shlex.quote(os.path.join(directory, TABLE_BEFORE))}"
 
     def load(self, path: str) -> None:
         self.out("nft", "--file", path)
@@ -80,15 +83,17 @@ class Ufw(Tools):
         """The rules as `ufw show added` lists them."""
         return self.out("ufw", "show", "added")
 
-    def restoring(self, directory: str) -> str:
-        """A shell command that brings back the rules as they are now, from files in a directory."""
-        steps = []
+    def save(self, directory: str) -> None:
+        """Writes the rules as they are now into a directory."""
         with open(os.path.join(directory, UFW_BEFORE), "w", encoding="utf-8") as file:
             file.write(self.added())
         for path in _UFW_FILES:
-            copy = os.path.join(directory, os.path.basename(path))
-            self.out("cp", "--preserve", path, copy)
-            steps.append(f"cp --preserve {shlex.quote(copy)} {shlex.quote(path)}")
+            self.out("cp", "--preserve", path, os.path.join(directory, os.path.basename(path)))
+
+    def restoring(self, directory: str) -> str:
+        """The shell command that brings back the rules that were saved in a directory."""
+        copies = [(os.path.join(directory, os.path.basename(path)), path) for path in _UFW_FILES]
+        steps = [f"cp --preserve {shlex.quote(copy)} {shlex.quote(path)}" for copy, path in copies]
         return " && ".join([*steps, "ufw reload"])
 
     def change(self, add: list[Opening], delete: list[Opening]) -> None:
@@ -100,24 +105,38 @@ class Ufw(Tools):
 
 
 class PendingChange(Tools):
-    """A change of the packet filter that the host reverts by itself, unless it is confirmed in time."""
+    """A change of the packet filter that the host reverts by itself, unless it is confirmed in time.
+
+    Its directory holds the state before the change, and the script that restores it. It appears and vanishes in one
+    step, so that a run that is killed leaves a whole one or none.
+    """
 
     UNIT = "nbops-firewall-rollback"
     DIRECTORY = "/run/nbops-firewall"
 
     def is_pending(self) -> bool:
-        return os.path.isdir(self.DIRECTORY)
+        return os.path.exists(self._path("restore"))
 
     def saved(self, name: str) -> str | None:
         """A file of the state before a change that is still in effect; None without such a change or file."""
-        return None if os.path.exists(self._path("restored")) else text_or_none(self._path(name))
+        if not self.is_pending() or os.path.exists(self._path("restored")):
+            return None
+        return text_or_none(self._path(name))
 
-    def begin(self, restoring: Callable[[str], str], seconds: int) -> None:
-        """Saves the present state, and starts a timer that restores it after some seconds."""
-        os.mkdir(self.DIRECTORY, 0o700)
-        command = restoring(self.DIRECTORY)
-        with open(self._path("restore"), "w", encoding="utf-8") as file:
-            file.write(f"set -e\n{command}\ntouch {self._path('restored')}\n")
+    def begin(self, save: Callable[[str], None], restoring: Callable[[str], str], seconds: int) -> None:
+        """Saves the present state, and starts a timer that restores it after some seconds.
+
+        `save` writes the state into a directory, `restoring` is the shell command that restores it from one.
+        """
+        draft = self._draft()
+        os.mkdir(draft, 0o700)
+        save(draft)
+        with open(os.path.join(draft, "restore"), "w", encoding="utf-8") as file:
+            file.write(f"set -e\n{restoring(self.DIRECTORY)}\ntouch {self._path('restored')}\n")
+        if not self.is_pending():
+            # Without its script it is what is left of a run that was killed.
+            shutil.rmtree(self.DIRECTORY, ignore_errors=True)
+        os.rename(draft, self.DIRECTORY)
         self.out(
             *("systemd-run", "--quiet", f"--unit={self.UNIT}", f"--on-active={seconds}"),
             *("--timer-property=AccuracySec=100ms", "/bin/sh", self._path("restore")),
@@ -141,9 +160,18 @@ class PendingChange(Tools):
         self.forget()
 
     def forget(self) -> None:
+        """Makes the directory and the timer be gone."""
         self.run(["systemctl", "stop", f"{self.UNIT}.timer"])
         self.run(["systemctl", "reset-failed", f"{self.UNIT}.service"])
-        self.out("rm", "--recursive", "--force", self.DIRECTORY)
+        draft = self._draft()
+        os.rename(self.DIRECTORY, draft)
+        shutil.rmtree(draft)
+
+    def _draft(self) -> str:
+        """A name beside the directory, at which nothing is."""
+        draft = f"{self.DIRECTORY}.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        return draft
 
     def _path(self, name: str) -> str:
         return os.path.join(self.DIRECTORY, name)

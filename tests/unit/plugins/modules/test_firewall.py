@@ -38,7 +38,10 @@ class Host:
 
     def run_command(self, argv: list[str], **_options: Any) -> tuple[int, str, str]:
         self.commands.append(argv)
-        return 0, self.answer(argv), ""
+        try:
+            return 0, self.answer(argv), ""
+        except FileNotFoundError as error:
+            return 1, "", str(error)
 
     def answer(self, argv: list[str]) -> str:
         program, *rest = argv
@@ -48,8 +51,6 @@ class Host:
             self.timer = False
         elif program == "cp":
             shutil.copy(*rest[-2:])
-        elif program == "rm":
-            shutil.rmtree(rest[-1])
         elif program == "/bin/sh":
             self.revert()
         elif argv[:2] == ["unshare", "--net"]:
@@ -85,9 +86,10 @@ class Host:
 
     def revert(self) -> None:
         """What the script that the timer starts does."""
-        if (self.pending / "before.nft").exists():
+        script = (self.pending / "restore").read_text()
+        if str(self.pending / "before.nft") in script:
             self.table = listed(self.pending / "before.nft")
-        if (self.pending / self.ufw_rules.name).exists():
+        if str(self.pending / self.ufw_rules.name) in script:
             shutil.copy(self.pending / self.ufw_rules.name, self.ufw_rules)
         (self.pending / "restored").touch()
 
@@ -191,6 +193,62 @@ def test_a_second_change_reverts_the_pending_one_first(host, run, use):
     host.revert()
     run(state="confirmed")
     assert host.state() == before
+
+
+class KilledError(Exception):
+    """The end of a run that is killed."""
+
+
+@BACKENDS
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_run_that_was_killed_while_it_saved_the_present_state_is_no_hindrance(host, run, monkeypatch, use, state):
+    def save(_backend: Any, directory: str) -> None:
+        for name in ("before.nft", "before.ufw"):
+            pathlib.Path(directory, name).write_text("half of")
+        raise KilledError
+
+    use(host)
+    before = host.state()
+    with monkeypatch.context() as patch:
+        patch.setattr(backends.Ufw if host.ufw_is_active else backends.Table, "save", save)
+        with pytest.raises(KilledError):
+            run(open=[WEB])
+    assert host.state() == before
+    assert run(state="confirmed")["changed"] is False
+    for check_mode in True, False:
+        result = run(state=state, open=[WEB], _ansible_check_mode=check_mode)
+        assert (result["changed"], result.get("msg")) == (state == "present", None)
+    assert run(state="confirmed")["pending"] is False
+
+
+@BACKENDS
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_directory_without_all_its_files_is_no_change(host, run, use, state):
+    use(host)
+    host.pending.mkdir()
+    for name in ("before.nft", "before.ufw"):
+        (host.pending / name).write_text("half of")
+    for check_mode in True, False:
+        result = run(state=state, open=[WEB], _ansible_check_mode=check_mode)
+        assert (result["changed"], result.get("msg")) == (state == "present", None)
+    assert host.timer == (state == "present")
+
+
+@BACKENDS
+def test_a_run_that_was_killed_while_it_forgot_a_change_is_no_hindrance(host, run, monkeypatch, use):
+    def rmtree(path: str, **_options: Any) -> None:
+        for file in pathlib.Path(path).glob("*.*"):
+            file.unlink()
+        raise KilledError
+
+    use(host)
+    run(open=[WEB])
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", rmtree)
+        with pytest.raises(KilledError):
+            run(state="confirmed")
+    assert run(open=[METRICS])["pending"]
+    assert run(state="confirmed")["pending"] is False
 
 
 def test_check_mode_makes_no_directory_for_sshd(host, run, tmp_path):
