@@ -45,7 +45,7 @@ class Host:
         self.sudo: dict[str, str] = {}
         self.settings = dict(SETTINGS)
         self.settings_of: dict[str, dict[str, str]] = {}
-        self.visudo = f"{self.sudoers}/{ssh_access.SUDO_NAME}: parsed OK"
+        self.visudo = f"{self.sudoers}/{sudoers.NAME}: parsed OK"
         self.refusals: dict[str, str] = {}
         for path in (self.sudoers, self.sshd):
             path.mkdir()
@@ -80,7 +80,7 @@ class Host:
         return 0, printed({**self.settings, **drop_in, **self.settings_of.get(user, {})}), ""
 
     def listing(self, name: str, mounts: dict[str, str]) -> str:
-        rules = pathlib.Path(mounts[str(self.sudoers)], ssh_access.SUDO_NAME)
+        rules = pathlib.Path(mounts[str(self.sudoers)], sudoers.NAME)
         listed = rules.exists() and name in sudoers.names(rules.read_text())
         sudo = "nopasswd" if listed else self.sudo[name]
         return {"none": "", "password": "    (ALL : ALL) ALL", "nopasswd": "    (ALL : ALL) NOPASSWD: ALL"}[sudo]
@@ -109,10 +109,10 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(ssh_access.AnsibleModule, "get_bin_path", lambda _self, name, **_more: f"/usr/sbin/{name}")
     monkeypatch.setattr(ssh_access.hub_host, "read_host", read_host)
     monkeypatch.setattr(ssh_access, "home_of", lambda name: str(tmp_path / "home" / name))
-    monkeypatch.setattr(ssh_access.pwd, "getpwall", lambda: host.entries)
+    monkeypatch.setattr(pwd, "getpwall", lambda: host.entries)
     monkeypatch.setattr(ssh_access.ssh_connection, "current", lambda: None)
-    monkeypatch.setattr(ssh_access, "SUDO_DIRECTORY", str(host.sudoers))
-    monkeypatch.setattr(ssh_access, "SUDO_PATH", str(host.sudoers / ssh_access.SUDO_NAME))
+    monkeypatch.setattr(sudoers, "DIRECTORY", str(host.sudoers))
+    monkeypatch.setattr(sudoers, "PATH", str(host.sudoers / sudoers.NAME))
     monkeypatch.setattr(ssh_access, "PENDING", str(tmp_path / "pending"))
     monkeypatch.setattr(ssh_access.sshd_host, "DIRECTORY", str(host.sshd))
     monkeypatch.setattr(ssh_access.sshd_host, "PATH", str(host.sshd / "00-nbops.conf"))
@@ -226,7 +226,7 @@ def test_the_account_of_the_connection_is_not_removed(host, check):
 def test_the_account_of_the_connection_keeps_its_sudo(host, check, arguments, other_sudo):
     host.add("deploy", keys=KEY, sudo=other_sudo)
     line = sudoers.line("deploy", "nopasswd", ["ALL"])
-    (host.sudoers / ssh_access.SUDO_NAME).write_text(sudoers.changed("", {"deploy": line}))
+    (host.sudoers / sudoers.NAME).write_text(sudoers.changed("", {"deploy": line}))
     message = check(ada(), ada(name="deploy", sudo="none"), **arguments).get("msg", "")
     assert ("deploy: is the account of this connection, and would lose its sudo" in message) == (other_sudo == "none")
 
@@ -261,7 +261,7 @@ def test_files_that_are_not_read_are_refused(host, check, monkeypatch):
 
 
 def test_rules_of_somebody_else_are_left(host, check):
-    (host.sudoers / ssh_access.SUDO_NAME).write_text("ada ALL=(ALL) ALL\n")
+    (host.sudoers / sudoers.NAME).write_text("ada ALL=(ALL) ALL\n")
     assert "is somebody else's" in check(ada())["msg"]
 
 
