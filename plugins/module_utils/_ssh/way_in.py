@@ -71,8 +71,9 @@ def _comes_already(stage: Stage, entry: pwd.struct_passwd, host: Host) -> bool:
         return False
     if entry.pw_uid == 0:
         return True
-    sudo = stage.sudo_of(name)
-    return sudo == "nopasswd" or (sudo == "password" and has_password(host.accounts[name]))
+    sudo, account = stage.sudo_of(name), host.accounts.get(name)
+    # The host knows no password of an account from elsewhere, such as LDAP, which was not asked for by its name.
+    return sudo == "nopasswd" or (sudo == "password" and (account is None or has_password(account)))
 
 
 def _groups(host: Host, name: str) -> set[str]:
