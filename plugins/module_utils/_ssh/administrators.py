@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts of administrators, and what has to change. Pure: see `_hub_host` for how it does."""
+"""The accounts of administrators, and what has to change. Pure: `_accounts/host.py` changes it."""
 
 from __future__ import annotations
 

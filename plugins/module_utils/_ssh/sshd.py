@@ -10,8 +10,9 @@ import fnmatch
 import glob
 import os
 import re
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import namespaces
 
@@ -34,22 +35,29 @@ class SshdError(Exception):
 
 
 class Sshd:
-    def __init__(self, run: Callable, executable: str) -> None:
+    """The host's sshd. `run` is an AnsibleModule's run_command, `executable` the path of sshd.
+
+    Methods that ask for a configuration change nothing on the host. Methods raise SshdError.
+    """
+
+    def __init__(self, run: Callable[..., tuple[int, str, str]], executable: str) -> None:
         self._run = run
         self._executable = executable
 
-    def effective(self, replacements: dict[str, str], user: str = "", address: str = "") -> Values:
+    def effective(self, replacements: Mapping[str, str], user: str = "", address: str = "") -> Values:
         """What holds with other directories in the place of the host's; for one person, with what matches only them."""
         condition = ["-C", f"user={user},host={address or 'localhost'},addr={address or '127.0.0.1'}"] if user else []
-        return self._ask(namespaces.command(replacements, [self._executable, "-T", *condition]))
+        return self._ask(replacements, *condition)
 
     def alone(self, path: str) -> Values:
         """What one file says by itself, in sshd's own words."""
-        return self._ask([self._executable, "-T", "-f", path])
+        return self._ask({}, "-f", path)
 
-    def _ask(self, argv: list[str]) -> Values:
-        os.makedirs(_RUNTIME_DIRECTORY, mode=0o755, exist_ok=True)
-        rc, out, err = self._run(argv)
+    def _ask(self, replacements: Mapping[str, str], *arguments: str) -> Values:
+        argv = [self._executable, "-T", *arguments]
+        with _runtime_directory() as runtime:
+            mounts = {**replacements, **runtime}
+            rc, out, err = self._run(namespaces.command(mounts, argv) if mounts else argv)
         if rc != 0:
             raise SshdError(err.strip() or out.strip())
         found: dict[str, tuple[str, ...]] = {}
@@ -59,7 +67,7 @@ class Sshd:
         return found
 
     def reload(self) -> bool:
-        """Has the service read its configuration; returns whether it runs. SshdError where it does not take it."""
+        """Has the service read its configuration; returns whether it runs."""
         main = self._property("MainPID")
         if self._property("ActiveState") != "active" or main == "0":
             return False  # what systemd starts for each connection reads it each time
@@ -136,6 +144,27 @@ def key_files(effective: Values, user: str, home: str) -> list[str]:
     paths = [path for line in effective.get("authorizedkeysfile", ()) for path in line.split() if path != "none"]
     found = [path.replace("%u", user).replace("%h", home).replace("%%", "%") for path in paths]
     return [os.path.join(home, path) for path in found]
+
+
+@contextlib.contextmanager
+def _runtime_directory() -> Iterator[dict[str, str]]:
+    """The mounts with which sshd finds its directory; none where the host has it.
+
+    It would be in /run, which is the same in every mount namespace. So sshd gets a directory in the place of /run, from
+    which links lead to everything else in /run: accounts may come from services that listen there.
+    """
+    if os.path.isdir(_RUNTIME_DIRECTORY):
+        yield {}
+        return
+    parent, name = os.path.split(_RUNTIME_DIRECTORY)
+    with tempfile.TemporaryDirectory() as directory:
+        others, place = os.path.join(directory, "others"), os.path.join(directory, "run")
+        for path in (others, place, os.path.join(place, name)):
+            os.mkdir(path, 0o755)
+        for path in glob.glob(os.path.join(parent, "*")):
+            os.symlink(os.path.join(others, os.path.basename(path)), os.path.join(place, os.path.basename(path)))
+        # In this order: afterwards the parent is the new directory.
+        yield {others: parent, parent: place}
 
 
 def _listening(pid: str) -> set[str]:

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
+DIRECTORY = "/etc/sudoers.d"
+NAME = "nbops-administrators"
+PATH = f"{DIRECTORY}/{NAME}"
 MARK = "# role nbops.jupyter.ssh_access"
 EVERYTHING = "ALL"
 
@@ -28,6 +33,20 @@ def changed(text: str, lines: dict[str, str | None]) -> str:
     found.update({name: line for name, line in lines.items() if line is not None})
     kept = [found[name] for name in sorted(found) if lines.get(name, "") is not None]
     return "".join(f"{line}\n" for line in [f"{MARK}: written by Ansible", *kept]) if kept else ""
+
+
+def rules(text: str | None, people: Iterable[dict[str, Any]]) -> str | None:
+    """The file's text with what these people as declared may do, None for no file, from the text that it has.
+
+    Raises ValueError where it is the file of somebody else.
+    """
+    if text and MARK not in text:
+        raise ValueError(f"{PATH} is somebody else's: it lacks the text '{MARK}'. Rename it.")
+    lines = {}
+    for person in people:
+        sudo = person["sudo"] if person["state"] == "present" else "none"
+        lines[person["name"]] = line(person["name"], sudo, person["sudo_commands"])
+    return changed(text or "", lines) or None
 
 
 def line(name: str, sudo: str, commands: list[str]) -> str | None:

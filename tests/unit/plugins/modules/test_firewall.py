@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import backends, rules
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import rules
+from ansible_collections.nbops.jupyter.plugins.module_utils._firewall import ufw as ufw_backend
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import sshd as sshd_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.connection import Connection
 from ansible_collections.nbops.jupyter.plugins.modules import firewall
 
@@ -31,6 +33,8 @@ class Host:
         self.programs = {"nft"}
         self.ufw_is_active = False
         self.timer = False
+        self.active: set[str] = set()
+        self.refusal = ""
         self.commands: list[list[str]] = []
 
     def get_bin_path(self, name: str, **_options: Any) -> str | None:
@@ -38,7 +42,12 @@ class Host:
 
     def run_command(self, argv: list[str], **_options: Any) -> tuple[int, str, str]:
         self.commands.append(argv)
-        return 0, self.answer(argv), ""
+        if self.refusal and argv[:2] == ["unshare", "--net"]:
+            return 1, "", self.refusal
+        try:
+            return 0, self.answer(argv), ""
+        except FileNotFoundError as error:
+            return 1, "", str(error)
 
     def answer(self, argv: list[str]) -> str:
         program, *rest = argv
@@ -48,10 +57,10 @@ class Host:
             self.timer = False
         elif program == "cp":
             shutil.copy(*rest[-2:])
-        elif program == "rm":
-            shutil.rmtree(rest[-1])
         elif program == "/bin/sh":
             self.revert()
+        elif argv[:2] == ["systemctl", "is-active"]:
+            return "active" if argv[2] in self.active else "inactive"
         elif argv[:2] == ["unshare", "--net"]:
             return listed(rest[-1])
         elif program == "ufw":
@@ -85,9 +94,10 @@ class Host:
 
     def revert(self) -> None:
         """What the script that the timer starts does."""
-        if (self.pending / "before.nft").exists():
+        script = (self.pending / "restore").read_text()
+        if str(self.pending / "before.nft") in script:
             self.table = listed(self.pending / "before.nft")
-        if (self.pending / self.ufw_rules.name).exists():
+        if str(self.pending / self.ufw_rules.name) in script:
             shutil.copy(self.pending / self.ufw_rules.name, self.ufw_rules)
         (self.pending / "restored").touch()
 
@@ -107,9 +117,9 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host.ufw_rules.touch()
     monkeypatch.setattr(firewall.AnsibleModule, "run_command", lambda _self, *rest, **more: host.run_command(*rest))
     monkeypatch.setattr(firewall.AnsibleModule, "get_bin_path", lambda _self, name, **_more: host.get_bin_path(name))
-    monkeypatch.setattr(backends.PendingChange, "DIRECTORY", str(host.pending))
-    monkeypatch.setattr(backends, "_UFW_FILES", (str(host.ufw_rules),))
-    monkeypatch.setattr(firewall, "SSHD_DIRECTORY", str(tmp_path / "run" / "sshd"))
+    monkeypatch.setattr(firewall.PendingChange, "DIRECTORY", str(host.pending))
+    monkeypatch.setattr(ufw_backend, "_FILES", (str(host.ufw_rules),))
+    monkeypatch.setattr(sshd_host, "_RUNTIME_DIRECTORY", str(tmp_path / "run" / "sshd"))
     monkeypatch.setattr(firewall.ssh_connection, "current", lambda: Connection("192.0.2.7", 50000, "192.0.2.1", 2222))
     return host
 
@@ -178,8 +188,7 @@ def test_check_mode_predicts_and_changes_nothing(host, run, use, prepared, state
     assert sorted(tmp_path.rglob("*")) == files
     real = run(state=state, open=[METRICS])
     if state != "confirmed":
-        assert predicted["changed"] == real["changed"]
-        assert predicted["diff"] == real["diff"]
+        assert {**predicted, "invocation": {}, "pending": real["pending"]} == {**real, "invocation": {}}
 
 
 @BACKENDS
@@ -191,6 +200,62 @@ def test_a_second_change_reverts_the_pending_one_first(host, run, use):
     host.revert()
     run(state="confirmed")
     assert host.state() == before
+
+
+class KilledError(Exception):
+    """The end of a run that is killed."""
+
+
+@BACKENDS
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_run_that_was_killed_while_it_saved_the_present_state_is_no_hindrance(host, run, monkeypatch, use, state):
+    def save(_backend: Any, directory: str) -> None:
+        for name in ("before.nft", "before.ufw"):
+            pathlib.Path(directory, name).write_text("half of")
+        raise KilledError
+
+    use(host)
+    before = host.state()
+    with monkeypatch.context() as patch:
+        patch.setattr(firewall.Ufw if host.ufw_is_active else firewall.Nftables, "save", save)
+        with pytest.raises(KilledError):
+            run(open=[WEB])
+    assert host.state() == before
+    assert run(state="confirmed")["changed"] is False
+    for check_mode in True, False:
+        result = run(state=state, open=[WEB], _ansible_check_mode=check_mode)
+        assert (result["changed"], result.get("msg")) == (state == "present", None)
+    assert run(state="confirmed")["pending"] is False
+
+
+@BACKENDS
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_directory_without_all_its_files_is_no_change(host, run, use, state):
+    use(host)
+    host.pending.mkdir()
+    for name in ("before.nft", "before.ufw"):
+        (host.pending / name).write_text("half of")
+    for check_mode in True, False:
+        result = run(state=state, open=[WEB], _ansible_check_mode=check_mode)
+        assert (result["changed"], result.get("msg")) == (state == "present", None)
+    assert host.timer == (state == "present")
+
+
+@BACKENDS
+def test_a_run_that_was_killed_while_it_forgot_a_change_is_no_hindrance(host, run, monkeypatch, use):
+    def rmtree(path: str, **_options: Any) -> None:
+        for file in pathlib.Path(path).glob("*.*"):
+            file.unlink()
+        raise KilledError
+
+    use(host)
+    run(open=[WEB])
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", rmtree)
+        with pytest.raises(KilledError):
+            run(state="confirmed")
+    assert run(open=[METRICS])["pending"]
+    assert run(state="confirmed")["pending"] is False
 
 
 def test_check_mode_makes_no_directory_for_sshd(host, run, tmp_path):
@@ -218,7 +283,46 @@ def test_absent_leaves_nothing(host, run, use, tmp_path):
     assert run(state="absent")["changed"] is False
 
 
-def test_a_file_of_somebody_else_is_left(host, run, tmp_path):
+@BACKENDS
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_file_of_somebody_else_is_left(host, run, tmp_path, use, state):
+    use(host)
+    before = host.state()
     (tmp_path / "table.nft").write_text("table inet mine {}\n")
-    assert "is somebody else's" in run(open=[WEB])["msg"]
+    assert "is somebody else's" in run(state=state, open=[WEB])["msg"]
     assert (tmp_path / "table.nft").read_text() == "table inet mine {}\n"
+    assert host.state() == before
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_table_that_the_kernel_refuses_changes_nothing(host, run, check_mode):
+    run(open=[WEB])
+    before = host.state()
+    host.refusal = "syntax error"
+    assert "syntax error" in run(open=[METRICS], _ansible_check_mode=check_mode)["msg"]
+    assert host.state() == before
+
+
+def test_a_host_without_nftables_is_predicted_and_refused(host, run, tmp_path):
+    host.programs.clear()
+    predicted = run(open=[WEB], _ansible_check_mode=True)
+    assert (predicted["changed"], predicted["pending"], bool(predicted["diff"])) == (True, False, True)
+    assert run(open=[WEB])["msg"] == "nftables is not installed."
+    assert not (tmp_path / "table.nft").exists()
+
+
+def test_firewalld_is_refused(host, run):
+    host.active.add("firewalld.service")
+    assert "firewalld filters on this host" in run(open=[WEB])["msg"]
+
+
+def test_rules_from_a_time_with_ufw_and_a_table_from_a_time_without_are_removed(host, run, tmp_path):
+    host.programs = {"nft", "ufw"}
+    for host.ufw_is_active in True, False, True:
+        predicted = run(open=[WEB], _ansible_check_mode=True)
+        real = run(open=[WEB])
+        assert (predicted["changed"], real["changed"], predicted["diff"]) == (True, True, real["diff"])
+        run(state="confirmed")
+        assert bool(host.ufw_rules.read_text()) == host.ufw_is_active
+        assert bool(host.table) == (tmp_path / "table.nft").exists() == (not host.ufw_is_active)
+        assert run(open=[WEB])["changed"] is False

@@ -5,6 +5,7 @@ The host is one that answers visudo, sudo and sshd from memory; the scenario ssh
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -14,9 +15,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group, mark
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Host as Accounts
-from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import sudoers
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators, sudoers
 from ansible_collections.nbops.jupyter.plugins.modules import ssh_access
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOa0ySrhcJVHrS2pZX0vcTzJW0EpYQ2wQbYq0Qp1Zt4L ada@laptop"
@@ -29,6 +30,8 @@ SETTINGS = {
     "permitrootlogin": "prohibit-password",
     "authorizedkeysfile": ".ssh/authorized_keys",
 }
+# Root may give files to anybody; without root, everything belongs to the account that runs the tests.
+UID = os.geteuid() or 1000
 LOCKED_OUT = "Without passwords nobody could come in any more"
 Run = Callable[..., dict[str, Any]]
 
@@ -45,12 +48,16 @@ class Host:
         self.sudo: dict[str, str] = {}
         self.settings = dict(SETTINGS)
         self.settings_of: dict[str, dict[str, str]] = {}
-        self.visudo = f"{self.sudoers}/{ssh_access.SUDO_NAME}: parsed OK"
+        self.visudo = f"{self.sudoers}/{sudoers.NAME}: parsed OK"
         self.refusals: dict[str, str] = {}
+        self.failing_user = ""
+        self.sshd_runs = True
+        self.sshd_fails = ""
+        self.loaded: list[str | None] = []  # the drop-in at each reload
         for path in (self.sudoers, self.sshd):
             path.mkdir()
 
-    def add(self, name: str, uid: int = 1000, keys: str = "", sudo: str = "none", **more: str) -> None:
+    def add(self, name: str, uid: int = UID, keys: str = "", sudo: str = "none", **more: str) -> None:
         home = self.directory / "home" / name
         (home / ".ssh").mkdir(parents=True)
         if keys:
@@ -67,6 +74,11 @@ class Host:
             pairs, program = argv[6 : argv.index("--")], argv[argv.index("--") + 1 :]
             mounts = dict(zip(pairs[::2], pairs[1::2]))
         name = os.path.basename(program[0])
+        if name in ("useradd", "usermod", "userdel", "chpasswd", "gpasswd"):
+            self.change_account(name, program)
+            return 0, "", ""
+        if name in ("systemctl", "journalctl", "loginctl"):
+            return self.answer_of_systemd(program)
         if name in self.refusals:
             return 1, "", self.refusals[name]
         if name == "visudo":
@@ -76,11 +88,46 @@ class Host:
         if "-f" in program:
             return 0, printed({**SETTINGS, **settings(program[-1])}), ""
         user = program[-1].partition("user=")[2].partition(",")[0]
+        if user and user == self.failing_user:
+            return 255, "", "no such user"
         drop_in = settings(f"{mounts[str(self.sshd)]}/00-nbops.conf")
         return 0, printed({**self.settings, **drop_in, **self.settings_of.get(user, {})}), ""
 
+    def change_account(self, program: str, argv: list[str]) -> None:
+        name, account = argv[-1], self.accounts.get(argv[-1])
+        if program == "useradd":
+            home = str(self.directory / "home" / name)
+            self.accounts[name] = Account(name, UID, os.getegid(), mark(administrators.KIND), home)
+            self.sudo[name] = "none"
+        elif program == "userdel":
+            del self.accounts[name]
+        elif program == "usermod":
+            locked = "--lock" in argv
+            self.accounts[name] = dataclasses.replace(
+                account, shadow=f"!{account.shadow.lstrip('!')}", expires="1" if locked else ""
+            )
+
+    def answer_of_systemd(self, argv: list[str]) -> tuple[int, str, str]:
+        if argv[1] == "show":
+            state = {
+                "MainPID": str(int(self.sshd_runs)),
+                "ActiveState": "active" if self.sshd_runs else "inactive",
+                # So that nobody waits for sockets that were opened anew.
+                "TriggeredBy": "ssh.socket",
+            }
+            return 0, state[argv[2].partition("=")[2]], ""
+        if argv[1] == "reload":
+            self.loaded.append(self.texts().get("sshd_config.d/00-nbops.conf"))
+            return (1, "", self.sshd_fails) if self.sshd_fails else (0, "", "")
+        return 0, "", ""
+
+    def texts(self) -> dict[str, str]:
+        """Every file of the host by its path."""
+        paths = [path for path in sorted(self.directory.rglob("*")) if path.is_file()]
+        return {str(path.relative_to(self.directory)): path.read_text() for path in paths}
+
     def listing(self, name: str, mounts: dict[str, str]) -> str:
-        rules = pathlib.Path(mounts[str(self.sudoers)], ssh_access.SUDO_NAME)
+        rules = pathlib.Path(mounts[str(self.sudoers)], sudoers.NAME)
         listed = rules.exists() and name in sudoers.names(rules.read_text())
         sudo = "nopasswd" if listed else self.sudo[name]
         return {"none": "", "password": "    (ALL : ALL) ALL", "nopasswd": "    (ALL : ALL) NOPASSWD: ALL"}[sudo]
@@ -109,30 +156,39 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(ssh_access.AnsibleModule, "get_bin_path", lambda _self, name, **_more: f"/usr/sbin/{name}")
     monkeypatch.setattr(ssh_access.hub_host, "read_host", read_host)
     monkeypatch.setattr(ssh_access, "home_of", lambda name: str(tmp_path / "home" / name))
-    monkeypatch.setattr(ssh_access.pwd, "getpwall", lambda: host.entries)
+    monkeypatch.setattr(pwd, "getpwall", lambda: host.entries)
     monkeypatch.setattr(ssh_access.ssh_connection, "current", lambda: None)
-    monkeypatch.setattr(ssh_access, "SUDO_DIRECTORY", str(host.sudoers))
-    monkeypatch.setattr(ssh_access, "SUDO_PATH", str(host.sudoers / ssh_access.SUDO_NAME))
+    monkeypatch.setattr(sudoers, "DIRECTORY", str(host.sudoers))
+    monkeypatch.setattr(sudoers, "PATH", str(host.sudoers / sudoers.NAME))
     monkeypatch.setattr(ssh_access, "PENDING", str(tmp_path / "pending"))
     monkeypatch.setattr(ssh_access.sshd_host, "DIRECTORY", str(host.sshd))
     monkeypatch.setattr(ssh_access.sshd_host, "PATH", str(host.sshd / "00-nbops.conf"))
-    monkeypatch.setattr(ssh_access.sshd_host, "_RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    monkeypatch.setattr(ssh_access.sshd_host, "_RUNTIME_DIRECTORY", str(tmp_path / "run" / "sshd"))
     monkeypatch.setattr(ssh_access.sshd_host, "is_included", lambda: True)
+    # Nobody's processes are ended, whoever has the number of the account here.
+    monkeypatch.setattr(ssh_access.hub_host, "processes", lambda _uid: set())
+    monkeypatch.setattr(ssh_access.hub_host, "useradd_default", lambda _key, _fallback: str(tmp_path / "skeleton"))
+    monkeypatch.setattr(ssh_access.hub_host, "SPOOLS", ())
+    monkeypatch.setattr(ssh_access.hub_host, "LINGER", str(tmp_path / "linger" / "{}"))
     monkeypatch.setenv("SUDO_USER", "deploy")
     return host
 
 
 @pytest.fixture
-def check(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the module in check mode, where it plans and validates as a real run does."""
-
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def call(*administrators: dict[str, Any], **arguments: Any) -> dict[str, Any]:
         arguments = {"administrators": list(administrators), "drop_in": NO_PASSWORDS, **arguments}
-        with patch_module_args({**arguments, "_ansible_check_mode": True}), pytest.raises(SystemExit):
+        with patch_module_args(arguments), pytest.raises(SystemExit):
             ssh_access.main()
         return json.loads(capsys.readouterr().out)
 
     return call
+
+
+@pytest.fixture
+def check(run: Run) -> Run:
+    """Runs the module in check mode, where it plans and validates as a real run does."""
+    return lambda *administrators, **arguments: run(*administrators, _ansible_check_mode=True, **arguments)
 
 
 def ada(**more: Any) -> dict[str, Any]:
@@ -196,6 +252,12 @@ def test_an_account_that_is_not_listed_is_a_way_in_with_a_key_and_sudo(host, che
     assert (LOCKED_OUT not in check().get("msg", "")) == has_access
 
 
+def test_an_account_from_elsewhere_is_a_way_in_with_the_password_that_it_has_there(host, check):
+    host.add("grace", keys=KEY, sudo="password")
+    del host.accounts["grace"]
+    assert "msg" not in check()
+
+
 @pytest.mark.parametrize("permission", ["no", "forced-commands-only"])
 def test_root_is_no_way_in_where_sshd_refuses_root(host, check, permission):
     host.add("root", uid=0, keys=KEY)
@@ -226,7 +288,7 @@ def test_the_account_of_the_connection_is_not_removed(host, check):
 def test_the_account_of_the_connection_keeps_its_sudo(host, check, arguments, other_sudo):
     host.add("deploy", keys=KEY, sudo=other_sudo)
     line = sudoers.line("deploy", "nopasswd", ["ALL"])
-    (host.sudoers / ssh_access.SUDO_NAME).write_text(sudoers.changed("", {"deploy": line}))
+    (host.sudoers / sudoers.NAME).write_text(sudoers.changed("", {"deploy": line}))
     message = check(ada(), ada(name="deploy", sudo="none"), **arguments).get("msg", "")
     assert ("deploy: is the account of this connection, and would lose its sudo" in message) == (other_sudo == "none")
 
@@ -261,7 +323,7 @@ def test_files_that_are_not_read_are_refused(host, check, monkeypatch):
 
 
 def test_rules_of_somebody_else_are_left(host, check):
-    (host.sudoers / ssh_access.SUDO_NAME).write_text("ada ALL=(ALL) ALL\n")
+    (host.sudoers / sudoers.NAME).write_text("ada ALL=(ALL) ALL\n")
     assert "is somebody else's" in check(ada())["msg"]
 
 
@@ -271,3 +333,112 @@ def test_a_host_that_cannot_be_read_is_reported_as_a_message(host, check, monkey
 
     monkeypatch.setattr(ssh_access.hub_host, "read_host", read_host)
     assert check(ada())["msg"] == "[Errno 13] Permission denied: '/etc/shadow'"
+
+
+def test_check_mode_makes_no_directory_for_sshd(host, check, tmp_path):
+    assert "msg" not in check(ada())
+    assert not (tmp_path / "run").exists()
+
+
+def grace(host: Host) -> dict[str, Any]:
+    """An account of ours that leaves with its home."""
+    host.add("grace", keys=KEY)
+    host.accounts["grace"] = dataclasses.replace(host.accounts["grace"], comment=mark(administrators.KIND))
+    return ada(name="grace", state="absent", home="remove")
+
+
+def test_check_mode_predicts_what_the_next_run_does(host, run, check):
+    host.add("deploy", keys=KEY, sudo="nopasswd")
+    host.add("eve", keys=KEY)
+    host.add("bob", keys=f"{KEY}\n")
+    people = [
+        ada(),
+        ada(name="bob", sudo="none", authorized_keys=[f"restrict {KEY}"]),
+        ada(name="eve", state="absent"),
+        grace(host),
+    ]
+    before = host.texts()
+    predicted = check(*people)
+    assert (host.texts(), host.loaded, "ada" in host.accounts) == (before, [], False)
+    done = run(*people)
+    assert {**done, "invocation": {}} == {**predicted, "invocation": {}, "reloaded": True}
+    assert (done["created"], done["locked"], done["removed"]) == (["ada"], ["eve"], ["grace"])
+    assert done["changed_keys"] == ["ada", "bob", "eve"]
+    assert done["changed_files"] == [f"{host.sudoers}/{sudoers.NAME}", f"{host.sshd}/00-nbops.conf"]
+    assert host.loaded == [NO_PASSWORDS]
+    assert host.accounts["eve"].retired
+    assert host.texts() == {
+        "home/ada/.ssh/authorized_keys": f"{KEY}\n",
+        "home/bob/.ssh/authorized_keys": f"restrict {KEY}\n",
+        "home/deploy/.ssh/authorized_keys": KEY,
+        "sshd_config.d/00-nbops.conf": NO_PASSWORDS,
+        f"sudoers.d/{sudoers.NAME}": sudoers.changed("", {"ada": sudoers.line("ada", "nopasswd", ["ALL"])}),
+    }
+    for again in check(*people), run(*people):
+        assert (again["changed"], again["reloaded"], again["diff"]) == (False, False, [])
+    assert host.loaded == [NO_PASSWORDS]
+
+
+def test_a_refused_change_changes_nothing(host, run):
+    people = [ada(), grace(host)]
+    before = host.texts()
+    host.refusals["sshd"] = "wrong line"
+    assert run(*people)["failed"]
+    assert host.texts() == before
+    assert "ada" not in host.accounts
+
+
+@pytest.mark.parametrize("before", [None, "PasswordAuthentication yes\n"])
+def test_a_drop_in_that_sshd_does_not_load_is_taken_back(host, run, before, tmp_path):
+    if before:
+        (host.sshd / "00-nbops.conf").write_text(before)
+    host.sshd_fails = "bind failed"
+    message = "sshd does not load its configuration, and the drop-in is as it was: bind failed"
+    assert run(ada())["msg"] == message
+    assert host.texts().get("sshd_config.d/00-nbops.conf") == before
+    assert host.loaded == [NO_PASSWORDS, before]
+    assert not (tmp_path / "pending").exists()
+    host.sshd_fails = ""
+    assert run(ada())["reloaded"]
+    assert host.loaded[-1] == NO_PASSWORDS
+
+
+def test_a_run_that_was_killed_before_sshd_loaded_the_drop_in_is_completed(host, run, check, tmp_path):
+    run(ada())
+    (tmp_path / "pending").touch()
+    assert (check(ada())["changed"], check(ada())["changed_files"]) == (True, [])
+    host.sshd_fails = "bind failed"
+    assert run(ada())["failed"]
+    assert (tmp_path / "pending").exists()
+    host.sshd_fails = ""
+    assert [run(ada())["reloaded"], run(ada())["reloaded"]] == [True, False]
+
+
+def test_a_stopped_sshd_is_not_reloaded(host, run):
+    host.sshd_runs = False
+    done = run(ada())
+    assert (done["changed"], done["reloaded"], host.loaded) == (True, False, [])
+
+
+def test_absent_takes_both_files_away_and_leaves_accounts_and_keys(host, run, check):
+    run(ada())
+    predicted, done = check(state="absent"), run(state="absent")
+    assert {**done, "invocation": {}} == {**predicted, "invocation": {}, "reloaded": True}
+    assert host.texts() == {"home/ada/.ssh/authorized_keys": f"{KEY}\n"}
+    assert run(state="absent")["changed"] is False
+
+
+def test_programs_are_required_but_in_check_mode(host, run, check, monkeypatch):
+    def get_bin_path(module: Any, name: str, required: bool = False, **_options: Any) -> None:
+        if required:
+            module.fail_json(msg=f"there is no {name}")
+
+    monkeypatch.setattr(ssh_access.AnsibleModule, "get_bin_path", get_bin_path)
+    assert check(ada())["created"] == ["ada"]
+    assert run(ada())["msg"] == "there is no visudo"
+
+
+def test_an_sshd_that_fails_while_a_way_in_is_looked_for_is_reported(host, check):
+    host.add("grace", keys=KEY, sudo="nopasswd")
+    host.failing_user = "grace"
+    assert check()["msg"] == "sshd refuses the configuration:\nno such user"

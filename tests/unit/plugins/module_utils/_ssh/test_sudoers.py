@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.sudoers import changed, everything, line, names
+from typing import Any
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.sudoers import (
+    changed,
+    everything,
+    line,
+    names,
+    rules,
+)
 
 
 def test_who_is_not_named_stays_and_who_has_no_line_goes() -> None:
@@ -22,3 +31,21 @@ def test_what_sudo_lists_is_understood() -> None:
     assert everything(f"{rules}    (root) NOPASSWD: SETENV: ALL\n    (ALL) ALL") == "nopasswd"
     assert everything(f"{rules}    (ALL) NOPASSWD: /usr/bin/id\n    (www-data) ALL") == "none"
     assert everything("User nobody is not allowed to run sudo on host.") == "none"
+
+
+def person(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "state": "present", "sudo": "password", "sudo_commands": ["ALL"], **more}
+
+
+def test_people_become_the_text_of_the_file() -> None:
+    text = rules(None, [person("ada"), person("bob", sudo="none"), person("eve", state="absent")])
+    assert text == changed("", {"ada": line("ada", "password", ["ALL"])})
+    assert rules(text, [person("bob")]) == changed(text, {"bob": line("bob", "password", ["ALL"])})
+    assert rules(text, []) == text
+    assert rules(text, [person("ada", state="absent")]) is None
+    assert rules(None, []) is None
+
+
+def test_the_file_of_somebody_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="is somebody else's"):
+        rules("ada ALL=(ALL) ALL\n", [])
