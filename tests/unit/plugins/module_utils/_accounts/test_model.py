@@ -8,13 +8,12 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     AccountPlan,
     Group,
     Host,
-    host_problems,
-    input_problems,
     is_ours,
     mark,
     parse,
-    plan_accounts,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import host_problems, input_problems
 
 HUB = "jupyterhub"
 HASH = "$y$j9T$abcdefgh$ijklmnop"
@@ -171,6 +170,13 @@ def test_names_of_a_plan() -> None:
     )
     assert plan.created() == ["new"]
     assert plan.changed() == ["half", "joins", "leaves", "locked"]
+
+
+def test_groups_after_a_plan() -> None:
+    plan = AccountPlan(create={"new": [HUB]}, join={"g": ["new", "old"]}, leave={"h": ["old", "never"]})
+    before = {"old": {"h", "i"}, "other": {"h"}}
+    assert plan.groups_after(before) == {"old": {"g", "i"}, "other": {"h"}, "new": {HUB, "g"}, "never": set()}
+    assert before == {"old": {"h", "i"}, "other": {"h"}}
 
 
 def test_files_are_read() -> None:
