@@ -9,8 +9,9 @@ import glob
 import inspect
 from collections.abc import Iterable
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager, readiness
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import is_plain, is_protected, read
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import is_plain, is_protected
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import WAIT_READY, has_file, path_of, render
 
 # Old and new text by path. None stands for no file.
@@ -44,7 +45,7 @@ def file_changes(units: list[dict], profiles: dict) -> FileChanges:
             raise manager.SystemdError(
                 f"{path} is no file of ours (a masked unit is a link to /dev/null); remove it first."
             )
-    files = {path: (read(path), new) for path, new in wanted.items()}
+    files = {path: (text_or_none(path), new) for path, new in wanted.items()}
     return {
         path: (old, new)
         for path, (old, new) in files.items()
@@ -55,7 +56,7 @@ def file_changes(units: list[dict], profiles: dict) -> FileChanges:
 def _is_check_used(wanted: dict[str, str | None]) -> bool:
     """Whether a unit of the host uses the readiness check after the change."""
     on_disk = glob.glob(f"{manager.ROOT}/*.service") + glob.glob(f"{manager.ROOT}/*.service.d/*.conf")
-    texts = {**{path: read(path) for path in on_disk}, **wanted}
+    texts = {**{path: text_or_none(path) for path in on_disk}, **wanted}
     return any(WAIT_READY in text for text in texts.values() if text)
 
 
