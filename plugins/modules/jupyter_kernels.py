@@ -17,7 +17,7 @@ description:
     wrote before and that are no longer asked for. Kernels of others are neither replaced nor removed.
   - A kernel may be for the members of one Unix group. Others neither see nor start it, nor enter its environment.
   - Before a kernel is written, its program has to be one that an account without rights can start.
-  - Called with O(only_prepare) first, it refuses what cannot become a kernel before anything is built, and makes the
+  - Called with O(prepare_only) first, it refuses what cannot become a kernel before anything is built, and makes the
     directories of the environments, open to nobody who should not enter them.
 options:
   kernels:
@@ -58,7 +58,7 @@ options:
     description: Directory of the kernels.
     type: path
     default: /usr/local/share/jupyter/kernels
-  only_prepare:
+  prepare_only:
     description: Whether to write no kernel yet.
     type: bool
     default: false
@@ -148,7 +148,7 @@ ARGUMENT_SPEC = {
     },
     "environments": {"type": "path", "required": True},
     "directory": {"type": "path", "default": "/usr/local/share/jupyter/kernels"},
-    "only_prepare": {"type": "bool", "default": False},
+    "prepare_only": {"type": "bool", "default": False},
 }
 
 
@@ -287,7 +287,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     try:
-        make_plan = plan_environments if module.params["only_prepare"] else plan_kernels
+        make_plan = plan_environments if module.params["prepare_only"] else plan_kernels
         plan = make_plan(module, Host(module))
         result = plan.report()
         if not module.check_mode:

@@ -10,14 +10,16 @@ module: jupyterhub_rollback
 short_description: Take a hub back to its last healthy state
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
-  - After an upgrade whose hub does not become healthy, puts back the releases, the units, the configuration and the
-    database with which it last was, and starts it. The role P(nbops.jupyter.jupyterhub#role) calls it, and fails
+  - Restores releases, units, configuration and database of a hub that is not healthy after an upgrade to those with
+    which it was last healthy, and starts it. The role P(nbops.jupyter.jupyterhub#role) calls the module, and fails
     nevertheless.
   - The servers of the users run on. The proxy is only restarted if its own release or unit goes back.
-  - The database is only replaced where the upgrade had begun to change it, by the copy that was made before.
-  - Without an earlier healthy state, and where nothing differs from it, nothing is changed.
-  - Whatever is in the way is said before the first change. An interrupted run is completed by the next one.
+  - Replaces the database only if the upgrade began to change it, by the copy that was made before.
+  - Changes nothing if there is no earlier healthy state, or if nothing differs from it.
+  - Reports all problems before the first change. The next run completes an interrupted one.
 options:
   name:
     description: Name of the hub; its unit is C(NAME.service).
@@ -29,12 +31,11 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Tells what would be put back.
   diff_mode:
     support: none
-    description: What goes back is told in RV(restored).
+    details: RV(restored) lists what goes back.
 requirements:
-  - For a hub with PostgreSQL, C(psql) and C(pg_restore) on the target, of the server's version or newer
+  - for a hub with PostgreSQL, C(psql) and C(pg_restore) on the target, of the server's version or newer
 """
 
 EXAMPLES = r"""
@@ -45,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was done, or why nothing was; for people.
+  description: What was or would be done, or why nothing was done.
   type: str
   returned: always
   sample: JupyterHub 5.5.4 runs again.
@@ -55,97 +56,104 @@ restored:
   returned: always
   contains:
     version: {description: Version of JupyterHub in the last healthy state; empty without one., type: str}
-    database: {description: The copy of the database that was restored; empty where the database was left., type: str}
-    releases: {description: "By environment (V(hub), V(user), V(proxy)) the release that was activated.", type: dict}
-    units: {description: The units of hub and proxy whose text was put back., type: list, elements: str}
-    config: {description: Whether the configuration was put back., type: bool}
+    database: {description: Path of the copy of the database; empty if the database is unchanged., type: str}
+    releases: {description: "Paths of the releases by environment (V(hub), V(user), V(proxy)).", type: dict}
+    units: {description: Names of the units of hub and proxy., type: list, elements: str}
+    config: {description: Whether the configuration goes back., type: bool}
 """
 
 import os
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import Failure, Rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError, RunCommand
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import (
+    HealthyState,
+    HubPaths,
+    RollbackError,
+    RollbackPlan,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "config": {"type": "path"},
+}
 
-class Job:
-    """One run: what differs, and the way back."""
 
-    def __init__(self, module: AnsibleModule):
-        self.module = module
-        self.name = module.params["name"]
-        self.config = module.params["config"] or f"/etc/{self.name}/config.json"
-        self.host = manager.Host(module.run_command)
-        self.changed = False
-        self.restored: dict[str, Any] = {"version": "", "database": "", "releases": {}, "units": [], "config": False}
+def require_possible(paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, module: AnsibleModule) -> None:
+    """Raises RollbackError with everything that is missing."""
+    problems = rollback.problems(paths, healthy, plan, lambda program: bool(module.get_bin_path(program)))
+    if problems:
+        text = "\n".join(problems)
+        raise RollbackError(f"{paths.name} cannot go back to its last healthy state, and nothing was changed:\n{text}")
 
-    def run(self) -> str:
-        self.rollback = Rollback(self.name, self.config)
-        if not self.rollback.healthy:
-            return f"{self.name} has not been healthy before: there is nothing to go back to, and nothing was changed."
-        self.restored = {
-            "version": self.rollback.healthy["version"],
-            "database": self.rollback.database_copy(),
-            "releases": self.rollback.releases(),
-            "units": list(self.rollback.units()),
-            "config": self.rollback.config_differs(),
-        }
-        if not self.rollback.is_needed():
-            return f"Nothing differs from when {self.name} last was healthy: there is nothing to go back to."
-        problems = self.rollback.problems(lambda program: bool(self.module.get_bin_path(program)))
-        if problems:
-            text = "\n".join(problems)
-            raise Failure(f"{self.name} cannot go back to its last healthy state, and nothing was changed:\n{text}")
-        if not self.module.check_mode:
-            self.go_back()
-        self.changed = True
-        database, version = self.restored["database"], self.restored["version"]
-        how = f", with the database as it was before the upgrade ({database})" if database else ""
-        return f"JupyterHub {version} {'would run' if self.module.check_mode else 'runs'} again{how}."
 
-    def go_back(self) -> None:
-        units = self.units()
-        proxy = f"{self.name}-proxy.service"
-        goes = "proxy" in self.restored["releases"] or proxy in self.restored["units"]
-        names = [f"{self.name}.service", *([proxy] * goes)]
-        self.changed = True
-        self.host.stop(names)
-        now = Rollback(self.name, self.config)
-        if (now.healthy, now.config) != (self.rollback.healthy, self.rollback.config):
-            self.host.bring_up("start", units)
-            raise Failure(f"{self.name} has become healthy in the meantime, and was only restarted.")
-        self.rollback.begin()
-        # The database first: a hub of either version that is started in between finds one that it can use.
-        if self.restored["database"]:
-            self.rollback.restore_database(self.module.run_command)
-        if self.restored["config"]:
-            self.rollback.restore_config()
-        self.rollback.restore_releases(self.restored["releases"])
-        self.rollback.restore_units(self.rollback.units())
-        self.host.systemctl("daemon-reload")
-        self.host.bring_up("start", units)
-        self.rollback.finish()
+def units_to_start(name: str, systemd: manager.Host) -> list[str]:
+    """The proxy, the hub and the unit that stops together with it, without those that are disabled."""
+    names = [f"{name}{part}.service" for part in ("-proxy", "", "-culler")]
+    state = systemd.show(names)
+    return [unit for unit in names if state[unit]["UnitFileState"] == "enabled"]
 
-    def units(self) -> list[str]:
-        """The proxy, the hub, and what stops together with the hub, as far as they are to run."""
-        names = [f"{self.name}{part}.service" for part in ("-proxy", "", "-culler")]
-        state = self.host.show(names)
-        return [name for name in names if state[name]["UnitFileState"] == "enabled"]
+
+def units_to_stop(name: str, plan: RollbackPlan) -> list[str]:
+    """The hub, and the proxy only if it changes, because it carries the connections of users."""
+    proxy = f"{name}-proxy.service"
+    has_other_proxy = "proxy" in plan.releases or proxy in plan.units
+    return [f"{name}.service", *([proxy] if has_other_proxy else [])]
+
+
+def apply(
+    paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, start: list[str], run_command: RunCommand
+) -> None:
+    """Stops the hub, puts everything back and starts the units in `start`.
+
+    Raises RollbackError if the hub has become healthy meanwhile.
+    """
+    systemd = manager.Host(run_command)
+    systemd.stop(units_to_stop(paths.name, plan))
+    if rollback.read_healthy_state(paths) != healthy:
+        systemd.bring_up("start", start)
+        raise RollbackError(f"{paths.name} has become healthy in the meantime, and was only restarted.")
+    rollback.put_back(paths, plan, run_command)
+    systemd.systemctl("daemon-reload")
+    systemd.bring_up("start", start)
+    rollback.finish(paths)
+
+
+def message(name: str, plan: RollbackPlan, check_mode: bool) -> str:
+    """What was done or would be done, or why nothing was."""
+    if not plan.version:
+        return f"{name} has not been healthy before: there is nothing to go back to, and nothing was changed."
+    if not plan.changes():
+        return f"Nothing differs from when {name} last was healthy: there is nothing to go back to."
+    runs = "would run" if check_mode else "runs"
+    how = f", with the database as it was before the upgrade ({plan.database})" if plan.database else ""
+    return f"JupyterHub {plan.version} {runs} again{how}."
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={"name": {"type": "str", "required": True}, "config": {"type": "path"}},
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o077)
-    job = Job(module)
+    name = module.params["name"]
+    paths = HubPaths(name, module.params["config"] or f"/etc/{name}/config.json")
+    plan, start = RollbackPlan(), []
     try:
-        message = job.run()
-    except (Failure, manager.SystemdError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error), changed=job.changed, restored=job.restored)
-    module.exit_json(changed=job.changed, msg=message, restored=job.restored)
+        healthy = rollback.read_healthy_state(paths)
+        plan = rollback.make_plan(paths, healthy)
+        if plan.changes():
+            require_possible(paths, healthy, plan, module)
+            start = units_to_start(name, manager.Host(module.run_command))
+    except (OSError, RollbackError, ValueError, manager.SystemdError) as error:
+        module.fail_json(msg=str(error), changed=False, restored=plan.report())
+
+    if plan.changes() and not module.check_mode:
+        try:
+            apply(paths, healthy, plan, start, module.run_command)
+        except (DatabaseError, OSError, RollbackError, ValueError, manager.SystemdError) as error:
+            module.fail_json(msg=str(error), changed=True, restored=plan.report())
+
+    module.exit_json(changed=plan.changes(), msg=message(name, plan, module.check_mode), restored=plan.report())
 
 
 if __name__ == "__main__":

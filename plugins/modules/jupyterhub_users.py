@@ -7,19 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jupyterhub_users
-short_description: The users of a JupyterHub, with their Unix accounts
+short_description: Manage the users of a JupyterHub and their Unix accounts
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
 description:
-  - Brings a whole list of users, their records in a running JupyterHub and their Unix accounts, to what is declared, in
-    one call. It asks the hub's REST API, and restarts nothing.
-  - Users that the list does not name are left alone.
-  - Every name is checked, and the hub has answered, before the first change. An interrupted run is completed by the
-    next one.
-  - An account that this module made is ours; its comment says so. One that was there before is a stranger's. It is only
-    added to groups, given the password hash if one is declared, and never locked or removed. Whoever changes the
-    comment of an account takes it over.
-  - Accounts of the system, with a uid below 1000, are refused.
+  - Creates, changes and removes any number of users in one run, with their records in a running JupyterHub and their
+    Unix accounts. Uses the hub's REST API, and restarts nothing.
+  - Leaves users alone that the list does not name.
+  - Checks every name and asks the hub before the first change. The next run completes an interrupted one.
+  - Marks each account that it creates as ours by the account's comment. An account without this comment belongs to
+    somebody else. The module only adds it to groups and sets a declared password hash, but never locks or removes it.
+    Whoever changes the comment of an account of ours takes the account over.
+  - Refuses accounts of the system, which have a uid below 1000.
 options:
   users:
     description: The users, in any order.
@@ -33,11 +34,12 @@ options:
         required: true
       state:
         description:
-          - V(present) makes the record, and the account, with a private home that begins as C(/etc/skel), with
-            C(/bin/bash) and without password. It lets in again whom O(users[].home=keep) has locked out.
+          - V(present) creates the record and the account. A new account has a private home with the files of
+            C(/etc/skel), the shell C(/bin/bash) and no password. An account that O(users[].home=keep) has locked is
+            unlocked.
           - V(absent) stops the user's servers, also named ones, waits for their end, and removes the record together
-            with all tokens. An account of ours is treated as O(users[].home) says, and its processes are ended. A
-            stranger's only leaves O(account_group).
+            with all tokens. For an account of ours O(users[].home) applies, and its processes are ended. An account of
+            somebody else only leaves O(account_group).
         type: str
         choices: [present, absent]
         default: present
@@ -47,33 +49,34 @@ options:
         default: false
       groups:
         description:
-          - The hub's groups that the user is in, and no others. Missing ones are made, and none is removed.
+          - The hub's groups that the user is in, and no others. Missing groups are created, and none is removed.
         type: list
         elements: str
         default: []
       unix_groups:
         description:
-          - Unix groups of the account besides O(account_group). Missing ones are made.
-          - An account of ours is in no others, apart from those that are named C(jupyterhub) or C(jupyterhub-...),
-            which other hubs of the host have. A stranger's account stays in what it is in.
+          - Unix groups of the account besides O(account_group). Missing groups are created.
+          - An account of ours leaves all other groups, apart from C(jupyterhub) and C(jupyterhub-...), which belong to
+            other hubs of the host. An account of somebody else leaves none.
         type: list
         elements: str
         default: []
       password_hash:
         description:
-          - What C(/etc/shadow) has for the account, in the form of crypt(5). An empty text leaves it as it is.
-          - It is never shown, nor on a command line.
+          - Password hash of the account in C(/etc/shadow), in the form of crypt(5). An empty text leaves the password
+            as it is.
+          - It is never shown, and never on a command line.
         type: str
         default: ""
       home:
         description:
-          - What becomes of our account when its user is V(absent).
-          - V(keep) locks it and lets it expire; the home stays.
+          - What happens to an account of ours when its user is V(absent).
+          - V(keep) locks the account and lets it expire. The home stays.
           - V(archive) packs the home, together with mail and crontab, into a file in O(archive_directory), and then
-            removes it with the account.
-          - V(delete) removes both.
-          - A home that others have theirs in, that is mounted, has mounts in it, or belongs to somebody else is
-            refused.
+            removes home and account.
+          - V(delete) removes home and account.
+          - The module refuses to remove a home that contains the homes of others, is or contains a mount point, or
+            belongs to somebody else.
         type: str
         choices: [keep, archive, delete]
         default: keep
@@ -82,37 +85,37 @@ options:
     type: str
     default: http://127.0.0.1:8081/hub/api
   token_file:
-    description: File on the target with the token of a service that may change users; see the notes.
+    description: File on the target with the token of a service that may change users. See the notes.
     type: path
     required: true
   service:
-    description: The hub's unit, which messages name.
+    description: The hub's unit. Messages name it.
     type: str
     default: jupyterhub.service
   accounts:
-    description: Whether the users have Unix accounts. Otherwise only the hub's records are dealt with.
+    description: Whether the users have Unix accounts. Otherwise only the hub's records are managed.
     type: bool
     default: true
   account_group:
     description:
-      - Unix group of all accounts, by which the hub knows whom it may start servers for. A missing one is made.
-      - It is also part of the mark of our accounts, so that hubs of one host keep off each other's.
+      - Unix group of all accounts. The hub starts servers only for its members. A missing group is created.
+      - The comment of our accounts contains it, so that several hubs of a host leave the accounts of the others alone.
     type: str
     default: jupyterhub
   manage_groups:
     description:
-      - Set it to false where the hub's authenticator manages the groups. They are left alone then, and
+      - Set it to false where the hub's authenticator manages the groups. Groups are left alone then, and
         O(users[].groups) has to be empty.
     type: bool
     default: true
   manage_admins:
     description:
-      - Set it to false where the hub's authenticator says at each login who administers the hub, such as by
-        C(admin_groups). Users that have a record keep what it says then, and O(users[].admin) has to be left out.
+      - Set it to false where the hub's authenticator decides at each login who administers the hub, such as by
+        C(admin_groups). Existing records stay as they are then, and O(users[].admin) has to be left out.
     type: bool
     default: true
   archive_directory:
-    description: Directory for the homes of removed users; made for root alone when it is missing.
+    description: Directory for the packed homes of removed users. A missing one is created, and only root can read it.
     type: path
     default: /var/backups/jupyterhub
   stop_timeout:
@@ -122,16 +125,16 @@ options:
 attributes:
   check_mode:
     support: full
-    description: A hub that is not installed yet, or does not answer, counts as one without users.
+    details: A hub that is not installed yet, or does not answer, counts as one without users.
   diff_mode:
     support: full
-    description: Shows each changed user before and after, without passwords.
+    details: Shows each changed user before and after, without passwords.
 notes:
-  - The token's service has to be in the hub's role C(admin), because the hub lets nobody else make or change
-    administrators. Where no user is one, a role with the scopes C(admin:users), C(read:servers), C(delete:servers) and,
-    with O(manage_groups), C(admin:groups) is enough.
+  - The token's service has to be in the hub's role C(admin), because a hub lets only administrators create and change
+    administrators. If no user is an administrator, a role with the scopes C(admin:users), C(read:servers),
+    C(delete:servers) and, with O(manage_groups), C(admin:groups) is enough.
   - The service must not have the name of a user.
-  - Proxies of the environment are not used.
+  - The module ignores proxies of the environment.
 requirements:
   - JupyterHub 5 or newer, and the package passwd on the target
 """
@@ -156,34 +159,34 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: Names of the users whose records were made, changed or removed; in check mode, would be.
+  description: Names of the users whose records were or would be created, changed or removed.
   returned: success, and after a failure that came after the first change
   type: dict
   contains:
-    created: {description: Names that are new., type: list, elements: str}
-    changed: {description: Names that were there and stay., type: list, elements: str}
-    removed: {description: Names that are gone., type: list, elements: str}
+    created: {description: Names of new ones., type: list, elements: str}
+    changed: {description: Names of those that exist before and after., type: list, elements: str}
+    removed: {description: Names of removed ones., type: list, elements: str}
   sample: {created: [ada], changed: [], removed: [mallory]}
 accounts:
-  description: The same of Unix accounts. Locking and unlocking one, its groups, password and home count as changes.
+  description: The same for Unix accounts. To lock or unlock one, its groups, password and home count as changes.
   returned: success, and after a failure that came after the first change
   type: dict
   contains:
-    created: {description: Names that are new., type: list, elements: str}
-    changed: {description: Names that were there and stay., type: list, elements: str}
-    removed: {description: Names that are gone., type: list, elements: str}
+    created: {description: Names of new ones., type: list, elements: str}
+    changed: {description: Names of those that exist before and after., type: list, elements: str}
+    removed: {description: Names of removed ones., type: list, elements: str}
 groups:
-  description: Groups of the hub that were made.
+  description: Groups of the hub that were or would be created.
   returned: success, and after a failure that came after the first change
   type: list
   elements: str
 unix_groups:
-  description: Unix groups that were made, apart from those that come with an account.
+  description: Unix groups that were or would be created, apart from those that useradd creates with an account.
   returned: success, and after a failure that came after the first change
   type: list
   elements: str
 archives:
-  description: Packed homes.
+  description: Paths of the packed homes.
   returned: success, and after a failure that came after the first change
   type: list
   elements: str
@@ -201,245 +204,21 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host impor
     read_host,
     useradd_default,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
-    Account,
-    AccountPlan,
-    Host,
-    host_problems,
-    input_problems,
-    is_ours,
-    plan_accounts,
-)
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import AccountPlan, Host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import host_problems, input_problems
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.client import REFUSED, ApiError, HubClient
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import (
     GROUP_SCOPES,
     SCOPES,
-    Record,
+    HubState,
     RecordPlan,
     plan_records,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.users import UsersPlan
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.users_diff import users_diff
 
-
-class Failure(Exception):
-    """What went wrong, and what to do about it."""
-
-
-class Job:
-    """One run over the list: what is, what should be, and the changes in between."""
-
-    def __init__(self, module: AnsibleModule):
-        self.module = module
-        self.parameters = module.params
-        self.users = module.params["users"]
-        self.account_group = module.params["account_group"]
-        self.records: dict[str, Record] = {}
-        self.host = Host({}, {})
-        self.record_plan = RecordPlan()
-        self.account_plan = AccountPlan()
-        self.archives: dict[str, str] = {}
-        self.begun = False
-
-    def run(self) -> None:
-        given = (self.account_group, *(self.parameters[key] for key in ("accounts", "manage_groups", "manage_admins")))
-        refuse(input_problems(self.users, *given))
-        if self.parameters["accounts"]:
-            self.plan_accounts()
-        client = self.client()
-        try:
-            self.plan_records(client)
-            if self.changed() and not self.module.check_mode:
-                self.begun = True
-                self.apply(client)
-        except ApiError as error:
-            raise Failure(self.explained(error)) from None
-        except HostError as error:
-            raise Failure(str(error)) from None
-
-    def plan_accounts(self) -> None:
-        wanted = {group for user in self.users for group in user["unix_groups"]}
-        self.host = read_host([user["name"] for user in self.users], [self.account_group, *wanted])
-        base = useradd_default("HOME", "/home")
-        refuse(host_problems(self.users, self.host, self.account_group, lambda name: f"{base}/{name}", os.path.lexists))
-        plan = self.account_plan = plan_accounts(self.users, self.host, self.account_group, os.path.lexists)
-        found = {name: home_problem(self.host.accounts[name], self.host) for name in plan.remove}
-        refuse([f"{name}: its home cannot be removed: {problem}." for name, problem in found.items() if problem])
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        for name, archive in plan.remove.items():
-            if archive and os.path.isdir(self.host.accounts[name].home):
-                self.archives[name] = os.path.join(self.parameters["archive_directory"], f"{name}-{stamp}.tar.gz")
-
-    def client(self) -> HubClient | None:
-        """None in check mode, where the hub may not be installed yet."""
-        try:
-            with open(self.parameters["token_file"], encoding="utf-8") as file:
-                return HubClient(self.parameters["api_url"], file.read().strip())
-        except FileNotFoundError:
-            if self.module.check_mode:
-                return None
-            raise Failure(f"{self.parameters['token_file']}, the hub's token for this module, is not there.") from None
-
-    def plan_records(self, client: HubClient | None) -> None:
-        is_admin, groups = True, set()
-        manage_groups = self.parameters["manage_groups"]
-        try:
-            if client:
-                is_admin, scopes = client.permissions()
-                self.require((SCOPES | GROUP_SCOPES if manage_groups else SCOPES) - scopes)
-                self.records = client.records([user["name"] for user in self.users])
-                groups = {group for record in self.records.values() for group in record.groups}
-                # A group without users can only be seen in the list of groups, which is long.
-                if any(user["state"] == "present" and not groups.issuperset(user["groups"]) for user in self.users):
-                    groups = client.group_names()
-        except ApiError as error:
-            if error.status or not self.module.check_mode:
-                raise
-            self.module.warn(f"{self.explained(error)} The prediction is that of a hub without users.")
-        manage_admins = self.parameters["manage_admins"]
-        self.record_plan = plan_records(self.users, self.records, groups, manage_groups, manage_admins)
-        admins = self.record_plan.admins()
-        if admins and not is_admin:
-            raise Failure(
-                f"Only an administrator may make or change administrators ({', '.join(admins)}): "
-                f"the service of {self.parameters['token_file']} has to be in the hub's role `admin`."
-            )
-
-    def require(self, missing: set[str]) -> None:
-        if missing:
-            raise Failure(
-                f"The token in {self.parameters['token_file']} may not do enough. The role of its service lacks: "
-                f"{', '.join(sorted(missing))}."
-            )
-
-    def explained(self, error: ApiError) -> str:
-        if error.status == 0:
-            service = self.parameters["service"]
-            return (
-                f"The hub does not answer at {self.parameters['api_url']} ({error}). "
-                f"Look at: systemctl status {service}; journalctl --unit {service}"
-            )
-        if error.status in REFUSED:
-            return f"The hub refuses the token in {self.parameters['token_file']} ({error})."
-        return f"The hub refuses: {error}"
-
-    def apply(self, client: HubClient) -> None:
-        """Who has to go goes first. One who cannot does not keep the others from it, nor new ones from coming."""
-        failures = {}
-        for name in self.record_plan.remove:
-            try:
-                client.remove(name, self.parameters["stop_timeout"])
-            except ApiError as error:
-                if error.status not in (400, 500):
-                    raise
-                failures[name] = f"{name}: the hub could not remove the user: {error}"
-        changes = HostChanges(self.module.run_command, self.account_group, self.parameters["archive_directory"])
-        for name in [*self.account_plan.lock, *self.account_plan.remove]:
-            try:
-                # A server that does not stop may write into the home still.
-                if name in self.account_plan.lock or name in failures:
-                    changes.lock(self.host.accounts[name])
-                else:
-                    changes.remove(self.host.accounts[name], self.archives.get(name, ""))
-            except HostError as error:
-                failures[name] = f"{failures.get(name, '')}\n{error}".strip()
-        changes.establish(self.account_plan, self.host)
-        client.carry_out(self.record_plan)
-        if failures:
-            text = "\n".join(failures.values())
-            raise Failure(f"{text}\nEverything else is done.")
-
-    def changed(self) -> bool:
-        results = self.results()
-        parts = [results["groups"], results["unix_groups"], *results["users"].values(), *results["accounts"].values()]
-        return any(parts)
-
-    def results(self) -> dict:
-        return {
-            "users": names(self.record_plan),
-            "accounts": names(self.account_plan),
-            "groups": self.record_plan.new_groups,
-            "unix_groups": list(self.account_plan.groups),
-            "archives": list(self.archives.values()),
-        }
-
-    def diff(self) -> list[dict]:
-        if not self.changed():
-            return []
-        results = self.results()
-        changed = {name for part in ("users", "accounts") for kind in results[part].values() for name in kind}
-        before, after = [], []
-        if results["unix_groups"]:
-            after.append(f"new Unix groups: {flow(results['unix_groups'])}")
-        if results["groups"]:
-            after.append(f"new groups: {flow(results['groups'])}")
-        memberships = self.host.groups_of()
-        for user in self.users:
-            if user["name"] in changed:
-                now, then = self.pictures(user, memberships.get(user["name"], set()))
-                before += [f"{user['name']}:", *(f"  {key}: {value}" for key, value in now.items())]
-                after += [f"{user['name']}:", *(f"  {key}: {value}" for key, value in then.items())]
-        texts = {key: "".join(f"{line}\n" for line in lines) for key, lines in (("before", before), ("after", after))}
-        return [{"before_header": "users", "after_header": "users", **texts}]
-
-    def pictures(self, user: dict, unix_groups: set[str]) -> tuple[dict, dict]:
-        """A user before and after, as lines."""
-        name, plan = user["name"], self.account_plan
-        record, account = self.records.get(name), self.host.accounts.get(name)
-        is_present = user["state"] == "present"
-        groups = user["groups"] if self.parameters["manage_groups"] else record.groups if record else ()
-        admin = user["admin"] if self.parameters["manage_admins"] or not record else record.admin
-        now = record_lines(record)
-        then = record_lines(Record(name, admin, frozenset(groups)) if is_present else None)
-        if not self.parameters["accounts"]:
-            return now, then
-
-        now["account"] = self.account_text(account)
-        then["account"] = now["account"]
-        if name in plan.remove:
-            then["account"] = "none, home packed" if name in self.archives else "none"
-        elif name in plan.lock:
-            then["account"] = "ours, locked"
-        elif name in plan.create or name in plan.unlock:
-            then["account"] = "ours"
-        if account:
-            now["unix_groups"] = flow(unix_groups)
-        if name not in plan.remove and (account or is_present):
-            joined = [group for group, members in plan.join.items() if name in members]
-            left = {group for group, members in plan.leave.items() if name in members}
-            then["unix_groups"] = flow({*unix_groups, *plan.create.get(name, []), *joined} - left)
-        if name in plan.homes and account:
-            now["home"], then["home"] = "missing", account.home
-        if name in plan.passwords:
-            now["password"], then["password"] = "another one" if account else "none", "as declared"
-        return now, then
-
-    def account_text(self, account: Account | None) -> str:
-        if account is None:
-            return "none"
-        if not is_ours(account, self.account_group):
-            return "of the host"
-        return "ours, locked" if account.retired else "ours"
-
-
-def record_lines(record: Record | None) -> dict:
-    if record is None:
-        return {"record": "none"}
-    return {"admin": str(record.admin).lower(), "groups": flow(record.groups)}
-
-
-def flow(items) -> str:
-    return f"[{', '.join(sorted(items))}]"
-
-
-def names(plan: RecordPlan | AccountPlan) -> dict[str, list[str]]:
-    return {"created": plan.created(), "changed": plan.changed(), "removed": list(plan.remove)}
-
-
-def refuse(problems: list[str]) -> None:
-    if problems:
-        raise Failure("\n".join(problems))
-
-
-USER_SPECIFICATION = {
+USERS_SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "admin": {"type": "bool", "default": False},
@@ -448,8 +227,8 @@ USER_SPECIFICATION = {
     "password_hash": {"type": "str", "default": "", "no_log": True},
     "home": {"type": "str", "choices": ["keep", "archive", "delete"], "default": "keep"},
 }
-SPECIFICATION = {
-    "users": {"type": "list", "elements": "dict", "required": True, "options": USER_SPECIFICATION},
+ARGUMENT_SPEC = {
+    "users": {"type": "list", "elements": "dict", "required": True, "options": USERS_SPEC},
     "api_url": {"type": "str", "default": "http://127.0.0.1:8081/hub/api"},
     "token_file": {"type": "path", "required": True, "no_log": False},
     "service": {"type": "str", "default": "jupyterhub.service"},
@@ -462,17 +241,207 @@ SPECIFICATION = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=SPECIFICATION, supports_check_mode=True)
-    os.umask(0o022)
-    job = Job(module)
+class UsersError(Exception):
+    """The users cannot be established; the text says why, and what to do about it."""
+
+
+def require_input(params: dict) -> None:
+    """Raises UsersError where the parameters are wrong on any host."""
+    options = (params[key] for key in ("account_group", "accounts", "manage_groups", "manage_admins"))
+    require_none(input_problems(params["users"], *options))
+
+
+def require_none(problems: list[str]) -> None:
+    if problems:
+        raise UsersError("\n".join(problems))
+
+
+# The present state
+
+
+def present_host(params: dict) -> Host | None:
+    """The host's accounts and groups; None where accounts are not managed. Raises OSError."""
+    if not params["accounts"]:
+        return None
+    groups = {group for user in params["users"] for group in user["unix_groups"]}
+    return read_host([user["name"] for user in params["users"]], [params["account_group"], *groups])
+
+
+def connect(params: dict, check_mode: bool) -> HubClient | None:
+    """The hub with the token. In check mode None without a token, because the hub may not be installed yet."""
     try:
-        job.run()
-    except (Failure, OSError) as error:
-        if not job.begun:
-            module.fail_json(msg=f"{error}\nNothing was changed.")
-        module.fail_json(msg=f"{error}\nThe next run goes on from here.", changed=True, **job.results())
-    module.exit_json(changed=job.changed(), diff=job.diff(), **job.results())
+        with open(params["token_file"], encoding="utf-8") as file:
+            return HubClient(params["api_url"], file.read().strip())
+    except FileNotFoundError:
+        if check_mode:
+            return None
+        raise UsersError(f"{params['token_file']}, the hub's token for this module, is not there.") from None
+
+
+def present_hub(params: dict, client: HubClient | None, module: AnsibleModule) -> HubState:
+    """The hub's records of the users. In check mode a hub that does not answer counts as one without users."""
+    if client is None:
+        return HubState()
+    try:
+        return read_hub(params, client)
+    except ApiError as error:
+        if error.status or not module.check_mode:
+            raise
+        module.warn(f"{explained(error, params)} The prediction is that of a hub without users.")
+        return HubState()
+
+
+def read_hub(params: dict, client: HubClient) -> HubState:
+    """Raises ApiError, and UsersError where the token lacks a scope."""
+    is_admin, scopes = client.permissions()
+    missing = (SCOPES | GROUP_SCOPES if params["manage_groups"] else SCOPES) - scopes
+    if missing:
+        raise UsersError(
+            f"The token in {params['token_file']} may not do enough. The role of its service lacks: "
+            f"{', '.join(sorted(missing))}."
+        )
+    users = params["users"]
+    records = client.records([user["name"] for user in users])
+    groups = {group for record in records.values() for group in record.groups}
+    # Only the list of all groups, which is long, has the groups without users.
+    if any(user["state"] == "present" and not groups.issuperset(user["groups"]) for user in users):
+        groups = client.group_names()
+    return HubState(records, frozenset(groups), is_admin)
+
+
+# The plan
+
+
+def account_changes(params: dict, host: Host | None) -> AccountPlan:
+    """Raises UsersError where the users cannot have accounts on the host, or a home cannot be removed."""
+    if host is None:
+        return AccountPlan()
+    users, group, homes = params["users"], params["account_group"], useradd_default("HOME", "/home")
+    require_none(host_problems(users, host, group, lambda name: f"{homes}/{name}", os.path.lexists))
+    plan = plan_accounts(users, host, group, os.path.lexists)
+    problems = {name: home_problem(host.accounts[name], host) for name in plan.remove}
+    require_none([f"{name}: its home cannot be removed: {problem}." for name, problem in problems.items() if problem])
+    return plan
+
+
+def archive_paths(directory: str, plan: AccountPlan, host: Host | None) -> dict[str, str]:
+    """The files into which homes are packed, by the name of the account."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return {
+        name: os.path.join(directory, f"{name}-{stamp}.tar.gz")
+        for name, is_packed in plan.remove.items()
+        if is_packed and os.path.isdir(host.accounts[name].home)
+    }
+
+
+def record_changes(params: dict, hub: HubState) -> RecordPlan:
+    """Raises UsersError where the token may not change administrators, and there are some to change."""
+    manages = params["manage_groups"], params["manage_admins"]
+    plan = plan_records(params["users"], hub.records, hub.groups, *manages)
+    admins = plan.admins()
+    if admins and not hub.is_admin:
+        raise UsersError(
+            f"Only an administrator may make or change administrators ({', '.join(admins)}): "
+            f"the service of {params['token_file']} has to be in the hub's role `admin`."
+        )
+    return plan
+
+
+def make_plan(params: dict, host: Host | None, hub: HubState, accounts: AccountPlan) -> UsersPlan:
+    """The changes of accounts, which are known before the hub is asked, and those of records."""
+    return UsersPlan(
+        hub=hub,
+        records=record_changes(params, hub),
+        host=host,
+        accounts=accounts,
+        account_group=params["account_group"],
+        archives=archive_paths(params["archive_directory"], accounts, host),
+    )
+
+
+# The changes
+
+
+def apply(plan: UsersPlan, client: HubClient, changes: HostChanges, stop_seconds: int) -> None:
+    """Removes users first, and then creates and changes the others.
+
+    Errors of removals are raised at the end, as one UsersError; other errors, which are ApiError and HostError, at
+    once.
+    """
+    failures = remove_records(plan, client, stop_seconds)
+    remove_accounts(plan, changes, failures)
+    if plan.host is not None:
+        changes.establish(plan.accounts, plan.host)
+    client.carry_out(plan.records)
+    if failures:
+        text = "\n".join(failures.values())
+        raise UsersError(f"{text}\nEverything else is done.")
+
+
+def remove_records(plan: UsersPlan, client: HubClient, stop_seconds: int) -> dict[str, str]:
+    """Returns errors by name. Raises ApiError if the hub removes nobody."""
+    failures = {}
+    for name in plan.records.remove:
+        try:
+            client.remove(name, stop_seconds)
+        except ApiError as error:
+            if error.status not in (400, 500):
+                raise
+            failures[name] = f"{name}: the hub could not remove the user: {error}"
+    return failures
+
+
+def remove_accounts(plan: UsersPlan, changes: HostChanges, failures: dict[str, str]) -> None:
+    """Locks and removes accounts, and adds errors to `failures`."""
+    for name in [*plan.accounts.lock, *plan.accounts.remove]:
+        account = plan.host.accounts[name]
+        try:
+            # A server that did not stop may still write into the home.
+            if name in plan.accounts.lock or name in failures:
+                changes.lock(account)
+            else:
+                changes.remove(account, plan.archives.get(name, ""))
+        except HostError as error:
+            failures[name] = f"{failures.get(name, '')}\n{error}".strip()
+
+
+def explained(error: Exception, params: dict) -> str:
+    """An error as a message for people."""
+    if not isinstance(error, ApiError):
+        return str(error)
+    if error.status == 0:
+        return (
+            f"The hub does not answer at {params['api_url']} ({error}). "
+            f"Look at: systemctl status {params['service']}; journalctl --unit {params['service']}"
+        )
+    if error.status in REFUSED:
+        return f"The hub refuses the token in {params['token_file']} ({error})."
+    return f"The hub refuses: {error}"
+
+
+def main() -> None:
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    os.umask(0o022)
+    params = module.params
+    try:
+        require_input(params)
+        host = present_host(params)
+        accounts = account_changes(params, host)
+        client = connect(params, module.check_mode)
+        plan = make_plan(params, host, present_hub(params, client, module), accounts)
+    except (ApiError, OSError, UsersError) as error:
+        module.fail_json(msg=f"{explained(error, params)}\nNothing was changed.")
+
+    diff = users_diff([user["name"] for user in params["users"]], plan)
+    if plan.changes() and not module.check_mode:
+        changes = HostChanges(module.run_command, params["account_group"], params["archive_directory"])
+        try:
+            apply(plan, client, changes, params["stop_timeout"])
+        except (ApiError, HostError, OSError, UsersError) as error:
+            message = f"{explained(error, params)}\nThe next run goes on from here."
+            module.fail_json(msg=message, changed=True, **plan.report())
+
+    module.exit_json(changed=plan.changes(), diff=diff, **plan.report())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the accounts of a host, and changes them with the host's own tools, which know its locks and files.
+"""Reads the accounts of a host, and changes them with the host's own tools, which lock its files.
 
-`useradd` for each account is also the fastest way: 1,000 take 16 seconds on two cores, `newusers` takes 21, because it
-makes up a hash for each, and then lacks the homes' mode, their skeleton and locked passwords.
+`useradd` for each account is also the fastest way: 1,000 take 16 seconds on two cores. `newusers` takes 21, because it
+hashes a password for each, and it neither sets the modes of homes nor copies a skeleton nor locks passwords.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
 )
 
 USERADD_DEFAULTS = "/etc/default/useradd"
-# What a user has outside of the home, by name: a later user of that name must not get it.
+# Files of a user outside of the home. A later user of the same name must not get them.
 SPOOLS = ("/var/mail/{}", "/var/spool/cron/crontabs/{}")
 LINGER = "/var/lib/systemd/linger/{}"
 # Linux takes no argument longer than 128 KiB.
@@ -40,11 +40,11 @@ END_SECONDS = 20
 
 
 class HostError(Exception):
-    """A change of the host failed; the text says which, and what its tool says."""
+    """A change of the host failed; the text names the tool or account, and has the tool's message."""
 
 
 def read_host(names: Iterable[str], groups: Iterable[str]) -> Host:
-    """All local accounts and groups, and these that are known elsewhere. Raises OSError."""
+    """All local accounts and groups, and the named ones that are elsewhere, such as in LDAP. Raises OSError."""
     host = parse(*(_text(f"/etc/{file}") for file in ("passwd", "shadow", "group")))
     for name in set(names) - set(host.accounts):
         with contextlib.suppress(KeyError):
@@ -57,7 +57,7 @@ def read_host(names: Iterable[str], groups: Iterable[str]) -> Host:
 
 
 def useradd_default(key: str, fallback: str) -> str:
-    """What useradd takes for HOME, the directory of homes, or SKEL, what they begin with."""
+    """A default of useradd: for HOME the directory of homes, for SKEL the directory that each home is copied from."""
     try:
         found = re.search(rf"^{key}=(\S+)", _text(USERADD_DEFAULTS), re.MULTILINE)
     except FileNotFoundError:
@@ -66,7 +66,7 @@ def useradd_default(key: str, fallback: str) -> str:
 
 
 def home_problem(account: Account, host: Host) -> str:
-    """Why the home of an account that is to go cannot go with it, if so."""
+    """Why the home of an account cannot be removed together with it; empty if it can."""
     home = account.home
     if not os.path.lexists(home):
         return ""
@@ -86,7 +86,10 @@ def home_problem(account: Account, host: Host) -> str:
 
 
 class HostChanges:
-    """Changes accounts by the tools of the package passwd. `run` is that of a module. All methods raise HostError."""
+    """Changes accounts with the tools of the package passwd. All methods raise HostError.
+
+    `run` is an AnsibleModule's run_command. The comment of new accounts names `account_group`.
+    """
 
     def __init__(self, run: Callable, account_group: str, archive_directory: str):
         self.run_command = run
@@ -94,16 +97,17 @@ class HostChanges:
         self.archive_directory = archive_directory
 
     def run(self, *argv: str, data: str | None = None) -> None:
+        """Runs a command, with `data` as its input."""
         rc, out, err = self.run_command(list(argv), data=data)
         if rc != 0:
             raise HostError(f"{' '.join(argv[:2])} ... {argv[-1]}: {(err or out).strip()}")
 
     def establish(self, plan: AccountPlan, host: Host) -> None:
-        """Everything of the plan but the locks and removals, from the host as it was planned for."""
+        """Carries out all of the plan but the locks and removals. `host` is the host from which it was planned."""
         for group, system in plan.groups.items():
             self.run("groupadd", *(["--system"] if system else []), "--", group)
         for name, groups in plan.create.items():
-            # Homes are made below: this useradd makes one before the account, and an interrupted run leaves it so.
+            # An interrupted useradd would leave a home without an account, so homes are created below.
             self.run(
                 *("useradd", "--no-create-home", "--shell", "/bin/bash", "--comment", mark(self.account_group)),
                 *("--groups", ",".join(groups), "--", name),
@@ -113,7 +117,7 @@ class HostChanges:
             for name in plan.homes:
                 make_home(accounts[name], skeleton)
         for name in plan.unlock:
-            # What is not locked but no password at all cannot be unlocked, and a new password needs no unlocking.
+            # usermod refuses to unlock an account without a password, and a new password needs no unlocking.
             locked = host.accounts[name].shadow.strip("!*") and name not in plan.passwords
             self.run("usermod", "--expiredate", "", *(["--unlock"] if locked else []), "--", name)
         if plan.passwords:
@@ -122,15 +126,15 @@ class HostChanges:
         self.members(plan.join, plan.leave)
 
     def members(self, join: dict[str, list[str]], leave: dict[str, list[str]]) -> None:
-        """Add and remove members of local groups, a whole group at a time where that is sound."""
+        """Adds and removes members of local groups, with one command for a group where that is possible."""
         groups = read_host([], []).groups if join or leave else {}
         for name in dict.fromkeys([*join, *leave]):
             present = groups[name].members if name in groups else ()
             gone = set(leave.get(name, [])).intersection(present)
             new = [user for user in join.get(name, []) if user not in present]
             after = ",".join([user for user in present if user not in gone] + new)
-            # Only few processes of the group's file are worth the whole list, which others may change meanwhile. It is
-            # refused where it names members that have no account any more.
+            # Others may change the group meanwhile, so the whole list is only set where it saves several commands.
+            # gpasswd refuses a list with members that have no account any more.
             if len(gone) + len(new) > 2 and len(after) < LONGEST_ARGUMENT:
                 rc, _out, _err = self.run_command(["gpasswd", "--members", after, name])
                 if rc == 0:
@@ -141,13 +145,16 @@ class HostChanges:
                 self.run("gpasswd", "--delete", user, name)
 
     def lock(self, account: Account) -> None:
-        """Let nobody in by this account, neither by password nor by key, and end what it runs."""
+        """Locks an account for logins by password and by key, and ends its processes."""
         if not account.retired:
             self.run("usermod", "--lock", "--expiredate", EXPIRED, "--", account.name)
         self._end_processes(account)
 
     def remove(self, account: Account, archive: str) -> None:
-        """Remove an account and its home, which is packed first if a path is given. An interrupted one goes on."""
+        """Removes an account and its home, and first packs the home into `archive` unless that is empty.
+
+        It also completes a removal that was interrupted.
+        """
         self.lock(account)
         home, leaving = account.home, _beside(account.home, ".removed")
         spools = [path for path in (spool.format(account.name) for spool in SPOOLS) if os.path.isfile(path)]
@@ -155,7 +162,7 @@ class HostChanges:
             if os.path.isdir(home):
                 if archive:
                     self._pack([home, *spools], archive)
-                # Else what is left of a home half removed would be packed again.
+                # Otherwise the next run would pack the rest of a home that was removed in part.
                 _remove_tree(leaving)
                 os.rename(home, leaving)
             _remove_tree(leaving)
@@ -203,7 +210,7 @@ class HostChanges:
 
 
 def make_home(account: Account, skeleton: str) -> None:
-    """A private home with copies of the skeleton, there as a whole or not at all."""
+    """Creates a private home with copies of the skeleton in one step. An existing home stays. Raises HostError."""
     if os.path.lexists(account.home):
         return
     draft = _beside(account.home, ".new")
@@ -224,7 +231,7 @@ def make_home(account: Account, skeleton: str) -> None:
 
 
 def processes(uid: int) -> set[int]:
-    """Those that run as an account, without the ones that have ended and wait for their parent."""
+    """The ids of an account's processes, without those that have ended and wait for their parent."""
     found = set()
     for path in glob.glob("/proc/[0-9]*/status"):
         try:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of JupyterHub's REST API that deals with users, with few calls for many of them."""
+"""The part of JupyterHub's REST API that manages users. A call deals with many users where the API allows it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from urllib.parse import quote, urlsplit
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import Record, RecordPlan
 
-# Without it the hub answers with the first page only, and without saying so.
+# Without this header the hub answers with the first page only, and does not say that there are more.
 PAGINATION = "application/jupyterhub-pagination+json"
-# The token is wrong, or may not do this.
+# Status if the token is wrong, or lacks a permission.
 REFUSED = (401, 403)
-# The hub gives as much as its own limit (JupyterHub.api_page_max_limit, 200 by default) allows.
+# The hub reduces it to its own limit (JupyterHub.api_page_max_limit, 200 by default).
 PAGE = 10_000
-# The hub serves nobody else while it makes users, so it gets them in portions: 5 ms for each user.
+# The hub answers no other request while it creates users, about 5 ms for each, so a call creates only some of them.
 PORTION = 100
-# A stop is answered after JupyterHub.slow_stop_timeout (10 s), even where it goes on.
+# The hub answers to a stop at the latest after JupyterHub.slow_stop_timeout (10 s), even if the server still runs.
 ANSWER_SECONDS = 120
 STOP_POLL_SECONDS = 0.2
 
 
 class ApiError(Exception):
-    """The hub did not answer, or refused; status is 0 or that of the answer, the text is what the hub says."""
+    """The hub did not answer or refused. `status` is that of its answer, or 0 without one; the text is its message."""
 
     def __init__(self, text: str, status: int = 0):
         super().__init__(text)
@@ -36,9 +36,9 @@ class ApiError(Exception):
 
 
 class HubClient:
-    """A hub by the URL of its API. It knows neither proxies of the environment nor redirections: the token stays here.
+    """The hub at the URL of its API. All methods raise ApiError.
 
-    All methods raise ApiError.
+    It uses no proxies of the environment and follows no redirection, so that nobody else gets the token.
     """
 
     def __init__(self, url: str, token: str):
@@ -46,7 +46,7 @@ class HubClient:
         self.token = token
 
     def call(self, method: str, path: str, body: dict | None = None) -> Any:
-        """The answer's content, None where it has none."""
+        """Sends a request; returns the data of the answer, None if it is empty."""
         kind = http.client.HTTPSConnection if self.address.scheme == "https" else http.client.HTTPConnection
         headers = {"Authorization": f"token {self.token}", "Accept": PAGINATION, "Content-Type": "application/json"}
         target = f"{self.address.path.rstrip('/')}{path}"
@@ -73,20 +73,20 @@ class HubClient:
         return data
 
     def permissions(self) -> tuple[bool, set[str]]:
-        """Whether the token's owner is an administrator, and the token's scopes; also the proof that a hub answers."""
+        """Whether the token's owner is an administrator, and the token's scopes. Raises ApiError without a hub, too."""
         try:
             model = self.call("GET", "/user")
         except ApiError as error:
             if error.status in REFUSED:
                 raise
-            # Another service at its address, or a hub that is not well.
+            # This is another service at the hub's address, or a hub that is broken.
             raise ApiError(str(error)) from None
         if not isinstance(model, dict) or "scopes" not in model:
             raise ApiError("what answers is no JupyterHub")
         return bool(model.get("admin")), set(model["scopes"])
 
     def records(self, names: list[str]) -> dict[str, Record]:
-        """The records of the named users that have one, and maybe others."""
+        """The records of the named users, without those who have none, and perhaps with others."""
         page = self._page("/users", 0)
         limit = page["_pagination"]["limit"]
         if page["_pagination"]["total"] > limit * len(names):
@@ -101,7 +101,7 @@ class HubClient:
         return {group["name"] for group in [*page["items"], *self._following("/groups", page)]}
 
     def carry_out(self, plan: RecordPlan) -> None:
-        """All of the plan but the removals."""
+        """Carries out all of the plan but the removals."""
         for admin, names in plan.create.items():
             for portion in _portions(names):
                 self._create(portion, admin)
@@ -123,7 +123,10 @@ class HubClient:
             raise
 
     def remove(self, name: str, seconds: float) -> None:
-        """Stop all of a user's servers, wait for their end, and remove the record, with which its tokens go."""
+        """Stops all servers of a user, waits for their end, and removes the record together with its tokens.
+
+        Raises ApiError with status 400 if a server still runs after so many seconds.
+        """
         deadline = time.monotonic() + seconds
         record = self._record(name)
         while record is not None:
@@ -136,7 +139,7 @@ class HubClient:
             record = self._record(name)
 
     def _end(self, record: Record) -> str:
-        """Stop a user's servers, or remove the record if none is left; returns what is still in the way of that."""
+        """Stops a user's servers, or removes the record if none is left; returns why it cannot be removed yet."""
         place = f"/users/{_quoted(record.name)}"
         try:
             for server in record.servers:
@@ -145,7 +148,7 @@ class HubClient:
                 self.call("DELETE", place)
                 return ""
         except ApiError as error:
-            # 400: one is being renamed, or has begun to stop since we looked. 404: it was faster than we are.
+            # 400: a server is being renamed, or began to stop since we looked. 404: it has stopped meanwhile.
             if error.status == 404 or (error.status == 400 and (record.servers or "stopping" in str(error))):
                 return str(error)
             raise
@@ -160,10 +163,10 @@ class HubClient:
             created = []
         others = {model["name"] for model in created} - set(names)
         for name in others:
-            # Nobody asked for this one, and a record is a permission.
+            # Nobody declared this user, and a record allows to log in.
             self.call("DELETE", f"/users/{_quoted(name)}")
         missing = set(names) - {model["name"] for model in created}
-        # Somebody may have made one of them since they were listed.
+        # Somebody else may have created one of them meanwhile.
         missing = {name for name in missing if self._record(name) is None}
         if missing:
             raise ApiError(

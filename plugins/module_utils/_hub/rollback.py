@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back of a hub: what differs from its last healthy state, and its database as the copy has it.
+"""Plans how a hub goes back to its last healthy state, and puts back its files and its database.
 
-What is read here was written by the hub's own program nbops_jupyterhub.database, which the role ships.
+The hub's own program nbops_jupyterhub.database, which the role installs, writes the notes that are read here.
 """
 
 from __future__ import annotations
@@ -11,210 +11,227 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import (
+    CLIENT_PROGRAMS,
+    RunCommand,
+    restore_postgresql,
+    restore_sqlite,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 
 STATE = "/var/lib"
 UNITS = "/etc/systemd/system"
 APPLICATIONS = "/opt"
 ENVIRONMENTS = ("hub", "user", "proxy")
-CLIENT_PROGRAMS = ("pg_restore", "psql")
-
-# What SQLite leaves beside a database that nobody closed; its content belongs to that database alone.
-LEFTOVERS = ("-wal", "-shm", "-journal")
-
-# Whoever still has the database open must not keep us waiting for ever. The last setting is one that only newer servers
-# know; see _drop_new_setting.
-SETTINGS = """
-SET lock_timeout = '60s';
-SET client_min_messages = warning;
-SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout';
-"""
-
-# The tables of a newer schema would stay beside the old ones, and keep them from being replaced. What others own stays,
-# but for their views of these tables.
-DROP_TABLES = """
-DO $$
-DECLARE name text;
-BEGIN
-  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tableowner = current_user LOOP
-    EXECUTE format('DROP TABLE %I.%I CASCADE', current_schema(), name);
-  END LOOP;
-END $$;
-"""
-
-RunCommand = Callable[..., "tuple[int, str, str]"]
 
 
-class Failure(Exception):
-    """What went wrong, and what to do about it."""
+class RollbackError(Exception):
+    """The hub cannot go back; the text says why, and what to do about it."""
 
 
-class Rollback:
-    """A hub's last healthy state, and what is otherwise now."""
+@dataclass(frozen=True)
+class HubPaths:
+    """Where the files of a hub are. `config` is the path of its configuration."""
 
-    def __init__(self, name: str, config: str) -> None:
-        self.config_path = config
-        self.state = os.path.join(STATE, name)
-        self._upgrade = os.path.join(self.state, "upgrade.json")
-        self.healthy = _json(os.path.join(self.state, "healthy.json"))
-        self.note = _json(self._upgrade)
-        self.config = _bytes(os.path.join(self.state, "healthy-config.json"))
-        self.stores = {part: ReleaseStore(os.path.join(APPLICATIONS, name, part)) for part in ENVIRONMENTS}
+    name: str
+    config: str
 
-    def releases(self) -> dict[str, str]:
-        """By environment, the path of the release to go back to, where it is another than now."""
-        wanted = (self.healthy or {}).get("releases", {})
-        return {
-            part: path
-            for part, path in sorted(wanted.items())
-            if part in self.stores and os.path.basename(path) != self.stores[part].current()
-        }
+    @property
+    def state(self) -> str:
+        """The directory of the hub's database and notes."""
+        return os.path.join(STATE, self.name)
 
-    def units(self) -> dict[str, str]:
-        """By name, the text of the units of hub and proxy to go back to, where it is another than now."""
-        wanted = (self.healthy or {}).get("units", {})
-        return {
-            name: text for name, text in sorted(wanted.items()) if _bytes(os.path.join(UNITS, name)) != text.encode()
-        }
+    @property
+    def upgrade(self) -> str:
+        """The note about an upgrade that has begun. The hub removes it once it is healthy."""
+        return os.path.join(self.state, "upgrade.json")
 
-    def config_differs(self) -> bool:
-        return self.config is not None and _bytes(self.config_path) != self.config
-
-    def database_copy(self) -> str:
-        """The path of the copy to restore, empty where the database is as it was."""
-        note = self.note or {}
-        return "" if note.get("restored") else note.get("backup", "")
-
-    def is_needed(self) -> bool:
-        """Whether there is anything to put back, or an earlier run did not come to its end."""
-        return bool(self.healthy and (self.note or self.releases() or self.units() or self.config_differs()))
-
-    def problems(self, has_program: Callable[[str], bool]) -> list[str]:
-        """What is in the way, so that it is said before anything is changed."""
-        found = []
-        for part, path in self.releases().items():
-            store = self.stores[part]
-            name = os.path.basename(path)
-            if path != os.path.realpath(store.directory(name)) or store.marker(name) is None:
-                found.append(f"{path}, which ran when the hub last was healthy, is gone.")
-        if self.config is None:
-            found.append(f"{self.state}/healthy-config.json, the configuration of that time, is gone.")
-        note, copy = self.note or {}, self.database_copy()
-        if note.get("to_revision") and not copy and not note.get("restored"):
-            found.append(f"The database was migrated. Restore the copy that you made, and remove {self._upgrade}.")
-        if copy and not os.path.isfile(copy):
-            found.append(f"{copy}, the copy of the database, is gone.")
-        if copy and note["database"]["kind"] == "postgresql":
-            missing = [program for program in CLIENT_PROGRAMS if not has_program(program)]
-            found += [f"{program}, of the package postgresql-client, is missing." for program in missing]
-        return found
-
-    def begin(self) -> None:
-        """From now on an interrupted run is known to be one."""
-        self._write_note({**(self.note or {}), "rollback": True})
-
-    def restore_database(self, run_command: RunCommand) -> None:
-        database, copy = self.note["database"], self.database_copy()
-        if database["kind"] == "sqlite":
-            restore_sqlite(copy, database["path"])
-        else:
-            restore_postgresql(run_command, database["address"], database["password"], copy)
-        # The hub may write to it from here on, so it is not to be restored again.
-        self._write_note({**self.note, "restored": True})
-
-    def restore_config(self) -> None:
-        atomic.write(self.config_path, self.config, 0o600)
-
-    def restore_releases(self, releases: dict[str, str]) -> None:
-        for part, path in releases.items():
-            self.stores[part].activate(os.path.basename(path))
-
-    def restore_units(self, units: dict[str, str]) -> None:
-        for name, text in units.items():
-            atomic.write(os.path.join(UNITS, name), text.encode(), 0o644)
-
-    def finish(self) -> None:
-        # The hub's own start has removed it as well, once it was healthy.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._upgrade)
-
-    def _write_note(self, note: dict[str, Any]) -> None:
-        atomic.write(self._upgrade, json.dumps(note, indent=1, sort_keys=True).encode(), 0o600)
-        atomic.sync_directory(self.state)
-        self.note = note
+    def store(self, environment: str) -> ReleaseStore:
+        """The releases of one of the ENVIRONMENTS."""
+        return ReleaseStore(os.path.join(APPLICATIONS, self.name, environment))
 
 
-def restore_sqlite(copy: str, path: str) -> None:
-    """Puts a copy in the place of a database in one step; what belongs to the database that goes, goes first."""
-    mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o600
-    with open(copy, "rb") as file:
-        draft = atomic.stage(path, file.read(), mode)
-    for leftover in LEFTOVERS:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path + leftover)
-    os.rename(draft, path)
-    atomic.sync_directory(os.path.dirname(path))
+@dataclass(frozen=True)
+class HealthyState:
+    """What the hub noted when it was last healthy; None for a note that does not exist.
 
-
-def restore_postgresql(run_command: RunCommand, address: str, password: str, copy: str) -> None:
-    """Puts a dump in the place of the hub's tables in one transaction: all of it happens, or nothing does."""
-    environment = {"PGPASSWORD": password} if password else {}
-    connection = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={address}"]
-
-    def run(*command: str) -> str:
-        status, out, err = run_command(list(command), environ_update=environment)
-        if status != 0:
-            raise Failure(f"{command[0]} failed, the database is as it was: {(err or out).strip()}")
-        return out
-
-    question = "SELECT current_schema() || E'\\n' || current_user"
-    schema, owner = run("psql", *connection, "--no-align", "--tuples-only", f"--command={question}").splitlines()
-    with tempfile.TemporaryDirectory() as directory:
-        paths = {name: os.path.join(directory, name) for name in ("drop", "list", "restore")}
-        _write(paths["drop"], SETTINGS + DROP_TABLES)
-        _write(paths["list"], own_entries(run("pg_restore", "--list", copy), schema, owner))
-        run("pg_restore", "--no-owner", f"--use-list={paths['list']}", f"--file={paths['restore']}", copy)
-        _drop_new_setting(paths["restore"])
-        files = [f"--file={paths[name]}" for name in ("drop", "restore")]
-        run("psql", *connection, "--single-transaction", *files)
-
-
-def own_entries(listing: str, schema: str, owner: str) -> str:
-    """Of a dump's table of contents what the hub's role owns in its schema.
-
-    The rest is not the hub's to restore: the schema itself, extensions, others' default privileges.
+    `note` has its version, releases and units, `config` is its configuration.
     """
-    entry = re.compile(rf"\d+; \d+ \d+ (?!DEFAULT ACL )[A-Z ]+ {re.escape(schema)} .+ {re.escape(owner)}")
-    return "".join(f"{line}\n" for line in listing.splitlines() if entry.fullmatch(line))
+
+    note: dict[str, Any] | None
+    config: bytes | None
 
 
-def _drop_new_setting(path: str) -> None:
-    """Programs of PostgreSQL 17 begin what they restore with a setting that older servers refuse."""
-    with open(path, "rb") as file:
-        head, name, objects = file.read().partition(b"\n-- Name: ")
-    with open(path, "wb") as file:
-        file.write(head.replace(b"SET transaction_timeout = 0;\n", b"") + name + objects)
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What differs from the last healthy state, and goes back to it.
+
+    `version` is that of JupyterHub, empty without a healthy state. `database` is the path of the copy to restore, empty
+    where the database is unchanged. `releases` are paths by environment, `units` texts by name. `config` is None where
+    the configuration is unchanged. `upgrade` is the note about the upgrade, empty if none has begun.
+    """
+
+    version: str = ""
+    database: str = ""
+    releases: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    config: bytes | None = None
+    upgrade: dict[str, Any] = field(default_factory=dict)
+
+    def changes(self) -> bool:
+        """Whether anything has to go back, or an earlier run was interrupted."""
+        return bool(self.upgrade or self.releases or self.units or self.config is not None)
+
+    def report(self) -> dict[str, Any]:
+        """The changes as the module returns them."""
+        return {
+            "version": self.version,
+            "database": self.database,
+            "releases": self.releases,
+            "units": list(self.units),
+            "config": self.config is not None,
+        }
+
+
+def read_healthy_state(paths: HubPaths) -> HealthyState:
+    """Raises OSError, and ValueError for a damaged note."""
+    return HealthyState(
+        _json(os.path.join(paths.state, "healthy.json")),
+        read_or_none(os.path.join(paths.state, "healthy-config.json")),
+    )
+
+
+def make_plan(paths: HubPaths, healthy: HealthyState) -> RollbackPlan:
+    """Compares the hub with its last healthy state. Raises OSError, and ValueError for a link that is not ours."""
+    if not healthy.note:
+        return RollbackPlan()
+    upgrade = _json(paths.upgrade) or {}
+    is_same_config = healthy.config is None or read_or_none(paths.config) == healthy.config
+    return RollbackPlan(
+        version=healthy.note["version"],
+        database="" if upgrade.get("restored") else upgrade.get("backup", ""),
+        releases=_other_releases(paths, healthy.note.get("releases", {})),
+        units=_other_units(healthy.note.get("units", {})),
+        config=None if is_same_config else healthy.config,
+        upgrade=upgrade,
+    )
+
+
+def _other_releases(paths: HubPaths, wanted: dict[str, str]) -> dict[str, str]:
+    return {
+        environment: path
+        for environment, path in sorted(wanted.items())
+        if environment in ENVIRONMENTS and os.path.basename(path) != paths.store(environment).current()
+    }
+
+
+def _other_units(wanted: dict[str, str]) -> dict[str, str]:
+    return {
+        name: text for name, text in sorted(wanted.items()) if read_or_none(os.path.join(UNITS, name)) != text.encode()
+    }
+
+
+def problems(
+    paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, has_program: Callable[[str], bool]
+) -> list[str]:
+    """Why a plan cannot be carried out, as messages for people. `has_program` says whether the host has a program."""
+    return [
+        *_release_problems(paths, plan),
+        *_config_problems(paths, healthy),
+        *_database_problems(paths, plan, has_program),
+    ]
+
+
+def _release_problems(paths: HubPaths, plan: RollbackPlan) -> Iterator[str]:
+    for environment, path in plan.releases.items():
+        store, name = paths.store(environment), os.path.basename(path)
+        if path != os.path.realpath(store.directory(name)) or store.marker(name) is None:
+            yield f"{path}, which ran when the hub last was healthy, is gone."
+
+
+def _config_problems(paths: HubPaths, healthy: HealthyState) -> Iterator[str]:
+    if healthy.config is None:
+        yield f"{paths.state}/healthy-config.json, the configuration of that time, is gone."
+
+
+def _database_problems(paths: HubPaths, plan: RollbackPlan, has_program: Callable[[str], bool]) -> Iterator[str]:
+    upgrade, copy = plan.upgrade, plan.database
+    if upgrade.get("to_revision") and not copy and not upgrade.get("restored"):
+        yield f"The database was migrated. Restore the copy that you made, and remove {paths.upgrade}."
+    if copy and not os.path.isfile(copy):
+        yield f"{copy}, the copy of the database, is gone."
+    if copy and upgrade["database"]["kind"] == "postgresql":
+        for program in CLIENT_PROGRAMS:
+            if not has_program(program):
+                yield f"{program}, of the package postgresql-client, is missing."
+
+
+def put_back(paths: HubPaths, plan: RollbackPlan, run_command: RunCommand) -> None:
+    """Puts back everything while the hub is stopped. Raises DatabaseError, OSError and ValueError.
+
+    The database comes first, so that a hub of either version can use it if somebody starts the hub in between.
+    """
+    begin(paths, plan)
+    restore_database(paths, plan, run_command)
+    restore_config(paths, plan)
+    restore_releases(paths, plan)
+    restore_units(plan)
+
+
+def begin(paths: HubPaths, plan: RollbackPlan) -> None:
+    """Notes that the rollback has begun, so that the next run completes an interrupted one."""
+    _write_upgrade(paths, {**plan.upgrade, "rollback": True})
+
+
+def restore_database(paths: HubPaths, plan: RollbackPlan, run_command: RunCommand) -> None:
+    """Restores the copy of the database if there is one, and notes that."""
+    if not plan.database:
+        return
+    database = plan.upgrade["database"]
+    if database["kind"] == "sqlite":
+        restore_sqlite(plan.database, database["path"])
+    else:
+        restore_postgresql(run_command, database["address"], database["password"], plan.database)
+    # From here on the hub may write to the database, so the next run must not restore it again.
+    _write_upgrade(paths, {**plan.upgrade, "rollback": True, "restored": True})
+
+
+def restore_config(paths: HubPaths, plan: RollbackPlan) -> None:
+    """Restores the configuration if it differs."""
+    if plan.config is not None:
+        atomic.write(paths.config, plan.config, 0o600)
+
+
+def restore_releases(paths: HubPaths, plan: RollbackPlan) -> None:
+    """Activates the releases that differ."""
+    for environment, path in plan.releases.items():
+        paths.store(environment).activate(os.path.basename(path))
+
+
+def restore_units(plan: RollbackPlan) -> None:
+    """Restores the unit files that differ."""
+    for name, text in plan.units.items():
+        atomic.write(os.path.join(UNITS, name), text.encode(), 0o644)
+
+
+def finish(paths: HubPaths) -> None:
+    """Removes the note about the upgrade once the hub runs."""
+    # The hub removes it as well, once it is healthy.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(paths.upgrade)
+
+
+def _write_upgrade(paths: HubPaths, note: dict[str, Any]) -> None:
+    atomic.write(paths.upgrade, json.dumps(note, indent=1, sort_keys=True).encode(), 0o600)
+    atomic.sync_directory(paths.state)
 
 
 def _json(path: str) -> dict[str, Any] | None:
-    data = _bytes(path)
+    data = read_or_none(path)
     return None if data is None else json.loads(data)
-
-
-def _bytes(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -85,7 +85,7 @@ def test_a_kernel_of_others_stays_and_its_name_is_refused(host: Host, run: Calla
     (host.kernels / "theirs").mkdir(parents=True)
     run()
     assert host.written() == ["theirs"]
-    assert "theirs is there already and not from this collection" in run(kernel("theirs"), only_prepare=True)["msg"]
+    assert "theirs is there already and not from this collection" in run(kernel("theirs"), prepare_only=True)["msg"]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_what_cannot_become_a_kernel_is_refused_and_in_check_mode_reported(
     host: Host, run: Callable[..., dict], warnings: list[str], more: dict, failing: dict, message: str
 ) -> None:
     host.failing = failing
-    assert message in run(kernel("a", **more), only_prepare=True)["msg"]
-    run(kernel("a", **more), only_prepare=True, check=True)
+    assert message in run(kernel("a", **more), prepare_only=True)["msg"]
+    run(kernel("a", **more), prepare_only=True, check=True)
     assert [message in text for text in warnings] == [True]
 
 
@@ -117,11 +117,11 @@ def test_a_program_that_does_not_start_is_refused(host: Host, run: Callable[...,
 
 def test_environments_are_prepared_and_reported(host: Host, run: Callable[..., dict]) -> None:
     one, two = kernel("one", environment=True), kernel("two")
-    assert run(one, two, only_prepare=True, check=True)["changed"]
+    assert run(one, two, prepare_only=True, check=True)["changed"]
     assert not host.environments.exists()
-    assert run(one, two, only_prepare=True)["changed"]
+    assert run(one, two, prepare_only=True)["changed"]
     assert os.listdir(host.environments) == ["one"]
-    assert not run(one, two, only_prepare=True)["changed"]
+    assert not run(one, two, prepare_only=True)["changed"]
     (host.environments / "notes").touch()
     result = run(two)
     assert (result["unneeded"], result["others"]) == (["one"], ["notes"])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import LEFTOVERS, Rollback, own_entries
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import LEFTOVERS, own_entries
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import MARKER, ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_rollback
 
@@ -296,6 +296,37 @@ def test_check_mode_changes_nothing(world: World, run: Callable[..., dict], migr
     assert (foretold["changed"], foretold["restored"]) == (result["changed"], result["restored"])
 
 
+@pytest.mark.parametrize(
+    "parts", [(), ("config",), ("hub",), ("user", "proxy"), (UNITS[0],), ("hub", "config", UNITS[1])]
+)
+def test_check_mode_predicts_the_run(world: World, run: Callable[..., dict], parts: tuple[str, ...]) -> None:
+    world.deploy(*(part for part in parts if part in PARTS))
+    for path in [world.config] * ("config" in parts) + [world.units / part for part in parts if part in UNITS]:
+        path.write_text("new")
+    foretold, done = run(check=True), run()
+    assert foretold["msg"].replace("would run", "runs") == done["msg"]
+    assert (foretold["changed"], foretold["restored"]) == (done["changed"], done["restored"])
+    assert done["changed"] is bool(parts)
+    assert not run(check=True)["changed"]
+
+
+def test_a_damaged_note_is_reported(world: World, run: Callable[..., dict]) -> None:
+    world.deploy("hub")
+    (world.state / "healthy.json").write_text("{")
+    result = run()
+    assert (result["failed"], result["changed"], world.calls) == (True, False, [])
+
+
+def test_without_an_answer_of_systemd_nothing_is_changed(world: World, run: Callable[..., dict]) -> None:
+    world.migrate()
+    before = world.everything()
+    world.events["systemctl show"] = lambda: "no bus"
+    result = run()
+    assert (result["failed"], result["changed"], world.calls) == (True, False, [])
+    assert "no bus" in result["msg"]
+    assert world.everything() == before
+
+
 def test_all_problems_are_said_before_the_first_change(world: World, run: Callable[..., dict]) -> None:
     world.migrate_postgresql()
     world.deploy("user")
@@ -350,15 +381,15 @@ def test_an_interrupted_run_is_completed(
     world.migrate()
     world.config.write_text("new")
     (world.units / UNITS[1]).write_text("new")
-    real = getattr(Rollback, step)
+    real = getattr(rollback, step)
 
-    def interrupted(self: Rollback, *arguments: object) -> None:
+    def interrupted(*arguments: object) -> None:
         if where == "after":
-            real(self, *arguments)
+            real(*arguments)
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Rollback, step, interrupted)
+        patch.setattr(rollback, step, interrupted)
         failed = run()
     assert (failed["failed"], failed["changed"], failed["msg"]) == (True, True, "no space left")
     complete = (step, where) == ("finish", "after")

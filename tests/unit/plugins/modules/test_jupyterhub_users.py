@@ -58,6 +58,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
             return {name: record for name, record in world.records.items() if name in names}
 
         def group_names(self) -> set[str]:
+            if "group_names" in world.failing:
+                raise world.failing["group_names"]
             return {"staff", "empty"}
 
         def remove(self, name: str, seconds: float) -> None:
@@ -151,6 +153,27 @@ def test_everything_at_once(world: World, run, check: bool) -> None:
     assert world.done == ([] if check else ["remove record old", "lock old", "accounts", "records"])
 
 
+@pytest.mark.parametrize(
+    ("users", "options"),
+    [
+        pytest.param([NEW], {}, id="new"),
+        pytest.param([{"name": "old", "admin": True, "groups": ["staff"]}], {}, id="leaves a group, gets a home"),
+        pytest.param([{"name": "old"}], {"manage_groups": False}, id="no administrator any more"),
+        pytest.param([{"name": "kept", "password_hash": HASH}], {"manage_admins": False}, id="comes back"),
+        pytest.param([{"name": "old", "state": "absent", "home": "delete"}], {}, id="deleted"),
+        pytest.param([{"name": "old", "state": "absent"}, {"name": "never", "state": "absent"}], {}, id="locked"),
+        pytest.param([{"name": "old"}, {"name": "a@b"}], {"accounts": False}, id="without accounts"),
+        pytest.param([{"name": "never", "state": "absent"}], {}, id="nothing"),
+    ],
+)
+def test_check_mode_predicts_the_run(world: World, run, users: list[dict], options: dict) -> None:
+    predicted = run(*users, check=True, **options)
+    assert world.done == []
+    done = run(*users, **options)
+    assert predicted == done
+    assert done["changed"] is bool(world.done)
+
+
 def test_nothing_to_do(world: World, run) -> None:
     result = run({"name": "never", "state": "absent"})
     assert (result["changed"], result["diff"], world.done) == (False, [], [])
@@ -212,6 +235,13 @@ def test_a_hub_that_does_not_answer(world: World, run, monkeypatch: pytest.Monke
     predicted = run(NEW, {"name": "old"}, check=True)
     assert predicted["users"]["created"] == ["new", "old"]
     assert "Connection refused" in str(warned)
+
+
+def test_a_hub_that_stops_to_answer_counts_as_one_without_users(world: World, run, warnings: list[str]) -> None:
+    world.failing["group_names"] = ApiError("Connection reset")
+    assert run({"name": "old", "groups": ["new"]}, check=True)["users"]["created"] == ["old"]
+    assert len(warnings) == 1
+    assert "Nothing was changed." in run({"name": "old", "groups": ["new"]})["msg"]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +323,7 @@ def test_archives_are_named(world: World, run, tmp_path: pathlib.Path, monkeypat
 
 def test_the_documentation_tells_all_options() -> None:
     options = yaml.safe_load(jupyterhub_users.DOCUMENTATION)["options"]
-    assert set(options) == set(jupyterhub_users.SPECIFICATION)
-    assert set(options["users"]["suboptions"]) == set(jupyterhub_users.USER_SPECIFICATION)
+    assert set(options) == set(jupyterhub_users.ARGUMENT_SPEC)
+    assert set(options["users"]["suboptions"]) == set(jupyterhub_users.USERS_SPEC)
     for text in (jupyterhub_users.EXAMPLES, jupyterhub_users.RETURN):
         assert yaml.safe_load(text)

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import (
+    actions,
+    file_changes,
+    manager,
+    stale,
+    verification,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import write
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import PROPERTIES
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import render
 from ansible_collections.nbops.jupyter.plugins.modules import systemd_units
 
 DEFAULTS = {"drop_in": "", "sections": {}, "enabled": None, "started": None}
@@ -30,7 +39,7 @@ LINK = {"b.target.wants/a.service"}
     ],
 )
 def test_wants_start(entry: dict, started: bool) -> None:
-    assert systemd_units.wants_start({**DEFAULTS, **entry}) is started
+    assert actions.wants_start({**DEFAULTS, **entry}) is started
 
 
 @pytest.mark.parametrize(
@@ -58,8 +67,8 @@ def test_wants_start(entry: dict, started: bool) -> None:
 def test_enablement(
     monkeypatch: pytest.MonkeyPatch, entry: dict, file_state: str, links: set[str], verb: str | None
 ) -> None:
-    monkeypatch.setattr(systemd_units, "existing_links", lambda _name: links)
-    assert systemd_units.enablement({**DEFAULTS, "name": "a.service", **entry}, file_state) == verb
+    monkeypatch.setattr(actions, "existing_links", lambda _name: links)
+    assert actions.enablement({**DEFAULTS, "name": "a.service", **entry}, file_state) == verb
 
 
 def comparable(options: dict) -> dict:
@@ -90,7 +99,7 @@ def test_the_role_takes_what_the_module_takes() -> None:
     ],
 )
 def test_what_check_mode_forgives(line: str, expected: bool) -> None:
-    assert bool(systemd_units.NOT_YET.search(line)) is expected
+    assert bool(verification.NOT_YET.search(line)) is expected
 
 
 SERVICE = {
@@ -108,13 +117,13 @@ def run(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., dict[str, Any]]:
     """Runs the module where the unit a.service is active since 2000 and has a drop-in, both by this module."""
-    monkeypatch.setattr(systemd_units, "ROOT", str(tmp_path))
-    monkeypatch.setattr(systemd_units, "WAIT_READY", str(tmp_path / "wait-ready"))
-    monkeypatch.setattr(systemd_units, "is_protected", lambda _path: True)
-    monkeypatch.setattr(systemd_units, "modification_time", lambda _path: 0.0)
-    monkeypatch.setattr(systemd_units, "existing_links", lambda _name: set())
+    monkeypatch.setattr(manager, "ROOT", str(tmp_path))
+    monkeypatch.setattr(file_changes, "WAIT_READY", str(tmp_path / "wait-ready"))
+    monkeypatch.setattr(file_changes, "is_protected", lambda _path: True)
+    monkeypatch.setattr(stale, "modification_time", lambda _path: 0.0)
+    monkeypatch.setattr(actions, "existing_links", lambda _name: set())
     for entry in (SERVICE, DROP_IN):
-        systemd_units.write(systemd_units.file_of(entry), systemd_units.render(entry, {}))
+        write(file_changes.file_of(entry), render(entry, {}))
     state = {
         **dict.fromkeys(PROPERTIES, ""),
         "LoadState": "loaded",
@@ -160,3 +169,107 @@ def test_check_mode_predicts_the_run(
     assert (done["changed"], done["stale"]) == (bool(verbs), stale)
     words = [action.split()[0].removeprefix("daemon-") for action in done["actions"]]
     assert words == verbs + ["restart"] * len(stale)
+
+
+class Systemd:
+    """Takes the place of systemctl: the states of units, which its orders change."""
+
+    def __init__(self) -> None:
+        self.active: dict[str, str] = {}
+        # By the name of a unit, another unit that stops together with it.
+        self.bound: dict[str, str] = {}
+        self.refused = ""
+        self.orders: list[str] = []
+
+    def run(self, command: list[str], **_options: object) -> tuple[int, str, str]:
+        verb, names = command[1], command[command.index("--") + 1 :] if "--" in command else []
+        if verb == "show":
+            return 0, "\n\n".join(self.shown(name) for name in names), ""
+        if command[0] == "systemctl":
+            self.orders.append(verb)
+        if verb == self.refused:
+            return 1, "", "it is refused"
+        for name in names if verb in ("start", "restart", "stop") else ():
+            state = "inactive" if verb == "stop" else "active"
+            self.active[name] = state
+            if name in self.bound:
+                self.active[self.bound[name]] = state
+        return 0, "", ""
+
+    def shown(self, name: str) -> str:
+        path = f"{manager.ROOT}/{name}"
+        found = {
+            **dict.fromkeys(PROPERTIES, ""),
+            "LoadState": "loaded",
+            "ActiveState": self.active.get(name, "inactive"),
+            "UnitFileState": "static",
+            "FragmentPath": path if pathlib.Path(path).exists() else "",
+            "ExecMainStartTimestamp": "Sat 2000-01-01 00:00:00.000000 UTC",
+        }
+        return "\n".join(f"{key}={value}" for key, value in found.items())
+
+
+@pytest.fixture
+def systemd(run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    """A host where a.service runs, without its drop-in."""
+    host = Systemd()
+    host.active["a.service"] = "active"
+    monkeypatch.setattr(systemd_units.AnsibleModule, "run_command", lambda _self, *args, **kw: host.run(*args, **kw))
+    run(GONE, check=False)
+    host.orders.clear()
+    return host
+
+
+NEW = {**SERVICE, "name": "new.service"}
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        ([SERVICE], []),
+        ([NEW], ["write", "reload", "start"]),
+        ([{**NEW, "sections": {**SERVICE["sections"], **WANTED}}], ["write", "reload", "enable", "start"]),
+        ([{"name": "a.service", "state": "absent"}], ["stop", "disable", "remove", "reload"]),
+        ([{**NEW, "started": False}, {"name": "gone.service", "state": "absent"}], ["write", "reload"]),
+    ],
+)
+def test_check_mode_predicts_each_step(
+    run: Callable[..., dict], systemd: Systemd, units: list[dict], words: list[str]
+) -> None:
+    units = [{**unit, "sections": {**unit.get("sections", {}), **SERVICE["sections"]}} for unit in units]
+    predicted = run(*units, check=True)
+    assert systemd.orders == []
+    done = run(*units, check=False)
+    assert predicted == done
+    assert [action.split()[0].removeprefix("daemon-") for action in done["actions"]] == words
+
+
+def test_a_unit_that_stops_with_another_is_started_again(run: Callable[..., dict], systemd: Systemd) -> None:
+    run(NEW, check=False)
+    systemd.bound["new.service"] = "a.service"
+    result = run(SERVICE, {"name": "new.service", "state": "absent"}, check=False)
+    assert result["actions"][-1] == "start a.service"
+    assert systemd.active == {"a.service": "active", "new.service": "inactive"}
+
+
+def test_a_failure_reports_the_actions_until_then(run: Callable[..., dict], systemd: Systemd) -> None:
+    systemd.refused = "daemon-reload"
+    result = run(NEW, check=False)
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert [action.split()[0] for action in result["actions"]] == ["write", "daemon-reload"]
+    assert "it is refused" in result["msg"]
+
+
+def test_nothing_is_done_for_a_wrong_unit(run: Callable[..., dict], systemd: Systemd) -> None:
+    result = run({**NEW, "sandbox": "unknown"}, check=False)
+    assert (result["failed"], result["changed"], result["actions"], systemd.orders) == (True, False, [], [])
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_time_in_the_future_is_one_warning(
+    run: Callable[..., dict], systemd: Systemd, monkeypatch: pytest.MonkeyPatch, warnings: list[str], check: bool
+) -> None:
+    monkeypatch.setattr(stale, "modification_time", lambda _path: 1e12)
+    assert not run(SERVICE, check=check)["stale"]
+    assert len(warnings) == 1
+    assert "has a time in the future" in warnings[0]

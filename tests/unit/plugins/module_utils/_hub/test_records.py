@@ -67,3 +67,37 @@ def test_names_of_a_plan() -> None:
     assert plan.created() == ["new", "too"]
     assert plan.changed() == ["other", "joins", "leaves"]
     assert plan.admins() == ["new", "other"]
+
+
+USERS = [
+    user(groups=["g", "h"]),
+    user("bob", admin=True, groups=["g"]),
+    user("eve", state="absent"),
+    user("never", state="absent"),
+    user("zoe"),
+]
+RECORDS = {
+    "ada": Record("ada", True, frozenset("hi")),
+    "eve": Record("eve"),
+    "zoe": Record("zoe"),
+    "other": Record("other", True, frozenset("g")),
+}
+
+
+def test_records_after_a_plan() -> None:
+    before = dict(RECORDS)
+    assert plan_records(USERS, before, {"g", "h", "i"}, True).records_after(before) == {
+        "ada": Record("ada", False, frozenset("gh")),
+        "bob": Record("bob", True, frozenset("g")),
+        "zoe": Record("zoe"),
+        "other": RECORDS["other"],
+    }
+    assert before == RECORDS
+
+
+@pytest.mark.parametrize("manage_groups", [True, False])
+@pytest.mark.parametrize("manage_admins", [True, False])
+def test_after_a_plan_nothing_is_left_to_do(manage_groups: bool, manage_admins: bool) -> None:
+    groups, options = {"g", "h", "i"}, (manage_groups, manage_admins)
+    after = plan_records(USERS, RECORDS, groups, *options).records_after(RECORDS)
+    assert plan_records(USERS, after, groups, *options) == RecordPlan()

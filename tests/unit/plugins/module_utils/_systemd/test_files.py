@@ -39,13 +39,6 @@ def test_remove_takes_an_empty_drop_in_folder_along(tmp_path: pathlib.Path) -> N
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["b.service.d", "folder"]
 
 
-def test_read(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "a"
-    assert files.read(str(path)) is None
-    path.write_bytes(b"a\r\n\xff")
-    assert files.read(str(path)) == "a\r\n\ufffd"
-
-
 def test_is_plain(tmp_path: pathlib.Path) -> None:
     assert files.is_plain(str(tmp_path / "none"))
     assert not files.is_plain(str(tmp_path))

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests the files of units with systemd-analyze before they are written."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.file_changes import written_units
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import write
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import (
+    is_template,
+    path_of,
+    render,
+    template_of,
+)
+
+NOT_FOUND = re.compile(r"^Unit \S+ not found\.")
+# Complaints about something that earlier tasks would have installed if they had not run in check mode.
+NOT_YET = re.compile(rf"is not executable: No such file|{NOT_FOUND.pattern}|: service \S+ not loaded")
+
+
+def verify(units: list[dict], profiles: dict, host: manager.Host, directory: str, check_mode: bool) -> None:
+    """Tests units together with the others of the list and the host; raises SystemdError with what systemd says.
+
+    `directory` is for temporary files.
+    """
+    written = written_units(units)
+    names = list(dict.fromkeys(name for unit in written for name in _examples(unit["name"], units)))
+    with tempfile.TemporaryDirectory(dir=directory) as stage:
+        _stage(written, profiles, stage)
+        lines = host.verify(names, stage)
+    complaints = [line for line in lines if stage in line or any(manager.mentions(line, name) for name in names)]
+    owners = [unit["name"] for unit in written if unit["drop_in"]]
+    if complaints and owners:
+        # Complaints about a unit of somebody else that existed before are no reason to refuse.
+        known = host.verify(owners)
+        complaints = [line for line in complaints if line not in known or NOT_FOUND.search(line)]
+    if check_mode:
+        complaints = [line for line in complaints if not NOT_YET.search(line)]
+    if complaints:
+        text = "\n".join(complaints).replace(stage, manager.ROOT)
+        raise manager.SystemdError(f"systemd refuses the units, nothing was changed:\n{text}")
+
+
+def _examples(name: str, units: list[dict]) -> list[str]:
+    """The units to test: for a template its instances in the list, because paths may contain their names."""
+    if not is_template(name):
+        return [name]
+    present = [unit["name"] for unit in units if unit["state"] == "present"]
+    return [other for other in present if template_of(other) == name] or [name]
+
+
+def _stage(units: list[dict], profiles: dict, stage: str) -> None:
+    for unit in units:
+        write(f"{stage}/{path_of(unit)}", render(unit, profiles))
+        if unit["name"].endswith("-.service"):
+            # A drop-in for all units with this prefix has no unit of its own that could be tested.
+            write(f"{stage}/{unit['name']}", "[Service]\nExecStart=/bin/true\n")

@@ -1,0 +1,155 @@
+"""What becomes of Unix accounts, from what is declared and what is there."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
+    Account,
+    AccountPlan,
+    Group,
+    Host,
+    mark,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
+
+HUB = "jupyterhub"
+HASH = "$y$j9T$abcdefgh$ijklmnop"
+
+
+def user(name: str = "ada", **values: object) -> dict:
+    defaults = {
+        "state": "present",
+        "admin": False,
+        "groups": [],
+        "unix_groups": [],
+        "password_hash": "",
+        "home": "keep",
+    }
+    return {"name": name, **defaults, **values}
+
+
+def ours(name: str = "ada", **values: object) -> Account:
+    return Account(name, 1001, 1001, **{"comment": mark(HUB), "home": f"/home/{name}", **values})
+
+
+def strangers(name: str = "ada", **values: object) -> Account:
+    return ours(name, **{"comment": "Ada", **values})
+
+
+def host(*accounts: Account, **groups: tuple[str, ...]) -> Host:
+    found = {name: Group(name, number, members) for number, (name, members) in enumerate(groups.items(), 2000)}
+    return Host({account.name: account for account in accounts}, found)
+
+
+RETIRED = {"shadow": f"!{HASH}", "expires": "1"}
+
+
+@pytest.mark.parametrize(
+    ("users", "now", "expected"),
+    [
+        pytest.param([], host(jupyterhub=()), AccountPlan(), id="nobody"),
+        pytest.param([], host(), AccountPlan(groups={HUB: True}), id="nobody yet"),
+        pytest.param(
+            [user(unix_groups=["gpu"], password_hash=HASH)],
+            host(),
+            AccountPlan(
+                groups={HUB: True, "gpu": False},
+                create={"ada": ["gpu", HUB]},
+                homes=["ada"],
+                passwords={"ada": HASH},
+            ),
+            id="a fresh host",
+        ),
+        pytest.param(
+            [user(unix_groups=["bob"]), user("bob", unix_groups=["bob"])],
+            host(jupyterhub=()),
+            AccountPlan(create={"ada": [HUB], "bob": [HUB]}, homes=["ada", "bob"], join={"bob": ["ada"]}),
+            id="a group that comes with another account",
+        ),
+        pytest.param(
+            [user(unix_groups=["gpu"], password_hash=HASH)],
+            host(ours(shadow=HASH), jupyterhub=("ada",), gpu=("ada",)),
+            AccountPlan(),
+            id="all is well",
+        ),
+        pytest.param(
+            [user(unix_groups=["gpu"])],
+            host(ours(), jupyterhub=(), jupyterhub_b=("ada",), gpu=("bob",), games=("ada", "bob")),
+            AccountPlan(join={"gpu": ["ada"], HUB: ["ada"]}, leave={"games": ["ada"], "jupyterhub_b": ["ada"]}),
+            id="groups of ours are exact",
+        ),
+        pytest.param(
+            [user()],
+            Host({"ada": ours()}, {HUB: Group(HUB, 1, ("ada",)), "jupyterhub-b": Group("jupyterhub-b", 2, ("ada",))}),
+            AccountPlan(),
+            id="but for those of other hubs",
+        ),
+        pytest.param(
+            [user(unix_groups=["gpu"])],
+            host(strangers(), jupyterhub=(), gpu=(), games=("ada",)),
+            AccountPlan(join={"gpu": ["ada"], HUB: ["ada"]}),
+            id="groups of a stranger are added to",
+        ),
+        pytest.param(
+            [user(unix_groups=["main"])],
+            Host({"ada": ours()}, {HUB: Group(HUB, 1, ("ada",)), "main": Group("main", 1001)}),
+            AccountPlan(),
+            id="the account's own group needs no entry",
+        ),
+        pytest.param(
+            [user(password_hash=HASH)],
+            host(strangers(shadow="!"), jupyterhub=("ada",)),
+            AccountPlan(passwords={"ada": HASH}),
+            id="a password for a stranger",
+        ),
+        pytest.param(
+            [user()],
+            host(ours(home="/missing"), jupyterhub=("ada",)),
+            AccountPlan(homes=["ada"]),
+            id="an interrupted run",
+        ),
+        pytest.param(
+            [user()],
+            host(strangers(home="/missing"), jupyterhub=("ada",)),
+            AccountPlan(),
+            id="a stranger without home",
+        ),
+        pytest.param(
+            [user()],
+            host(ours(**RETIRED), jupyterhub=()),
+            AccountPlan(unlock=["ada"], join={HUB: ["ada"]}),
+            id="back again",
+        ),
+        pytest.param(
+            [user()], host(strangers(**RETIRED), jupyterhub=("ada",)), AccountPlan(), id="a stranger stays locked"
+        ),
+        pytest.param([user(state="absent")], host(jupyterhub=()), AccountPlan(), id="never there"),
+        pytest.param(
+            [user(state="absent", unix_groups=["new"])],
+            host(ours(), jupyterhub=("ada",), gpu=("ada",)),
+            AccountPlan(lock=["ada"], leave={HUB: ["ada"]}),
+            id="keep",
+        ),
+        pytest.param([user(state="absent")], host(ours(**RETIRED), jupyterhub=()), AccountPlan(), id="kept"),
+        pytest.param(
+            [user(state="absent", home="archive")],
+            host(ours(**RETIRED), jupyterhub=("ada",)),
+            AccountPlan(remove={"ada": True}),
+            id="archive",
+        ),
+        pytest.param(
+            [user(state="absent", home="delete")],
+            host(ours(), jupyterhub=("ada",)),
+            AccountPlan(remove={"ada": False}),
+            id="delete",
+        ),
+        pytest.param(
+            [user(state="absent", home="delete")],
+            host(strangers(), jupyterhub=("ada",), gpu=("ada",)),
+            AccountPlan(leave={HUB: ["ada"]}),
+            id="a stranger only leaves",
+        ),
+    ],
+)
+def test_plan(users: list[dict], now: Host, expected: AccountPlan) -> None:
+    assert plan_accounts(users, now, HUB, lambda path: path != "/missing") == expected

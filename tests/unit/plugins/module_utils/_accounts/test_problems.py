@@ -1,0 +1,84 @@
+"""Why users are refused, and that no message shows a password."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group, Host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import host_problems, input_problems
+
+HUB = "jupyterhub"
+HASH = "$y$j9T$abcdefgh$ijklmnop"
+
+
+def user(name: str = "ada", **values: object) -> dict:
+    defaults = {
+        "state": "present",
+        "admin": False,
+        "groups": [],
+        "unix_groups": [],
+        "password_hash": "",
+        "home": "keep",
+    }
+    return {"name": name, **defaults, **values}
+
+
+def foreign(**values: object) -> Account:
+    return Account("ada", 1001, 1001, "Ada", "/home/ada", **values)
+
+
+def host(*accounts: Account, **groups: tuple[str, ...]) -> Host:
+    found = {name: Group(name, number, members) for number, (name, members) in enumerate(groups.items(), 2000)}
+    return Host({account.name: account for account in accounts}, found)
+
+
+@pytest.mark.parametrize(
+    ("users", "options", "expected"),
+    [
+        ([user(), user("b.c-d")], {}, []),
+        ([user("ada@example.org")], {"accounts": False}, []),
+        ([user("ada@example.org")], {}, ["is no name of a Unix account"]),
+        ([user("Ada")], {}, ["small letters"]),
+        ([user("-ada")], {}, ["is no name"]),
+        ([user("ada\n")], {}, ["is no name"]),
+        ([user("")], {"accounts": False}, ["has no name"]),
+        ([user(HUB)], {}, ["needs another name"]),
+        ([user(), user()], {}, ["ada: is listed twice."]),
+        ([user(password_hash="secret")], {}, ["password_hash is no hash"]),
+        ([user(password_hash="$6$a$b\nroot:x")], {}, ["password_hash is no hash"]),
+        (
+            [user(password_hash=HASH, unix_groups=["a"])],
+            {"accounts": False},
+            ["unix_groups is for", "password_hash is"],
+        ),
+        ([user(unix_groups=["a,b"])], {}, ["'a,b' is no name of a Unix group"]),
+        ([user(groups=["g"])], {"manage_groups": False}, ["the authenticator manages them"]),
+        ([user(groups=["g"], state="absent")], {"manage_groups": False}, []),
+        ([user(groups=[""])], {}, ["has no name"]),
+        ([], {"account_group": "a:b"}, ["account_group"]),
+    ],
+)
+def test_input(users: list[dict], options: dict, expected: list[str]) -> None:
+    arguments = {"account_group": HUB, "accounts": True, "manage_groups": True, **options}
+    found = input_problems(users, **arguments)
+    assert len(found) == len(expected)
+    assert all(text in problem for text, problem in zip(expected, found))
+    assert not any("secret" in problem or HASH in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("users", "now", "expected"),
+    [
+        ([user(), user("bob", state="absent")], host(foreign()), []),
+        ([user("root"), user("www", state="absent")], host(Account("root", 0, 0), Account("www", 33, 33)), ["0", "33"]),
+        ([user("nobody")], host(Account("nobody", 65534, 65534)), ["account of the system"]),
+        ([user()], host(ada=()), ["a group of this name"]),
+        ([user(state="absent")], host(ada=()), []),
+        ([user("eve")], host(), ["/home/eve is there"]),
+        ([user(password_hash=HASH)], host(foreign(local=False)), ["password elsewhere"]),
+        ([user(unix_groups=["far"])], Host({}, {"far": Group("far", 5, local=False)}), ["group far is not in"]),
+    ],
+)
+def test_host(users: list[dict], now: Host, expected: list[str]) -> None:
+    found = host_problems(users, now, HUB, "/home/{}".format, lambda path: path == "/home/eve")
+    assert len(found) == len(expected)
+    assert all(text in problem for text, problem in zip(expected, found))
