@@ -64,11 +64,16 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
     }
 
 
+def platforms_of(scenario: str, data: dict) -> list[str]:
+    """The platforms of a scenario where TEST_PLATFORMS names none."""
+    return [data["single"]["platform"]] if scenario in data["single"]["scenarios"] else data["default"]
+
+
 def main() -> None:
     data = yaml.safe_load((HERE / "platforms.yml").read_text())
-    chosen = os.environ.get("TEST_PLATFORMS", "")
-    platforms = chosen.split(",") if chosen else data["default"]
     scenario = os.environ["MOLECULE_SCENARIO_NAME"]
+    chosen = os.environ.get("TEST_PLATFORMS", "")
+    platforms = chosen.split(",") if chosen else platforms_of(scenario, data)
     print(json.dumps(inventory(scenario, platforms, data)))
 
 
