@@ -18,12 +18,17 @@ FOREIGN_ACCOUNT = "of the host"
 OUR_ACCOUNT = "ours"
 LOCKED_ACCOUNT = "ours, locked"
 
+# What is said of a password.
+UNSET = "none"
+OTHER = "another one"
+DECLARED = "as declared"
+
 
 @dataclass(frozen=True)
 class UserState:
-    """A user before or after a run. `account` is one of the texts above; None is for what there is not.
+    """A user before or after a run. `account` and `password` are texts of those above; None is for what there is not.
 
-    `home` is a path or "missing". `password` describes the password.
+    `home` is a path or "missing".
     """
 
     record: Record | None
@@ -75,13 +80,13 @@ def states_after(before: dict[str, UserState], plan: UsersPlan) -> dict[str, Use
 def _before(name: str, plan: UsersPlan, groups: frozenset[str]) -> UserState:
     record, account = plan.hub.records.get(name), plan.host.accounts.get(name)
     if account is None:
-        return UserState(record, NO_ACCOUNT, password="none")  # noqa: S106 (a word of the diff)
+        return UserState(record, NO_ACCOUNT, password=UNSET)
     return UserState(
         record,
         account=_kind(account, plan.account_group),
         unix_groups=groups,
         home="missing" if name in plan.accounts.homes else account.home,
-        password="another one",  # noqa: S106 (a word of the diff)
+        password=OTHER,
     )
 
 
@@ -105,7 +110,7 @@ def _after(name: str, before: UserState, plan: UsersPlan, groups: frozenset[str]
         account=kind,
         unix_groups=None if kind == NO_ACCOUNT else groups,
         home=account.home if account else None,
-        password="as declared" if name in accounts.passwords else before.password,
+        password=DECLARED if name in accounts.passwords else before.password,
     )
 
 
