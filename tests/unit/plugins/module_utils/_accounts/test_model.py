@@ -11,13 +11,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     mark,
     parse,
 )
-
-HUB = "jupyterhub"
-HASH = "$y$j9T$abcdefgh$ijklmnop"
-
-
-def ours(name: str = "ada", **values: object) -> Account:
-    return Account(name, 1001, 1001, **{"comment": mark(HUB), "home": f"/home/{name}", **values})
+from people import HASH, HUB, ours
 
 
 def test_names_of_a_plan() -> None:

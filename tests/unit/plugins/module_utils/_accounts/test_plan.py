@@ -4,42 +4,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
-    Account,
     AccountPlan,
     Group,
     Host,
-    mark,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
-
-HUB = "jupyterhub"
-HASH = "$y$j9T$abcdefgh$ijklmnop"
-
-
-def user(name: str = "ada", **values: object) -> dict:
-    defaults = {
-        "state": "present",
-        "admin": False,
-        "groups": [],
-        "unix_groups": [],
-        "password_hash": "",
-        "home": "keep",
-    }
-    return {"name": name, **defaults, **values}
-
-
-def ours(name: str = "ada", **values: object) -> Account:
-    return Account(name, 1001, 1001, **{"comment": mark(HUB), "home": f"/home/{name}", **values})
-
-
-def strangers(name: str = "ada", **values: object) -> Account:
-    return ours(name, **{"comment": "Ada", **values})
-
-
-def host(*accounts: Account, **groups: tuple[str, ...]) -> Host:
-    found = {name: Group(name, number, members) for number, (name, members) in enumerate(groups.items(), 2000)}
-    return Host({account.name: account for account in accounts}, found)
-
+from people import HASH, HUB, host, ours, strangers, user
 
 RETIRED = {"shadow": f"!{HASH}", "expires": "1"}
 

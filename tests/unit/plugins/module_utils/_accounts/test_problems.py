@@ -5,30 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import host_problems, input_problems
-
-HUB = "jupyterhub"
-HASH = "$y$j9T$abcdefgh$ijklmnop"
-
-
-def user(name: str = "ada", **values: object) -> dict:
-    defaults = {
-        "state": "present",
-        "admin": False,
-        "groups": [],
-        "unix_groups": [],
-        "password_hash": "",
-        "home": "keep",
-    }
-    return {"name": name, **defaults, **values}
-
-
-def foreign(**values: object) -> Account:
-    return Account("ada", 1001, 1001, "Ada", "/home/ada", **values)
-
-
-def host(*accounts: Account, **groups: tuple[str, ...]) -> Host:
-    found = {name: Group(name, number, members) for number, (name, members) in enumerate(groups.items(), 2000)}
-    return Host({account.name: account for account in accounts}, found)
+from people import HASH, HUB, host, strangers, user
 
 
 @pytest.mark.parametrize(
@@ -68,13 +45,13 @@ def test_input(users: list[dict], options: dict, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("users", "now", "expected"),
     [
-        ([user(), user("bob", state="absent")], host(foreign()), []),
+        ([user(), user("bob", state="absent")], host(strangers()), []),
         ([user("root"), user("www", state="absent")], host(Account("root", 0, 0), Account("www", 33, 33)), ["0", "33"]),
         ([user("nobody")], host(Account("nobody", 65534, 65534)), ["account of the system"]),
         ([user()], host(ada=()), ["a group of this name"]),
         ([user(state="absent")], host(ada=()), []),
         ([user("eve")], host(), ["/home/eve is there"]),
-        ([user(password_hash=HASH)], host(foreign(local=False)), ["password elsewhere"]),
+        ([user(password_hash=HASH)], host(strangers(local=False)), ["password elsewhere"]),
         ([user(unix_groups=["far"])], Host({}, {"far": Group("far", 5, local=False)}), ["group far is not in"]),
     ],
 )
