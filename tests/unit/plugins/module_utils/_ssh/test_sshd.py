@@ -29,10 +29,6 @@ def run_command(argv: list[str]) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def can_mount() -> bool:
-    return run_command(["unshare", "--mount", "mount", "--bind", "/", "/"])[0] == 0
-
-
 @pytest.fixture
 def runtime(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """The place of /run, with something of another service."""
@@ -54,7 +50,6 @@ def sshd(tmp_path: pathlib.Path, runtime: pathlib.Path) -> Sshd:
     return Sshd(run_command, str(executable))
 
 
-@pytest.mark.skipif(not can_mount(), reason="needs CAP_SYS_ADMIN")
 @pytest.mark.parametrize("is_there", [True, False])
 def test_sshd_is_asked_without_making_its_directory(sshd, runtime, tmp_path, is_there):
     if is_there:
