@@ -29,6 +29,7 @@ def staged(texts: Mapping[str, str | None]) -> Iterator[dict[str, str]]:
         for directory in sorted({os.path.dirname(path) for path in texts}):
             if os.path.isdir(directory):
                 copies[directory] = os.path.join(parent, os.path.basename(directory))
+                # The copy is mounted over the directory, so that a link in it leads where it led before.
                 shutil.copytree(directory, copies[directory], symlinks=True)
         for path, text in texts.items():
             directory, name = os.path.split(path)
