@@ -18,8 +18,9 @@ from dataclasses import replace
 import bench_host
 import load
 from figure import RATIO, Figure
-from hub_client import HubClient, at_address, eventually
+from hub_client import HubClient, at_address
 from rounds import in_turn, ratio
+from waiting import wait_until
 
 RUNS = 3
 ROUNDS = 5
@@ -54,7 +55,7 @@ def exposure(unit: str) -> float:
 def seconds_to_server(person: HubClient) -> float:
     start = time.monotonic()
     assert person.request("POST", f"users/{PERSON}/server").status_code in (201, 202)
-    eventually(lambda: person.state().get("ready"))
+    wait_until(lambda: person.state().get("ready"))
     seconds = time.monotonic() - start
     person.stop()
     return seconds
