@@ -75,6 +75,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
+# Units that hold an address of the hub, by the ends of their names.
+SOCKETS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket")
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "config": {"type": "path"},
@@ -96,11 +98,14 @@ def units_to_start(name: str, systemd: manager.Host) -> list[str]:
     return [unit for unit in names if state[unit]["UnitFileState"] == "enabled"]
 
 
-def units_to_stop(name: str, plan: RollbackPlan) -> list[str]:
-    """The hub, and the proxy only if it changes, because it carries the connections of users."""
-    proxy = f"{name}-proxy.service"
-    has_other_proxy = "proxy" in plan.releases or proxy in plan.units
-    return [f"{name}.service", *([proxy] if has_other_proxy else [])]
+def units_to_stop(name: str, healthy: HealthyState, plan: RollbackPlan) -> list[str]:
+    """The hub; addresses that differ; and the proxy only if it changes, because it carries the connections of users."""
+    proxy, holder = f"{name}-proxy.service", f"{name}-addresses.service"
+    there = [f"{name}{end}" for end in SOCKETS if os.path.exists(os.path.join(rollback.UNITS, f"{name}{end}"))]
+    # A hub of before the addresses were systemd's takes them itself.
+    sockets = [unit for unit in there if unit in plan.units or unit not in healthy.note["units"]]
+    has_other_proxy = bool(sockets) or proxy in plan.units or "proxy" in plan.releases
+    return [*sockets, *([holder] if sockets else []), f"{name}.service", *([proxy] if has_other_proxy else [])]
 
 
 def apply(
@@ -111,7 +116,7 @@ def apply(
     Raises RollbackError if the hub has become healthy meanwhile.
     """
     systemd = manager.Host(run_command)
-    systemd.stop(units_to_stop(paths.name, plan))
+    systemd.stop(units_to_stop(paths.name, healthy, plan))
     if rollback.read_healthy_state(paths) != healthy:
         systemd.bring_up("start", start)
         raise RollbackError(f"{paths.name} has become healthy in the meantime, and was only restarted.")

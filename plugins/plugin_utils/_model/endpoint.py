@@ -50,6 +50,11 @@ class Endpoint:
         return self.socket or f"{host}:{self.port}"
 
     @property
+    def bind(self) -> str:
+        """Where a `.socket` unit of systemd listens: an IP address in place of `localhost`."""
+        return self.socket or f"{LOCAL[4] if self.host == 'localhost' else self.host}:{self.port}"
+
+    @property
     def upstream(self) -> str:
         """The same in nginx's words."""
         return f"unix:{self.socket}" if self.socket else self.connect

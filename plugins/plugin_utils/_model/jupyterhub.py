@@ -22,7 +22,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     python_venv,
     sandbox,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import Settings
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
@@ -75,11 +74,6 @@ def secrets(given: Given) -> dict[str, Any]:
     return {jupyterhub_config.config_path(given.settings): jupyterhub_config.secret(given.settings)}
 
 
-def endpoint(settings: Settings) -> Endpoint:
-    """Where the proxy listens. Raises ValueError."""
-    return Endpoint.parse(settings["listen"])
-
-
 def static_directory(settings: Settings) -> str:
     """The files of the hub's own pages, which the hub sends without a login."""
     return f"/opt/{settings['name']}/hub/current/share/jupyterhub/static"
@@ -106,6 +100,7 @@ def _deployment(given: Given) -> dict[str, Any]:
         "directories": [{"path": f"/var/lib/{name}", "mode": "0700"}, {"path": routes, "mode": "0755"}]
         if traefik
         else [],
+        "servers_group": jupyterhub_config.servers_group(settings),
         "files": jupyterhub_config.files(settings),
         "legacy_setup": settings["legacy_setup"] if any(settings["legacy_setup"].values()) else {},
         "other_proxy": f"/opt/{name}/proxy" if traefik else routes,
@@ -118,7 +113,8 @@ def _removal(settings: Settings) -> dict[str, Any]:
     return {
         "local_servers": settings["spawner"] == "local",
         "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
-        "remains": [f"/opt/{name}", f"/etc/{name}", f"/run/{name}-users", f"/var/lib/{name}"],
+        "servers_group": f"{name}-servers",
+        "remains": [f"/opt/{name}", f"/etc/{name}", f"/run/{name}-users", f"/run/{name}-sockets", f"/var/lib/{name}"],
     }
 
 
@@ -186,7 +182,7 @@ def _proxy_environment(settings: Settings) -> dict[str, Any]:
     return _environment(
         settings,
         "proxy",
-        files={FILES / "proxy" / name: name for name in ("package.json", "package-lock.json", "build.sh")},
+        files={FILES / "proxy" / name: name for name in ("package.json", "package-lock.json", "build.sh", "start.mjs")},
         setup_commands=[["/bin/sh", "build.sh"]],
         smoke_commands=[["bin/node", program, "--version"]],
     )

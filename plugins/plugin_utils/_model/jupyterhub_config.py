@@ -51,6 +51,11 @@ def kind_of(settings: Settings) -> str:
     return KINDS.get(name.removeprefix("Local"), name)
 
 
+def endpoint(settings: Settings) -> Endpoint:
+    """Where the proxy listens. Raises ValueError."""
+    return Endpoint.parse(settings["listen"])
+
+
 def hub_endpoint(settings: Settings) -> Endpoint:
     """Where the hub listens."""
     return Endpoint("127.0.0.1", settings["hub_port"])
@@ -69,6 +74,14 @@ def config_path(settings: Settings) -> str:
 def routes_directory(settings: Settings) -> str:
     """Where the hub writes traefik's routes."""
     return f"/var/lib/{settings['name']}/traefik"
+
+
+def servers_group(settings: Settings) -> str:
+    """The system group of those who reach users' servers, the hub and its proxy; empty where servers have ports.
+
+    traefik reaches no UNIX socket.
+    """
+    return "" if settings["traefik"] else f"{settings['name']}-servers"
 
 
 def own_services(settings: Settings) -> list[str]:
@@ -198,11 +211,13 @@ def _accounts_and_limits(settings: Settings) -> Options:
     options = {
         "account_group": "" if settings["authenticator"] == "pam" else name,
         "create_accounts": settings["create_accounts"],
+        "runtime_directory": f"{name}-users",
+        "sockets_directory": f"{name}-sockets",
+        "servers_group": servers_group(settings),
     }
     if settings["spawner"] == "systemd":
         options |= {
             "unit_prefix": f"{name}-user",
-            "runtime_directory": f"{name}-users",
             "slice": f"{name}.slice",
             "limits": settings["limits"],
             "group_limits": settings["group_limits"],
@@ -225,8 +240,8 @@ def _proxy(settings: Settings) -> Options:
             "dynamic_config_file": f"{routes_directory(settings)}/routes.toml",
             "traefik_api_url": api_url,
             "traefik_api_username": "hub",
-            "traefik_entrypoint": "web",
-            "traefik_api_entrypoint": "api",
+            "traefik_entrypoint": "proxy",
+            "traefik_api_entrypoint": "proxy-api",
             "extra_dynamic_config": tls if settings["certificate"] else {},
         },
     }

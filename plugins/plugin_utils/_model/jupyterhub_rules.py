@@ -25,7 +25,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
-NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
+NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|proxy|servers|user|users)$)[a-z][a-z0-9]{0,15})?")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -64,7 +64,7 @@ def problems(settings: dict) -> list[str]:
     if not NAME.fullmatch(name):
         return [
             f"jupyterhub_name: '{name}' must be jupyterhub, or jupyterhub- with one word of at most 16 small letters "
-            "and digits, such as jupyterhub-physics; proxy, culler and user stand for parts of a hub."
+            "and digits, such as jupyterhub-physics; proxy, culler, user and hub stand for parts of a hub."
         ]
     if settings["state"] == "absent":
         return []

@@ -8,19 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals, sandbox
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
     Settings,
     api_endpoint,
     config_path,
+    endpoint,
     hub_endpoint,
     own_services,
     routes_directory,
+    servers_group,
 )
 
 Unit = dict[str, Any]
 
-FIRST_UNPRIVILEGED_PORT = 1024
+# What a hub listens on: its own address, the proxy's, and that where the proxy is told its routes.
+SOCKETS = {"hub": hub_endpoint, "proxy": endpoint, "proxy-api": api_endpoint}
 TRAEFIK_PAGE = "https://jupyterhub-traefik-proxy.readthedocs.io/"
 PROXY_PAGE = "https://github.com/jupyterhub/configurable-http-proxy"
 
@@ -30,13 +32,15 @@ def units(settings: Settings) -> list[Unit]:
     if settings["state"] == "absent":
         return absent_units(settings["name"])
     culler = _culler(settings) if settings["cull_idle_seconds"] else _absent(f"{settings['name']}-culler.service")
-    return [_slice(settings), _sandbox(settings), _proxy(settings), _hub(settings), culler]
+    sockets = [_socket(settings, part) for part in SOCKETS]
+    return [_slice(settings), _sandbox(settings), _holder(settings), *sockets, _proxy(settings), _hub(settings), culler]
 
 
 def absent_units(name: str) -> list[Unit]:
     """The units of a hub that is removed."""
     return [
-        *(_absent(unit) for unit in (f"{name}-culler.service", f"{name}.service", f"{name}-proxy.service")),
+        *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-addresses")),
+        *(_absent(f"{name}-{part}.socket") for part in SOCKETS),
         {**_absent(f"{name}-user-.service"), "drop_in": "50-sandbox"},
         _absent(f"{name}.slice"),
     ]
@@ -86,23 +90,62 @@ def _sandbox(settings: Settings) -> Unit:
     return {"name": f"{settings['name']}-user-.service", "drop_in": "50-sandbox", "sandbox": settings["sandbox"]}
 
 
+def _holder(settings: Settings) -> Unit:
+    """What a connection starts where the program of an address is away: nothing, so that who stops a hub stops it."""
+    return {
+        "name": f"{settings['name']}-addresses.service",
+        "sandbox": "daemon",
+        "started": False,
+        "sections": {
+            "Unit": {"Description": f"Connections to {settings['name']} wait for it"},
+            "Service": {"Type": "oneshot", "RemainAfterExit": True, "DynamicUser": True, "ExecStart": "/bin/true"},
+        },
+    }
+
+
+def _socket(settings: Settings, part: str) -> Unit:
+    """An address, which systemd holds from boot on: while its program is away, nobody else on the host can take it."""
+    name = settings["name"]
+    return {
+        "name": f"{name}-{part}.socket",
+        "restart_on": [],
+        "sections": {
+            "Unit": {"Description": f"Address of {name}: {part}"},
+            "Socket": {
+                "ListenStream": SOCKETS[part](settings).bind,
+                "Service": f"{name}-addresses.service",
+                # By this, traefik and the proxy's start script know for which of their addresses it is.
+                "FileDescriptorName": part,
+                # A program that fails again and again must not cost the address.
+                "TriggerLimitIntervalSec": 0,
+            },
+            "Install": {"WantedBy": "sockets.target"},
+        },
+    }
+
+
+def _held_by(settings: Settings, *parts: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The directives of the sections Unit and Service of a program that listens on addresses that systemd holds."""
+    sockets = [f"{settings['name']}-{part}.socket" for part in parts]
+    return {"Requires": sockets, "StartLimitIntervalSec": 0}, {"Sockets": " ".join(sockets)}
+
+
 def _proxy(settings: Settings) -> Unit:
     name, traefik = settings["name"], settings["traefik"]
     credentials = {"proxy_token": f"{secrets_directory(settings)}/proxy_token"}
     if settings["certificate"]:
         pair = f"/etc/ssl/jupyter/{settings['certificate']}"
         credentials |= {"fullchain.pem": f"{pair}/fullchain.pem", "privkey.pem": f"{pair}/privkey.pem"}
-    listen = Endpoint.parse(settings["listen"])
+    requires, sockets = _held_by(settings, "proxy", "proxy-api")
     service = {
         "Type": "exec",
         "DynamicUser": True,
-        "ExecStart": _traefik(settings) if traefik else _configurable_proxy(settings, listen),
+        **({"SupplementaryGroups": servers_group(settings)} if servers_group(settings) else {}),
+        **sockets,
+        "ExecStart": _traefik(settings) if traefik else _configurable_proxy(settings),
         "Restart": "always",
         "RestartSec": 1,
     }
-    if listen.port < FIRST_UNPRIVILEGED_PORT:
-        capability = "CAP_NET_BIND_SERVICE"
-        service |= {"AmbientCapabilities": capability, "CapabilityBoundingSet": capability, "PrivateUsers": False}
     if traefik:
         # It reads the routes in the hub's directory, and sees nothing else there.
         service |= {"TemporaryFileSystem": "/var/lib:ro", "BindReadOnlyPaths": routes_directory(settings)}
@@ -119,6 +162,7 @@ def _proxy(settings: Settings) -> Unit:
             "Unit": {
                 "Description": f"Proxy of {name}",
                 "Documentation": TRAEFIK_PAGE if traefik else PROXY_PAGE,
+                **requires,
                 "After": "network.target",
                 "RequiresMountsFor": f"/opt/{name}",
             },
@@ -132,21 +176,21 @@ def _traefik(settings: Settings) -> str:
     options = [
         settings["traefik"],
         "--global.checknewversion=false --global.sendanonymoususage=false",
-        f"--entrypoints.web.address={settings['listen']}",
-        "--entrypoints.web.forwardedheaders.trustedips=127.0.0.1,::1",
-        "--entrypoints.web.transport.respondingtimeouts.readtimeout=300",
-        "--entrypoints.web.transport.lifecycle.gracetimeout=1",
-        f"--entrypoints.api.address={api_endpoint(settings).connect}",
+        f"--entrypoints.proxy.address={settings['listen']}",
+        "--entrypoints.proxy.forwardedheaders.trustedips=127.0.0.1,::1",
+        "--entrypoints.proxy.transport.respondingtimeouts.readtimeout=300",
+        "--entrypoints.proxy.transport.lifecycle.gracetimeout=1",
+        f"--entrypoints.proxy-api.address={api_endpoint(settings).connect}",
         "--api.dashboard=false",
         f"--providers.file.directory={routes_directory(settings)}",
     ]
-    return " ".join(options + (["--entrypoints.web.http.tls=true"] if settings["certificate"] else []))
+    return " ".join(options + (["--entrypoints.proxy.http.tls=true"] if settings["certificate"] else []))
 
 
-def _configurable_proxy(settings: Settings, listen: Endpoint) -> str:
-    current, api = f"/opt/{settings['name']}/proxy/current", api_endpoint(settings)
+def _configurable_proxy(settings: Settings) -> str:
+    current, listen, api = f"/opt/{settings['name']}/proxy/current", endpoint(settings), api_endpoint(settings)
     options = [
-        f"{current}/bin/node {current}/node_modules/configurable-http-proxy/bin/configurable-http-proxy",
+        f"{current}/bin/node {current}/start.mjs",
         f"--ip {listen.ip} --port {listen.port}",
         f"--api-ip {api.ip} --api-port {api.port}",
         f"--error-target {_hub_url(settings)}error",
@@ -165,6 +209,7 @@ def _hub(settings: Settings) -> Unit:
     name, release, secrets = settings["name"], _hub_release(settings), secrets_directory(settings)
     credentials = {secret: f"{secrets}/{secret}" for secret in secret_names(settings)}
     database = ["postgresql.service"] if settings["database"] == "postgresql" else []
+    requires, sockets = _held_by(settings, "hub")
     return {
         "name": f"{name}.service",
         "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
@@ -176,13 +221,19 @@ def _hub(settings: Settings) -> Unit:
             "Unit": {
                 "Description": f"JupyterHub {name}",
                 "Documentation": "https://jupyterhub.readthedocs.io/",
+                **requires,
                 # A proxy that restarts has no routes; the hub sets them all when it starts.
                 "Wants": f"{name}-proxy.service",
                 "PartOf": f"{name}-proxy.service",
                 "After": ["network.target", f"{name}-proxy.service", *database],
                 "RequiresMountsFor": [f"/opt/{name}", f"/var/lib/{name}"],
             },
-            "Service": {**_hub_service(name, release), **_hub_sandbox(settings)},
+            "Service": {
+                **_hub_service(name, release),
+                **({"SupplementaryGroups": servers_group(settings)} if servers_group(settings) else {}),
+                **sockets,
+                **_hub_sandbox(settings),
+            },
             "Install": {"WantedBy": "multi-user.target"},
         },
     }
@@ -196,7 +247,7 @@ def _hub_service(name: str, release: str) -> dict[str, Any]:
         "WorkingDirectory": f"/var/lib/{name}",
         "StateDirectory": name,
         "StateDirectoryMode": "0700",
-        "RuntimeDirectory": f"{name}-users",
+        "RuntimeDirectory": f"{name}-users {name}-sockets",
         "RuntimeDirectoryMode": "0711",
         "RuntimeDirectoryPreserve": True,
         # Copies and migrates a database of another version; then notes what runs as a state to roll back to.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterlab
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_config, jupyterlab
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterlab", "jupyterhub")
@@ -59,5 +59,5 @@ def _listeners(given: Given) -> list[tuple[str, str, Any]]:
     """Of each server its name, its address as it was written, and what reads it."""
     return [
         *((lab["name"], lab["listen"], lambda lab=lab: jupyterlab.endpoint(lab)) for lab in _labs(given)),
-        *((hub["name"], hub["listen"], lambda hub=hub: jupyterhub.endpoint(hub)) for hub in _hubs(given)),
+        *((hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub)) for hub in _hubs(given)),
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, playbook
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterhub_config, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot")
@@ -27,7 +27,7 @@ def problems(given: Given) -> list[str]:
 def plan(given: Given) -> dict[str, Any]:
     """The site and the certificate, which may hold secrets that `jupyter_*` variables say."""
     settings, name = given.others["jupyterhub"], playbook.domain(given)
-    base, upstream = settings["base_url"], jupyterhub.endpoint(settings).upstream
+    base, upstream = settings["base_url"], jupyterhub_config.endpoint(settings).upstream
     site = playbook.site(
         given,
         settings["name"],

@@ -17,7 +17,7 @@ from nbops_jupyterhub.database import Hub
 
 # Revisions in their order, and the newest one that a version of JupyterHub knows.
 HEADS = {"5.5.4": 5, "6.1.0": 6, "6.1.1": 6}
-UNITS = {"jupyterhub.service": "[Service]", "jupyterhub-proxy.service": "[Unit]"}
+UNITS = {"jupyterhub.service": "[Service]", "jupyterhub-proxy.service": "[Unit]", "jupyterhub-hub.socket": "[Socket]"}
 
 
 def ask(path: pathlib.Path, statement: str) -> Any:

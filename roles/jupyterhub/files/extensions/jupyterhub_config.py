@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 
+from nbops_jupyterhub import address
 from nbops_jupyterhub.authenticator import with_our_rules
 
+address.take_over()
 credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
 
 

@@ -19,7 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_rollbac
 
 OLD, NEW = "a" * 12, "b" * 12
 PARTS = rollback.ENVIRONMENTS
-UNITS = ("jupyterhub.service", "jupyterhub-proxy.service")
+UNITS = ("jupyterhub.service", "jupyterhub-proxy.service", "jupyterhub-hub.socket", "jupyterhub-proxy.socket")
 ADDRESS = "postgresql://hub@db/hub"
 LISTING = """\
 ;
@@ -238,6 +238,25 @@ def test_a_unit(world: World, run: Callable[..., dict], name: str, stopped: str)
     assert world.is_back()
     assert (world.units / name).stat().st_mode & 0o777 == 0o644
     assert world.calls == [STOP + stopped, RELOAD, START]
+
+
+def test_an_address_that_differs_is_let_go(world: World, run: Callable[..., dict]) -> None:
+    (world.units / UNITS[2]).write_text("new")
+    assert run()["restored"]["units"] == [UNITS[2]]
+    assert world.is_back()
+    stop = f"systemctl stop -- {UNITS[2]} jupyterhub-addresses.service jupyterhub.service jupyterhub-proxy.service"
+    assert world.calls == [stop, RELOAD, START]
+
+
+def test_a_hub_of_before_takes_its_addresses_itself(world: World, run: Callable[..., dict]) -> None:
+    for name in UNITS[:2]:
+        (world.units / name).write_text("new")
+    note = json.loads((world.state / "healthy.json").read_text())
+    note["units"] = {name: "old" for name in UNITS[:2]}
+    (world.state / "healthy.json").write_text(json.dumps(note))
+    run()
+    stop = f"{UNITS[2]} {UNITS[3]} jupyterhub-addresses.service jupyterhub.service jupyterhub-proxy.service"
+    assert world.calls[0] == f"systemctl stop -- {stop}"
 
 
 def test_what_is_not_to_run_is_not_started(world: World, run: Callable[..., dict]) -> None:

@@ -22,6 +22,7 @@ from nbops_jupyterhub.copies import Refusal
 
 ENVIRONMENTS = ("hub", "user", "proxy")
 UNITS = "etc/systemd/system"
+HUB_UNITS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket", "-proxy.service", ".service")
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,12 @@ class Hub:
         # With traefik there is no release of a proxy, or one that nothing runs any more.
         parts = ENVIRONMENTS[:2] if "proxy_class" in json.loads(self.config).get("JupyterHub", {}) else ENVIRONMENTS
         current = {part: self.root / "opt" / self.name / part / "current" for part in parts}
-        # The two that cannot change without a start of the hub.
-        units = [self.root / UNITS / f"{self.name}{part}.service" for part in ("-proxy", "")]
+        # Those that cannot change without a start of the hub.
+        units = [self.root / UNITS / f"{self.name}{part}" for part in HUB_UNITS]
         return {
             "version": importlib.metadata.version("jupyterhub"),
             "releases": {part: str(link.resolve()) for part, link in current.items()},
-            "units": {unit.name: unit.read_text() for unit in units},
+            "units": {unit.name: unit.read_text() for unit in units if unit.exists()},
         }
 
 

@@ -15,6 +15,7 @@ from traitlets.config import Configurable
 
 from nbops_jupyterhub.accounts import Refusal, account_of, creation
 from nbops_jupyterhub.limits import limits_of
+from nbops_jupyterhub.sockets import SocketMixin
 
 
 class AccountMixin(Configurable):
@@ -56,13 +57,10 @@ class AccountMixin(Configurable):
         return environment
 
 
-class BoundedSystemdSpawner(AccountMixin, SystemdSpawner):
+class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
     """Each server is a unit: `<prefix>-<user>`, or `<prefix>-<user>:<server>` for a named one."""
 
     unit_prefix = Unicode("jupyterhub-user", help="What the names of the units begin with.").tag(config=True)
-    runtime_directory = Unicode("jupyterhub-users", help="Directory below /run with one for each server.").tag(
-        config=True
-    )
     limits = Dict(help="memory_max, cpu_quota and tasks_max of everybody.").tag(config=True)
     group_limits = Dict(help="The same by the hub's groups.").tag(config=True)
     user_limits = Dict(help="The same by user.").tag(config=True)
@@ -72,40 +70,49 @@ class BoundedSystemdSpawner(AccountMixin, SystemdSpawner):
         # A colon is in no account's name, so no user's unit can be taken for another's named server.
         self.unit_name = f"{self.unit_prefix}-{self.user.name}" + (f":{self.name}" if self.name else "")
 
-    async def start(self) -> tuple[str, int] | None:
+    async def start(self) -> str | tuple[str, int] | None:
         account = await self.account()
         groups = [group.name for group in self.user.groups]
         limits = limits_of(self.user.name, groups, self.limits, self.group_limits, self.user_limits)
         self.mem_limit = limits.get("memory_max")
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
+        of_socket = self.socket_properties(account.pw_uid)
+        before = [*of_socket.pop("ExecStartPre", []), *([" ".join(making)] if making else [])]
+        paths = [account.pw_dir, *of_socket.pop("BindPaths", [])]
         self.unit_extra_properties = {
             "Description": f"Notebook server of {self.user.name}",
             # Of all homes the sandbox shows this one alone.
-            "BindPaths": account.pw_dir,
-            "ReadWritePaths": account.pw_dir,
-            "RuntimeDirectory": self._runtime_directory(),
-            **({"ExecStartPre": " ".join(making)} if making else {}),
+            "BindPaths": paths,
+            "ReadWritePaths": paths,
+            "RuntimeDirectory": self.directory.removeprefix("/run/"),
+            "ExecStartPre": before,
+            **of_socket,
             **({"TasksMax": str(limits["tasks_max"])} if "tasks_max" in limits else {}),
         }
-        return await super().start()
+        address = await super().start()
+        return self.socket_url if address and self.has_socket else address
 
     def get_env(self) -> dict[str, str]:
         environment = super().get_env()
-        environment["JUPYTER_RUNTIME_DIR"] = f"/run/{self._runtime_directory()}/runtime"
+        environment["JUPYTER_RUNTIME_DIR"] = f"{self.directory}/runtime"
         return environment
 
-    def _runtime_directory(self) -> str:
-        return f"{self.runtime_directory}/{self.user.name}" + (f",{self.name}" if self.name else "")
+    def _expand_user_vars(self, value: str | list[str]) -> str | list[str]:
+        """Lists of commands name nobody by a placeholder."""
+        return value if isinstance(value, list) else super()._expand_user_vars(value)
 
 
-class SurvivingLocalSpawner(AccountMixin, LocalProcessSpawner):
+class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
     """Each server is a process beside the hub's; the hub's unit leaves them alone when it stops (KillMode=process)."""
 
-    async def start(self) -> tuple[str, int]:
+    async def start(self) -> str | tuple[str, int]:
         account = await self.account()
         command = self.making_directory(account.pw_dir)
         if command:
             ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             await (await asyncio.create_subprocess_exec(*command, **ids)).wait()
-        return await super().start()
+        if self.has_socket:
+            self.make_socket_directory(account.pw_uid)
+        address = await super().start()
+        return self.socket_url if self.has_socket else address

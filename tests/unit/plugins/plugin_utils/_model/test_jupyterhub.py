@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from ansible.utils.vars import merge_hash
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterhub_login
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_config,
+    jupyterhub_login,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import settings_of
 from models import plan, problems, require_golden, secrets
 
@@ -349,18 +352,24 @@ def test_activity_is_as_exact_as_the_culler_needs(idle: int, interval: int) -> N
     assert (f"--cull-every={interval}'" in culler) == (idle > 0)
 
 
-@pytest.mark.parametrize(("port", "is_privileged"), [(1023, True), (1024, False)])
-def test_a_proxy_on_a_low_port_may_bind_it(port: int, is_privileged: bool) -> None:
-    units = plan("jupyterhub", hub(listen=f"127.0.0.1:{port}"))["units"]
-    proxy = next(unit for unit in units if unit["name"] == "jupyterhub-proxy.service")
-    assert ("AmbientCapabilities" in proxy["sections"]["Service"]) == is_privileged
+@pytest.mark.parametrize("settings", [{}, {"traefik": "/usr/local/bin/traefik"}])
+def test_systemd_holds_each_address(settings: dict[str, Any]) -> None:
+    units = {unit["name"]: unit for unit in plan("jupyterhub", hub(listen="127.0.0.1:443", **settings))["units"]}
+    held = {name: unit["sections"]["Socket"]["ListenStream"] for name, unit in units.items() if name.endswith("socket")}
+    assert sorted(held.values()) == ["127.0.0.1:443", "127.0.0.1:8001", "127.0.0.1:8081"]
+    for program, sockets in {"jupyterhub": 1, "jupyterhub-proxy": 2}.items():
+        sections = units[f"{program}.service"]["sections"]
+        assert sections["Service"]["Sockets"].split() == sections["Unit"]["Requires"]
+        assert len(sections["Unit"]["Requires"]) == sockets
+        # An address of a program that fails too often would be let go.
+        assert sections["Unit"]["StartLimitIntervalSec"] == 0
 
 
 @pytest.mark.parametrize(
     ("listen", "upstream"), [("0.0.0.0:8000", "127.0.0.1:8000"), ("[::]:80", "[::1]:80"), ("10.0.0.1:1", "10.0.0.1:1")]
 )
 def test_where_a_web_server_reaches_the_hub(listen: str, upstream: str) -> None:
-    assert jupyterhub.endpoint({"listen": listen}).upstream == upstream
+    assert jupyterhub_config.endpoint({"listen": listen}).upstream == upstream
 
 
 def test_pages_and_extensions_are_a_part_of_the_release(tmp_path: pathlib.Path) -> None:

@@ -1,0 +1,117 @@
+"""Users' servers on UNIX sockets, each in a directory that only its owner, the hub and the proxy reach.
+
+A port would be anybody's: whoever is faster than the server that is being started gets its visitors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import importlib.util
+import os
+from urllib.parse import quote
+
+from jupyterhub.objects import Server
+from jupyterhub.spawner import Spawner
+from jupyterhub.utils import can_connect
+from traitlets import Unicode
+from traitlets.config import Configurable
+
+SCHEME = "http+unix"
+# The setgid bit gives the socket the directory's group; nobody else may enter.
+DIRECTORY_MODE = 0o2710
+# jupyter_server takes a socket only beside its default port, on which it does not listen then.
+DEFAULT_PORT = 8888
+
+
+class SocketServer(Server):
+    """A server whose `ip` is the path of its socket, quoted as in a URL."""
+
+    @property
+    def host(self) -> str:
+        return f"{self.proto}://{self.ip}"
+
+    def is_up(self) -> bool:
+        return can_connect(self.ip, unix_socket=True)
+
+
+class SocketMixin(Configurable):
+    """Starts servers that listen on a socket, and still knows those with a port that an older hub has started."""
+
+    runtime_directory = Unicode("jupyterhub-users", help="Directory below /run with one for each server.")
+    sockets_directory = Unicode("jupyterhub-sockets", help="Directory below /run with one for each server's socket.")
+    servers_group = Unicode("", help="Unix group of the hub and its proxy; empty where servers listen on ports.")
+    for trait in (runtime_directory, sockets_directory, servers_group):
+        trait.tag(config=True)
+
+    @property
+    def server(self) -> Server | None:
+        server = Spawner.server.fget(self)
+        if server is not None and server.proto == SCHEME and not isinstance(server, SocketServer):
+            self._server = server = SocketServer(orm_server=server.orm_server)
+        return server
+
+    @server.setter
+    def server(self, server: Server | None) -> None:
+        Spawner.server.fset(self, server)
+
+    @property
+    def has_socket(self) -> bool:
+        """Whether a server that starts now gets a socket; JupyterHub before 6 reaches none."""
+        return bool(self.servers_group) and importlib.util.find_spec("jupyterhub.httpclient") is not None
+
+    @property
+    def own_name(self) -> str:
+        """What the server's directories are called."""
+        return self.user.name + (f",{self.name}" if self.name else "")
+
+    @property
+    def directory(self) -> str:
+        """The server's directory below /run, which is its owner's alone."""
+        return f"/run/{self.runtime_directory}/{self.own_name}"
+
+    @property
+    def socket_directory(self) -> str:
+        """Where the server makes its socket. The parent is root's: nobody can put a link in its place."""
+        return f"/run/{self.sockets_directory}/{self.own_name}"
+
+    @property
+    def socket(self) -> str:
+        return f"{self.socket_directory}/server.sock"
+
+    @property
+    def socket_url(self) -> str:
+        return f"{SCHEME}://{quote(self.socket, safe='')}"
+
+    def get_args(self) -> list[str]:
+        args = super().get_args()
+        return [*args, f"--ServerApp.sock={self.socket}", "--ServerApp.sock_mode=0660"] if self.has_socket else args
+
+    def get_env(self) -> dict[str, str]:
+        environment = super().get_env()
+        if self.has_socket:
+            path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+            environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
+        return environment
+
+    def socket_properties(self, owner: int) -> dict[str, str | list[str]]:
+        """The properties of a unit whose server has a socket. What stands behind a plus, systemd itself does as root.
+
+        systemd resets the owner of a RuntimeDirectory= before each command, so this is none.
+        """
+        if not self.has_socket:
+            return {}
+        directory = self.socket_directory
+        making = f"--directory --owner={owner} --group={self.servers_group} --mode={DIRECTORY_MODE:o}"
+        return {
+            "ExecStartPre": [f"+/usr/bin/install {making} {directory}"],
+            # Not there before the first command.
+            "BindPaths": [f"-{directory}"],
+        }
+
+    def make_socket_directory(self, owner: int) -> None:
+        """Make the directory of the socket for an account of this number."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.socket_directory, 0o700)
+        os.chown(self.socket_directory, owner, grp.getgrnam(self.servers_group).gr_gid, follow_symlinks=False)
+        os.chmod(self.socket_directory, DIRECTORY_MODE)
