@@ -206,6 +206,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.file_change
     file_of,
     written_units,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.listeners import strangers
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.stale import StaleUnits, stale_units
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.validation import problems
@@ -274,6 +275,16 @@ def accepted_changes(module: AnsibleModule, host: Host) -> FileChanges:
     if any(file_of(unit) in changes for unit in written_units(units)):
         verify(units, profiles, host, module.tmpdir, module.check_mode)
     return changes
+
+
+def require_free(units: list[dict], changes: FileChanges, state: UnitStates, module: AnsibleModule) -> None:
+    """Raises SystemdError where somebody else has an address that a socket is to hold."""
+    found = strangers(units, changes, state)
+    if found and module.check_mode:
+        # What earlier tasks would have stopped still runs.
+        module.warn("\n".join(found))
+    elif found:
+        raise SystemdError("\n".join([*found, "Nothing was changed."]))
 
 
 def make_plan(units: list[dict], changes: FileChanges, state: UnitStates, host: Host) -> Plan:
@@ -348,7 +359,9 @@ def main() -> None:
     try:
         require_valid(units, module.params["profiles"])
         state = host.show([unit["name"] for unit in units])
-        plan = make_plan(units, accepted_changes(module, host), state, host)
+        changes = accepted_changes(module, host)
+        require_free(units, changes, state, module)
+        plan = make_plan(units, changes, state, host)
         if module.check_mode:
             warn_of(plan, module)
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, intervals, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
     Settings,
     api_endpoint,
@@ -91,43 +91,23 @@ def _sandbox(settings: Settings) -> Unit:
 
 
 def _holder(settings: Settings) -> Unit:
-    """What a connection starts where the program of an address is away: nothing, so that who stops a hub stops it."""
-    return {
-        "name": f"{settings['name']}-addresses.service",
-        "sandbox": "daemon",
-        "started": False,
-        "sections": {
-            "Unit": {"Description": f"Connections to {settings['name']} wait for it"},
-            "Service": {"Type": "oneshot", "RemainAfterExit": True, "DynamicUser": True, "ExecStart": "/bin/true"},
-        },
-    }
+    return addresses.holder(f"{settings['name']}-addresses.service", f"Connections to {settings['name']} wait for it")
 
 
 def _socket(settings: Settings, part: str) -> Unit:
-    """An address, which systemd holds from boot on: while its program is away, nobody else on the host can take it."""
     name = settings["name"]
-    return {
-        "name": f"{name}-{part}.socket",
-        "restart_on": [],
-        "sections": {
-            "Unit": {"Description": f"Address of {name}: {part}"},
-            "Socket": {
-                "ListenStream": SOCKETS[part](settings).bind,
-                "Service": f"{name}-addresses.service",
-                # By this, traefik and the proxy's start script know for which of their addresses it is.
-                "FileDescriptorName": part,
-                # A program that fails again and again must not cost the address.
-                "TriggerLimitIntervalSec": 0,
-            },
-            "Install": {"WantedBy": "sockets.target"},
-        },
-    }
+    return addresses.held(
+        f"{name}-{part}.socket",
+        SOCKETS[part](settings),
+        f"{name}-addresses.service",
+        description=f"Address of {name}: {part}",
+        # By this, traefik and the proxy's start script know for which of their addresses it is.
+        descriptor=part,
+    )
 
 
-def _held_by(settings: Settings, *parts: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The directives of the sections Unit and Service of a program that listens on addresses that systemd holds."""
-    sockets = [f"{settings['name']}-{part}.socket" for part in parts]
-    return {"Requires": sockets, "StartLimitIntervalSec": 0}, {"Sockets": " ".join(sockets)}
+def _sockets(settings: Settings, *parts: str) -> list[str]:
+    return [f"{settings['name']}-{part}.socket" for part in parts]
 
 
 def _proxy(settings: Settings) -> Unit:
@@ -136,12 +116,12 @@ def _proxy(settings: Settings) -> Unit:
     if settings["certificate"]:
         pair = f"/etc/ssl/jupyter/{settings['certificate']}"
         credentials |= {"fullchain.pem": f"{pair}/fullchain.pem", "privkey.pem": f"{pair}/privkey.pem"}
-    requires, sockets = _held_by(settings, "proxy", "proxy-api")
+    sockets = _sockets(settings, "proxy", "proxy-api")
     service = {
         "Type": "exec",
         "DynamicUser": True,
         **({"SupplementaryGroups": servers_group(settings)} if servers_group(settings) else {}),
-        **sockets,
+        "Sockets": " ".join(sockets),
         "ExecStart": _traefik(settings) if traefik else _configurable_proxy(settings),
         "Restart": "always",
         "RestartSec": 1,
@@ -162,7 +142,7 @@ def _proxy(settings: Settings) -> Unit:
             "Unit": {
                 "Description": f"Proxy of {name}",
                 "Documentation": TRAEFIK_PAGE if traefik else PROXY_PAGE,
-                **requires,
+                **addresses.requires(sockets),
                 "After": "network.target",
                 "RequiresMountsFor": f"/opt/{name}",
             },
@@ -209,7 +189,7 @@ def _hub(settings: Settings) -> Unit:
     name, release, secrets = settings["name"], _hub_release(settings), secrets_directory(settings)
     credentials = {secret: f"{secrets}/{secret}" for secret in secret_names(settings)}
     database = ["postgresql.service"] if settings["database"] == "postgresql" else []
-    requires, sockets = _held_by(settings, "hub")
+    sockets = _sockets(settings, "hub")
     return {
         "name": f"{name}.service",
         "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
@@ -221,7 +201,7 @@ def _hub(settings: Settings) -> Unit:
             "Unit": {
                 "Description": f"JupyterHub {name}",
                 "Documentation": "https://jupyterhub.readthedocs.io/",
-                **requires,
+                **addresses.requires(sockets),
                 # A proxy that restarts has no routes; the hub sets them all when it starts.
                 "Wants": f"{name}-proxy.service",
                 "PartOf": f"{name}-proxy.service",
@@ -231,7 +211,7 @@ def _hub(settings: Settings) -> Unit:
             "Service": {
                 **_hub_service(name, release),
                 **({"SupplementaryGroups": servers_group(settings)} if servers_group(settings) else {}),
-                **sockets,
+                "Sockets": " ".join(sockets),
                 **_hub_sandbox(settings),
             },
             "Install": {"WantedBy": "multi-user.target"},

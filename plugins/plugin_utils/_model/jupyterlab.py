@@ -14,7 +14,7 @@ from typing import Any
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.intervals import cull_interval
@@ -39,6 +39,7 @@ DIRECTORY = re.compile(r"(/[^/\s]+)*")
 OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin|sys|tmp|usr)(/.*)?", re.DOTALL)
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 
+HOLDER = "jupyterlab-addresses.service"
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
 RESERVED = {
@@ -123,6 +124,9 @@ def plan(given: Given) -> dict[str, Any]:
         "homes": sorted({server.home for server in servers}),
         "units": [
             *({"name": unit_name(name), "state": "absent"} for name in absent),
+            *({"name": socket_name(name), "state": "absent"} for name in absent),
+            _holder(servers),
+            *(server.held_address() for server in servers),
             *(server.unit(given.settings["socket_group"]) for server in servers),
         ],
         "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
@@ -159,6 +163,11 @@ def unit_name(name: str) -> str:
     return f"jupyterlab-{name}.service"
 
 
+def socket_name(name: str) -> str:
+    """The unit that holds the address of an instance."""
+    return f"jupyterlab-{name}.socket"
+
+
 class Server:
     """One server that is present, with the paths that its files and its unit name."""
 
@@ -170,6 +179,8 @@ class Server:
         self.environment = environment
         self.current = f"{environment}/current"
         self.endpoint = endpoint(instance)
+        # Made by systemd as root, so that the account can put its socket there and nobody else.
+        self.directory = f"/run/jupyterlab/{self.name}"
         # The key and the chain in one file that the account reads.
         self.pair = f"/run/jupyterlab/{self.name}.pem"
 
@@ -226,6 +237,14 @@ class Server:
         pair = {"certfile": self.pair, "keyfile": self.pair} if self.certificate else {}
         return {"ip": self.endpoint.ip, "port": self.endpoint.port, "port_retries": 0, **pair}
 
+    def held_address(self) -> dict[str, Any]:
+        """The unit that holds an address, absent for a server on a socket of its own."""
+        if self.endpoint.socket:
+            return {"name": socket_name(self.name), "state": "absent"}
+        return addresses.held(
+            socket_name(self.name), self.endpoint, HOLDER, description=f"Address of JupyterLab {self.name}"
+        )
+
     def unit(self, socket_group: str) -> dict[str, Any]:
         """The unit, for the module systemd_units; `socket_group` may open the socket beside the account."""
         instance, directory = self.instance, f"/etc/jupyterlab/{self.name}"
@@ -234,6 +253,7 @@ class Server:
             "Unit": {
                 "Description": f"JupyterLab {self.name}",
                 "Documentation": "https://jupyterlab.readthedocs.io/",
+                **({} if self.endpoint.socket else addresses.requires([socket_name(self.name)])),
                 "After": "network.target",
                 "RequiresMountsFor": _distinct(self.environment, self.home, self.root_dir),
             },
@@ -254,16 +274,19 @@ class Server:
             "sections": merge_hash(sections, instance["unit"]),
         }
 
+    def _command(self) -> str:
+        program = "bin/jupyter-lab" if self.endpoint.socket else f"bin/python {self.current}/listen.py"
+        return f"{self.current}/{program} --config=%d/config.json"
+
     def _service(self, socket_group: str) -> dict[str, Any]:
         service = {
             "Type": "exec",
             "User": self.user,
             "WorkingDirectory": self.root_dir,
-            "RuntimeDirectory": f"jupyterlab/{self.name}",
-            "RuntimeDirectoryMode": "0711",
             "StateDirectory": f"jupyterlab/{self.name}",
             "StateDirectoryMode": "0700",
-            "BindPaths": _distinct(self.home, self.root_dir),
+            # The directory is not there before the first command.
+            "BindPaths": [*_distinct(self.home, self.root_dir), f"-{self.directory}"],
             "ReadWritePaths": _distinct(self.home, self.root_dir),
             "Environment": [
                 *(assignment(name, value) for name, value in self.instance["environment"].items()),
@@ -271,17 +294,21 @@ class Server:
                 "SHELL=/bin/bash",
                 f"JUPYTER_CONFIG_DIR=/etc/jupyterlab/{self.name}",
                 f"JUPYTER_PATH={self.current}/overlay/share/jupyter",
-                f"JUPYTER_RUNTIME_DIR=/run/jupyterlab/{self.name}/runtime",
+                f"JUPYTER_RUNTIME_DIR={self.directory}/runtime",
                 f"JUPYTERLAB_SETTINGS_DIR={self.home}/.jupyter/lab/user-settings",
                 f"JUPYTERLAB_WORKSPACES_DIR={self.home}/.jupyter/lab/workspaces",
             ],
-            "ExecStart": f"{self.current}/bin/jupyter-lab --config=%d/config.json",
+            # By the setgid bit the web server's group gets the socket; nobody else may enter.
+            "ExecStartPre": [
+                f"+/usr/bin/install --directory --owner={self.user} --group={socket_group} --mode=2710 {self.directory}"
+            ],
+            "ExecStart": self._command(),
             "Restart": "on-failure",
             "RestartSec": 2,
             "TimeoutStopSec": 20,
         }
-        if self.endpoint.socket:
-            service["ExecStartPost"] = f"+/usr/bin/chgrp {socket_group} {self.endpoint.socket}"
+        if not self.endpoint.socket:
+            service["Sockets"] = socket_name(self.name)
         if self.certificate:
             kept, new = f"/etc/ssl/jupyter/{self.certificate}", f"{self.pair}.new"
             # One step, so that no connection meets half of a renewed pair.
@@ -289,7 +316,8 @@ class Server:
                 f"+/bin/sh -ec 'umask 377; cat {kept}/privkey.pem {kept}/fullchain.pem > {new}; "
                 f"chown {self.user} {new}; mv {new} {self.pair}'"
             )
-            service |= {"ExecStartPre": give, "ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
+            service["ExecStartPre"] += [give]
+            service |= {"ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
         return service
 
 
@@ -335,7 +363,7 @@ def _environments(given: Given) -> list[dict[str, Any]]:
                 "lock": using[0]["lock"] or shipped,
                 "packages": settings["packages"] if path == settings["path"] else using[0]["packages"],
                 "overlay": True,
-                "files": {},
+                "files": {"listen.py": (COLLECTION / "roles/jupyterlab/files/listen.py").read_text(encoding="utf-8")},
                 "setup_commands": [["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
                 "smoke_commands": [["bin/jupyter-lab", "--version"]],
                 # What a web server may send by itself: Jupyter sends the same without a login.
@@ -344,6 +372,12 @@ def _environments(given: Given) -> list[dict[str, Any]]:
         }
         for path, using in sorted(instances.items())
     ]
+
+
+def _holder(servers: list[Server]) -> dict[str, Any]:
+    if all(server.endpoint.socket for server in servers):
+        return {"name": HOLDER, "state": "absent"}
+    return addresses.holder(HOLDER, "Connections to JupyterLab wait for it")
 
 
 def _distinct(*values: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from tornado.web import HTTPError
 
 AWAY = HTTPError(500, "Failed to connect to Hub API at 'http://127.0.0.1:8081/hub/api'.")
+SILENCE = object()
 
 
 class Hub:
@@ -22,6 +23,8 @@ class Hub:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
+        if answer is SILENCE:
+            await asyncio.sleep(60)
         return answer
 
 
@@ -36,6 +39,7 @@ def ask(hub: Hub, *tokens: str, method: str = "GET") -> object:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbops_singleuser, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(nbops_singleuser, "ANSWER_SECONDS", 0.1)
 
 
 def test_a_hub_that_restarts_is_asked_again() -> None:
@@ -44,8 +48,13 @@ def test_a_hub_that_restarts_is_asked_again() -> None:
 
 def test_a_hub_that_stays_away_is_an_error_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbops_singleuser, "PATIENCE_SECONDS", -1)
-    with pytest.raises(HTTPError, match="500"):
-        ask(Hub(AWAY))
+    for answer in (AWAY, SILENCE):
+        with pytest.raises(HTTPError, match="503"):
+            ask(Hub(answer))
+
+
+def test_a_hub_that_says_nothing_is_not_waited_for() -> None:
+    assert ask(Hub({"name": "ada"}, SILENCE), "ada's", "ada's") == {"name": "ada"}
 
 
 def test_while_the_hub_is_away_its_last_answer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
