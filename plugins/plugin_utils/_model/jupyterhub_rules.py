@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
@@ -47,8 +48,6 @@ LIMITS = ("memory_max", "cpu_quota", "tasks_max")
 # A server without any kernel takes 110 MB; less is an amount whose unit was forgotten.
 SMALLEST_SERVER = 128 * 2**20
 SHORTEST_IDLE_SECONDS = 60
-# A member of one of these controls the whole host, in spite of the sandbox.
-PRIVILEGED_GROUPS = ("root", "sudo", "wheel", "adm", "disk", "shadow", "kmem", "docker", "lxd", "incus-admin")
 # Names of the role's own services and tokens.
 TAKEN = ("culler", "metrics", "proxy", "users")
 SERVICE_KEYS = (
@@ -188,7 +187,7 @@ def _user(user: dict, settings: dict) -> Iterator[str]:
             yield f"groups: '{group}' must be the name of a group of the hub, without commas and blanks around it."
     for group in user["unix_groups"]:
         if not ACCOUNT.fullmatch(group):
-            yield f"unix_groups: '{group}' must be the name of a group of the host, such as staff."
+            yield f"unix_groups: '{group}' must be the name of a group of the host, such as gpu."
         elif group in PRIVILEGED_GROUPS and not _accepts(settings, "privileged_groups"):
             yield (
                 f"unix_groups: {group} hands the whole host to this user's notebooks; leave it out, or say "
