@@ -142,7 +142,7 @@ def privilege_problems(users: list[dict], host: Host, account_group: str) -> lis
         if user["state"] == "present" and dangerous:
             found.append(
                 f"{user['name']}: may become root of this host by the group {dangerous[0]}, and with the account "
-                "whoever enters its server; name another account, take it out of the group, or allow it by privileged_groups, "
-                "which the role has in jupyterhub_accept_risks."
+                "whoever enters its server; name another account, take it out of the group, or allow it by "
+                "privileged_groups, which the role has in jupyterhub_accept_risks."
             )
     return found
