@@ -27,6 +27,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv i
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(proxy|culler|user)$)[a-z][a-z0-9]{0,15})?")
+# The hub refuses such a name at the login.
+UNIT = re.compile(r".*\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot|busname)")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -166,7 +168,9 @@ def _public(settings: dict) -> Iterator[str]:
 def _users(settings: dict) -> Iterator[str]:
     names = [user["name"] for user in settings["users"]]
     for name in dict.fromkeys(names):
-        if not ACCOUNT.fullmatch(name) or name == "root" or names.count(name) > 1:
+        if UNIT.fullmatch(name):
+            yield f"jupyterhub_users: '{name}' is the name of a unit, and none for a user; rename the account."
+        elif not ACCOUNT.fullmatch(name) or name == "root" or names.count(name) > 1:
             yield (
                 f"jupyterhub_users: '{name}' must be the name of one account only, never root, in lower case: letters, "
                 "digits and . _ - after a letter or _, at most 32. Other names, such as addresses, go through "

@@ -25,6 +25,11 @@ def homes(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
     for name in ("ada", "projects", "projects/bob"):
         (tmp_path / name).mkdir()
         os.chown(tmp_path / name, 1000, 1000)
+    for name, uid, mode in (("bobs", 1001, 0o755), ("open", 0, 0o777), ("sticky", 0, 0o1777)):
+        (tmp_path / name / "ada").mkdir(parents=True)
+        os.chown(tmp_path / name, uid, uid)
+        (tmp_path / name).chmod(mode)
+        os.chown(tmp_path / name / "ada", 1000, 1000)
     (tmp_path / "link").symlink_to("projects")
     (tmp_path / "file").touch()
     passwd = f"www-data:x:33:33::{tmp_path}/ada:/bin/sh\nada:x:1000:1000::{tmp_path}/ada:/bin/sh\n"
@@ -50,6 +55,9 @@ def account(home: str) -> SimpleNamespace:
         ("projects", "holds the home of bob too"),
         ("link", "holds the home of bob too"),
         (".", "belongs to somebody else"),
+        ("bobs/ada", "lies in a directory of somebody else"),
+        ("open/ada", "lies in a directory of somebody else"),
+        ("sticky/ada", ""),
         ("ada/..", "is no absolute path"),
         ("a b", "is no absolute path"),
         ("a:/etc", "is no absolute path"),

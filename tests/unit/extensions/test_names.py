@@ -92,7 +92,19 @@ def test_a_server_is_found_again_under_its_former_name(user: str, server: str, f
 
 @pytest.mark.parametrize(
     "name",
-    ["ada", "_x", "1234567", "ada.lovelace", "ada@example.org", "a+b", "EXAMPLE\\ada", "a-", "x" * 255, "services"],
+    [
+        "ada",
+        "_x",
+        "1234567",
+        "ada.lovelace",
+        "ada@example.org",
+        "a+b",
+        "EXAMPLE\\ada",
+        "a-",
+        "a.",
+        "x" * 255,
+        "services",
+    ],
 )
 def test_accounts_may_be_called_so(name: str) -> None:
     assert problem(name) == ""

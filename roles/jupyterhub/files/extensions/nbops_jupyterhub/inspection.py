@@ -13,6 +13,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import sys
 
@@ -38,8 +39,17 @@ def home_problem(account: pwd.struct_passwd) -> str:
     # So is every directory of the system.
     if os.stat(real).st_uid != account.pw_uid:
         return f"belongs to somebody else: {home}"
+    if any(_is_anothers(parent, account.pw_uid) for parent in pathlib.Path(real).parents):
+        return f"lies in a directory of somebody else: {home}"
     inside = [name for name, other in _other_homes(account) if _is_below(os.path.realpath(other), real)]
     return f"holds the home of {inside[0]} too: {home}" if inside else ""
+
+
+def _is_anothers(directory: pathlib.Path, uid: int) -> bool:
+    """Whether another person can put something else in the place of what is in a directory."""
+    found = directory.stat()
+    is_open = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+    return bool(is_open) or (is_a_persons(found.st_uid) and found.st_uid != uid)
 
 
 def _other_homes(account: pwd.struct_passwd) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ LONGEST_UNIT = 250
 LONGEST_DIRECTORY = 25
 SUFFIX = ".service"
 
-_SOUND = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.@+\\-]*[A-Za-z0-9_-])?")
+_SOUND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\-]*")
 # systemd takes a name with one of these for the name of a unit.
 _OF_UNITS = re.compile(
     r".*\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot|busname)"

@@ -159,6 +159,7 @@ REFUSED = [
     {"named_servers": -1},
     {"upload_limit_mb": 0},
     {"users": [{"name": "a" * 33}]},
+    {"users": [{"name": "bob.service"}]},
     {"packages": ["git+https://example.org/six"]},
     {"user_lock": "/etc"},
     {"templates": "/nonexistent"},
