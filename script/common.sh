@@ -16,6 +16,8 @@ export MOLECULE_GLOB='molecule/*/molecule.yml'
 # Not beside the sources; without any, each of the thousands of Python processes would compile what it imports.
 export PYTHONPYCACHEPREFIX=$CACHE/pycache
 unset PYTHONDONTWRITEBYTECODE
+# What hypothesis remembers of Unicode between runs.
+export HYPOTHESIS_STORAGE_DIRECTORY=$CACHE/hypothesis
 
 # What a caller's shell has activated must not leak into the locked environment.
 unset VIRTUAL_ENV PYTHONPATH

@@ -20,7 +20,8 @@ description:
   - Marks each account that it creates as ours by the account's comment. An account without this comment belongs to
     somebody else. The module only adds it to groups and sets a declared password hash, but never locks or removes it.
     Whoever changes the comment of an account of ours takes the account over.
-  - Refuses accounts of the system, which have a uid below 1000.
+  - Refuses accounts of the system, which have a uid below 1000, and accounts whose home belongs to somebody else or has
+    the homes of others in it.
 options:
   users:
     description: The users, in any order.
@@ -114,6 +115,12 @@ options:
         C(admin_groups). Existing records stay as they are then, and O(users[].admin) has to be left out.
     type: bool
     default: true
+  privileged_groups:
+    description:
+      - Whether accounts may be in groups whose members may become root, such as C(sudo) and C(docker). Whoever enters
+        the server of such a user, as administrators of the hub may, can become root then.
+    type: bool
+    default: false
   archive_directory:
     description: Directory for the packed homes of removed users. A missing one is created, and only root can read it.
     type: path
@@ -202,11 +209,16 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host impor
     HostError,
     home_problem,
     read_host,
+    shown_home_judge,
     useradd_default,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import AccountPlan, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import host_problems, input_problems
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import (
+    host_problems,
+    input_problems,
+    privilege_problems,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.client import REFUSED, ApiError, HubClient
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import (
     GROUP_SCOPES,
@@ -236,6 +248,7 @@ ARGUMENT_SPEC = {
     "account_group": {"type": "str", "default": "jupyterhub"},
     "manage_groups": {"type": "bool", "default": True},
     "manage_admins": {"type": "bool", "default": True},
+    "privileged_groups": {"type": "bool", "default": False},
     "archive_directory": {"type": "path", "default": "/var/backups/jupyterhub"},
     "stop_timeout": {"type": "int", "default": 120},
 }
@@ -317,7 +330,11 @@ def account_changes(params: dict, host: Host | None) -> AccountPlan:
     if host is None:
         return AccountPlan()
     users, group, homes = params["users"], params["account_group"], useradd_default("HOME", "/home")
-    require_none(host_problems(users, host, group, lambda name: f"{homes}/{name}", os.path.lexists))
+    found = host_problems(
+        *(users, host, group, lambda name: f"{homes}/{name}", os.path.lexists),
+        shown_home_judge(host),
+    )
+    require_none(found if params["privileged_groups"] else found + privilege_problems(users, host, group))
     plan = plan_accounts(users, host, group, os.path.lexists)
     problems = {name: home_problem(host.accounts[name], host) for name in plan.remove}
     require_none([f"{name}: its home cannot be removed: {problem}." for name, problem in problems.items() if problem])

@@ -26,6 +26,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     AccountPlan,
     Group,
     Host,
+    is_a_persons,
     mark,
     parse,
 )
@@ -83,6 +84,35 @@ def home_problem(account: Account, host: Host) -> str:
     if mounts:
         return f"unmount {', '.join(mounts)} first"
     return ""
+
+
+def shown_home_judge(host: Host) -> Callable[[Account], str]:
+    """Says of an account why the sandbox of its server may not show its home; empty if it may, or if there is none yet.
+
+    The sandbox shows this home alone, so a directory with other homes in it would undo it.
+    """
+    # The people of this host by every directory in which they have their homes.
+    below: dict[str, list[Account]] = {}
+    for other in host.accounts.values():
+        if other.local and is_a_persons(other.uid):
+            path = os.path.realpath(other.home)
+            below.setdefault(path, []).append(other)
+            while path != (path := os.path.dirname(path)):
+                below.setdefault(path, []).append(other)
+
+    def problem(account: Account) -> str:
+        home = os.path.realpath(account.home)
+        if not os.path.isabs(account.home):
+            return f"{account.home} is no absolute path"
+        if not os.path.lexists(home):
+            return ""
+        # So does every directory of the system.
+        if os.stat(home).st_uid != account.uid:
+            return f"{account.home} belongs to another account"
+        inside = [other.name for other in below.get(home, []) if other.uid != account.uid]
+        return f"{account.home} has the homes of others in it: {', '.join(sorted(inside))}" if inside else ""
+
+    return problem
 
 
 class HostChanges:

@@ -14,6 +14,18 @@ GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 # A password that is not hashed, the likeliest mistake, does not match. Neither does a text with several lines.
 HASH = re.compile(r"\$[0-9a-z]+\$[!-9;-~]{8,}")
 FIRST_UID = 1000
+# Whose members may become root of the host, or read what root alone should.
+PRIVILEGED_GROUPS = (
+    # By a rule that the distribution ships for sudo and polkit; `admin` was Ubuntu's, `wheel` is what su may ask for.
+    *("root", "sudo", "wheel", "admin"),
+    # By disks and memory, by hashes of passwords to guess, by logs with the addresses of sessions in them.
+    *("disk", "kmem", "shadow", "adm"),
+    # By programs for root: the group may write to /usr/local, the first in root's PATH.
+    "staff",
+    # By a daemon of root that starts containers or machines with any directory of the host in them. Of incus, only
+    # settings of a project stand between the group and that; podman's is what guides call the group of root's socket.
+    *("docker", "podman", "lxd", "incus", "incus-admin", "libvirt", "microk8s"),
+)
 NOBODY = 65534
 # An account that we lock expires on the second day of 1970, a date that nobody else writes into /etc/shadow.
 EXPIRED = "1"
@@ -108,6 +120,11 @@ class AccountPlan:
             for name in names:
                 found.setdefault(name, set()).discard(group)
         return found
+
+
+def is_a_persons(uid: int) -> bool:
+    """Whether a uid is not one of the system's."""
+    return uid >= FIRST_UID and uid != NOBODY
 
 
 def mark(account_group: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
-    FIRST_UID,
     GROUP,
     HASH,
     NAME,
-    NOBODY,
+    PRIVILEGED_GROUPS,
     Account,
     Host,
+    is_a_persons,
+    is_ours,
 )
 
 
@@ -72,13 +73,21 @@ def _account_problems(user: dict, accounts: bool) -> Iterator[str]:
 
 
 def host_problems(
-    users: list[dict], host: Host, account_group: str, home_of: Callable[[str], str], path_exists: Callable[[str], bool]
+    users: list[dict],
+    host: Host,
+    account_group: str,
+    home_of: Callable[[str], str],
+    path_exists: Callable[[str], bool],
+    home_problem: Callable[[Account], str],
 ) -> list[str]:
-    """What keeps these users from having accounts on this host. `home_of` returns the path of a new account's home."""
+    """What keeps these users from having accounts on this host, and servers as them.
+
+    `home_of` returns the path of a new account's home, `home_problem` why the home of an account is none for a server.
+    """
     found = []
     for user in users:
         account = host.accounts.get(user["name"])
-        if account and (account.uid < FIRST_UID or account.uid == NOBODY):
+        if account and not is_a_persons(account.uid):
             found.append(f"{user['name']}: is an account of the system (uid {account.uid}), which is no user of a hub.")
         if user["state"] == "absent":
             continue
@@ -86,6 +95,10 @@ def host_problems(
             found += _new_account_problems(user["name"], host, home_of(user["name"]), path_exists)
         else:
             found += _password_problems(user, account)
+            if is_a_persons(account.uid) and (problem := home_problem(account)):
+                found.append(
+                    f"{user['name']}: has no home for a server: {problem}. Give the account a home of its own."
+                )
     return [*found, *_group_problems(users, host, account_group)]
 
 
@@ -113,3 +126,23 @@ def _group_problems(users: list[dict], host: Host, account_group: str) -> Iterat
     for group, owner in wanted.items():
         if group in host.groups and not host.groups[group].local:
             yield f"{owner}: the group {group} is not in /etc/group, so that this host cannot add members."
+
+
+def privilege_problems(users: list[dict], host: Host, account_group: str) -> list[str]:
+    """Users whose accounts may become root, and with them whoever enters their servers."""
+    found, memberships = [], host.groups_of()
+    for user in users:
+        account = host.accounts.get(user["name"])
+        groups = set(user["unix_groups"])
+        if account:
+            groups |= {group.name for group in host.groups.values() if group.gid == account.gid}
+            # Our accounts leave the groups that are not declared.
+            groups |= set() if is_ours(account, account_group) else memberships.get(account.name, set())
+        dangerous = [group for group in PRIVILEGED_GROUPS if group in groups]
+        if user["state"] == "present" and dangerous:
+            found.append(
+                f"{user['name']}: may become root of this host by the group {dangerous[0]}, and with the account "
+                "whoever enters its server; name another account, take it out of the group, or allow it by "
+                "privileged_groups, which the role has in jupyterhub_accept_risks."
+            )
+    return found

@@ -127,6 +127,7 @@ def _users(settings: Settings) -> dict[str, Any]:
         "service": f"{name}.service",
         "account_group": name,
         # What each login sets anew is not for the list to set.
+        "privileged_groups": "privileged_groups" in settings["accept_risks"],
         "manage_groups": not options.get("manage_groups"),
         "manage_admins": not jupyterhub_login.deciding_groups(options),
         "archive_directory": f"/var/backups/{name}",

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.vars import merge_hash
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
@@ -32,6 +33,8 @@ ROLES = {
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
     },
 }
+# No two people have names there that differ in case alone. PAM asks the host, where two accounts may.
+CASELESS = ("github", "google", "gitlab", "ldap", "native")
 CERT_REQUIRED = 2  # ssl.CERT_REQUIRED
 
 
@@ -103,7 +106,11 @@ def public(settings: Settings) -> Options:
             "any_allow_config": True,
             "enable_auth_state": settings["auth_state"],
         },
-        "ListedAuthenticator": {"account_group": settings["name"], "accounts": settings["username_map"]},
+        "ListedAuthenticator": {
+            "account_group": settings["name"],
+            "accounts": settings["username_map"],
+            "ignore_case": kind_of(settings) in CASELESS,
+        },
         "Spawner": _spawner(settings),
         SPAWNERS[settings["spawner"]]: _accounts_and_limits(settings),
     }
@@ -209,11 +216,13 @@ def _spawner(settings: Settings) -> Options:
 def _accounts_and_limits(settings: Settings) -> Options:
     name = settings["name"]
     options = {
-        "account_group": "" if settings["authenticator"] == "pam" else name,
+        "account_group": name,
         "create_accounts": settings["create_accounts"],
         "runtime_directory": f"{name}-users",
         "sockets_directory": f"{name}-sockets",
         "servers_group": servers_group(settings),
+        "privileged_groups": list(PRIVILEGED_GROUPS),
+        "privileged_people": "privileged_groups" in settings["accept_risks"],
     }
     if settings["spawner"] == "systemd":
         options |= {

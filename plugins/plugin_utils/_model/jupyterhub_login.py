@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_config
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
+    CASELESS,
     CERT_REQUIRED,
     class_name,
     class_path,
@@ -34,7 +35,7 @@ SECRET = re.compile(r"(password|passwd|secret|secret_key|api_key)$")
 
 # A rule to write, for each kind.
 RULES = {
-    "pam": "allowed_groups: [staff]",
+    "pam": "allowed_groups: [students]",
     "github": "allowed_organizations: [acme]",
     "google": "allowed_google_groups: {example.org: [staff]}",
     "gitlab": "allowed_gitlab_groups: [acme]",
@@ -190,7 +191,7 @@ def _map(settings: dict) -> Iterator[str]:
     if settings["username_map"] and kind in ("pam", "native"):
         yield f"jupyterhub_username_map: {kind} knows people by the names that they have here; leave it out."
     for outside, account in settings["username_map"].items():
-        if not outside or outside != outside.lower():
+        if not outside or (kind in CASELESS and outside != outside.lower()):
             yield (
                 f"jupyterhub_username_map: '{outside}' must be in lower case; the hub compares names that way, and "
                 "would never find it."

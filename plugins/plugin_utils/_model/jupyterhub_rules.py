@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
@@ -26,6 +27,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv i
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|proxy|servers|user|users)$)[a-z][a-z0-9]{0,15})?")
+# The hub refuses such a name at the login.
+UNIT = re.compile(r".*\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot|busname)")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -47,8 +50,6 @@ LIMITS = ("memory_max", "cpu_quota", "tasks_max")
 # A server without any kernel takes 110 MB; less is an amount whose unit was forgotten.
 SMALLEST_SERVER = 128 * 2**20
 SHORTEST_IDLE_SECONDS = 60
-# A member of one of these controls the whole host, in spite of the sandbox.
-PRIVILEGED_GROUPS = ("root", "sudo", "wheel", "adm", "disk", "shadow", "kmem", "docker", "lxd", "incus-admin")
 # Names of the role's own services and tokens.
 TAKEN = ("culler", "metrics", "proxy", "users")
 SERVICE_KEYS = (
@@ -167,7 +168,9 @@ def _public(settings: dict) -> Iterator[str]:
 def _users(settings: dict) -> Iterator[str]:
     names = [user["name"] for user in settings["users"]]
     for name in dict.fromkeys(names):
-        if not ACCOUNT.fullmatch(name) or name == "root" or names.count(name) > 1:
+        if UNIT.fullmatch(name):
+            yield f"jupyterhub_users: '{name}' is the name of a unit, and none for a user; rename the account."
+        elif not ACCOUNT.fullmatch(name) or name == "root" or names.count(name) > 1:
             yield (
                 f"jupyterhub_users: '{name}' must be the name of one account only, never root, in lower case: letters, "
                 "digits and . _ - after a letter or _, at most 32. Other names, such as addresses, go through "
@@ -188,7 +191,7 @@ def _user(user: dict, settings: dict) -> Iterator[str]:
             yield f"groups: '{group}' must be the name of a group of the hub, without commas and blanks around it."
     for group in user["unix_groups"]:
         if not ACCOUNT.fullmatch(group):
-            yield f"unix_groups: '{group}' must be the name of a group of the host, such as staff."
+            yield f"unix_groups: '{group}' must be the name of a group of the host, such as gpu."
         elif group in PRIVILEGED_GROUPS and not _accepts(settings, "privileged_groups"):
             yield (
                 f"unix_groups: {group} hands the whole host to this user's notebooks; leave it out, or say "

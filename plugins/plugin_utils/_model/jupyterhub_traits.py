@@ -57,6 +57,8 @@ OWN = {
     "Spawner.user_limits": "jupyterhub_user_limits",
     "Spawner.account_group": "jupyterhub_users",
     "Spawner.create_accounts": "jupyterhub_create_accounts",
+    "Spawner.privileged_groups": "jupyterhub_accept_risks",
+    "Spawner.privileged_people": "jupyterhub_accept_risks: [privileged_groups]",
     "Spawner.hub_connect_url": "jupyterhub_hub_port",
     "Spawner.unit_prefix": "jupyterhub_name",
     "Spawner.unit_name_template": "jupyterhub_name",
@@ -124,6 +126,8 @@ FIXED = {
 }
 FAMILIES = ("Authenticator", "Spawner", "Proxy")
 GONE = ("NotebookApp", "JupyterApp", "SingleUserNotebookApp", "SingleUserLabApp")
+# Classes below which others are: an option of theirs is one of every class that has it, and would pass by the rules.
+ABOVE_OTHERS = ("Configurable", "LoggingConfigurable", "SingletonConfigurable", "Application", "AccountMixin")
 OF_THE_SERVERS = ("ServerApp", "LabApp", "JupyterNotebookApp", "MappingKernelManager", "ContentsManager", *GONE)
 # Options that undo the protection: the values that do so, and the name of the risk.
 DANGEROUS = {
@@ -164,7 +168,9 @@ def _family(section: str) -> str:
 
 
 def _class(where: str, section: str) -> Iterator[str]:
-    if section in GONE:
+    if section in ABOVE_OTHERS:
+        yield f"{where}.{section} is many classes at once; write the option under the one that is meant."
+    elif section in GONE:
         yield f"{where}.{section} is no longer read by Jupyter; write ServerApp in jupyterhub_user_config."
     elif where != "jupyterhub_user_config" and section in OF_THE_SERVERS:
         yield f"{where}.{section} is about the users' servers; write it in jupyterhub_user_config."

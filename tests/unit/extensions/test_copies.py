@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from nbops_jupyterhub import copies
-from nbops_jupyterhub.copies import LEFTOVERS, Refusal
+from nbops_jupyterhub.copies import LEFTOVERS, DatabaseError
 
 
 def execute(path: pathlib.Path, *statements: str) -> list[tuple]:
@@ -74,7 +74,7 @@ def test_what_cannot_be_copied(tmp_path: pathlib.Path, content: bytes | None) ->
     path = tmp_path / "jupyterhub.sqlite"
     if content:
         path.write_bytes(content)
-    with pytest.raises(Refusal, match=r"cannot be copied, nothing was changed: (unable|file is not)"):
+    with pytest.raises(DatabaseError, match=r"cannot be copied, nothing was changed: (unable|file is not)"):
         copies.copy_sqlite(path, tmp_path / "copy")
     assert list(tmp_path.iterdir()) == ([path] if content else [])
 
@@ -85,7 +85,7 @@ def test_a_damaged_database_is_no_copy(path: pathlib.Path, tmp_path: pathlib.Pat
     # The page of the index, whose entries are its last bytes.
     content[-40:] = bytes(40)
     path.write_bytes(content)
-    with pytest.raises(Refusal, match="cannot be copied"):
+    with pytest.raises(DatabaseError, match="cannot be copied"):
         copies.copy_sqlite(path, tmp_path / "copy")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -122,7 +122,7 @@ def test_another_database_in_use_does_not_take_a_place(
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM users").fetchall()
         execute(tmp_path / "draft", "DELETE FROM users")
-        with pytest.raises(Refusal, match="is in use"):
+        with pytest.raises(DatabaseError, match="is in use"):
             copies.replace_sqlite(tmp_path / "draft", path)
     assert path.read_bytes() == before
 
@@ -132,7 +132,7 @@ def test_a_database_in_use_is_not_replaced(path: pathlib.Path, tmp_path: pathlib
     copies.copy_sqlite(path, tmp_path / "draft")
     before = path.read_bytes()
     pathlib.Path(f"{path}{leftover}").touch()
-    with pytest.raises(Refusal, match="is in use"):
+    with pytest.raises(DatabaseError, match="is in use"):
         copies.replace_sqlite(tmp_path / "draft", path)
     assert path.read_bytes() == before
 
@@ -166,7 +166,7 @@ def test_a_dump_and_where_the_password_is(programs: Callable[..., pathlib.Path],
 
 def test_a_dump_that_fails(programs: Callable[..., pathlib.Path], tmp_path: pathlib.Path) -> None:
     directory = programs("pg_dump", "pg_restore", "psql", script="echo 'server version mismatch' >&2; exit 1")
-    with pytest.raises(Refusal, match=r"nothing was changed: server version mismatch$"):
+    with pytest.raises(DatabaseError, match=r"nothing was changed: server version mismatch$"):
         copies.dump_postgresql("postgresql:///hub", "", tmp_path / "copy.dump")
     assert list(tmp_path.iterdir()) == [directory]
 
@@ -176,6 +176,6 @@ def test_without_the_way_back_nothing_is_begun(
     programs: Callable[..., pathlib.Path], tmp_path: pathlib.Path, missing: str
 ) -> None:
     directory = programs(*{"pg_dump", "pg_restore", "psql"} - {missing})
-    with pytest.raises(Refusal, match="Install the package postgresql-client"):
+    with pytest.raises(DatabaseError, match="Install the package postgresql-client"):
         copies.dump_postgresql("postgresql:///hub", "", tmp_path / "copy.dump")
     assert list(tmp_path.iterdir()) == [directory]

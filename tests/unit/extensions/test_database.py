@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from nbops_jupyterhub import copies, database
-from nbops_jupyterhub.copies import Refusal
+from nbops_jupyterhub.copies import DatabaseError
 from nbops_jupyterhub.database import Hub
 
 # Revisions in their order, and the newest one that a version of JupyterHub knows.
@@ -104,7 +104,7 @@ def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
             # What SQLite does in the middle of a migration that fails is done.
             ask(file or world.path, "UPDATE state SET revision = 6, users = 'more'")
             if world.broken:
-                raise Refusal("The database cannot be migrated.")
+                raise DatabaseError("The database cannot be migrated.")
 
     monkeypatch.setitem(sys.modules, "nbops_jupyterhub.schema", SimpleNamespace(Schema=Schema))
     monkeypatch.setattr(database.importlib.metadata, "version", lambda name: world.version)
@@ -191,7 +191,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(world: World) -> N
     before = world.path.read_bytes()
     world.deploy("6.1.1")
     world.broken = True
-    with pytest.raises(Refusal):
+    with pytest.raises(DatabaseError):
         database.prepare(world.hub)
     assert world.path.read_bytes() == before
     copies_before = world.copies()
@@ -222,7 +222,9 @@ def test_an_older_jupyterhub_is_refused(world: World) -> None:
     world.run("6.1.1")
     world.deploy("5.5.4")
     before = world.path.read_bytes()
-    with pytest.raises(Refusal, match=r"revision 6, which JupyterHub 5\.5\.4 does not know.*at last 6\.1\.1.*backups"):
+    with pytest.raises(
+        DatabaseError, match=r"revision 6, which JupyterHub 5\.5\.4 does not know.*at last 6\.1\.1.*backups"
+    ):
         database.prepare(world.hub)
     assert world.path.read_bytes() == before
     assert world.copies() == []
@@ -233,7 +235,7 @@ def test_an_older_jupyterhub_is_told_which_copy_is_its_own(world: World) -> None
     world.deploy("6.1.1")
     database.prepare(world.hub)
     world.deploy("5.5.4")
-    with pytest.raises(Refusal, match=f"at last 6.1.1.*restore {world.copies()[0]}"):
+    with pytest.raises(DatabaseError, match=f"at last 6.1.1.*restore {world.copies()[0]}"):
         database.prepare(world.hub)
 
 
@@ -244,7 +246,7 @@ def test_a_note_about_another_database_is_not_overwritten(world: World) -> None:
     note = world.note()
     world.path = world.root / "other.sqlite"
     world.make(5)
-    with pytest.raises(Refusal, match="is about another database"):
+    with pytest.raises(DatabaseError, match="is about another database"):
         database.prepare(world.hub)
     assert (world.note(), world.revision()) == (note, 5)
 
@@ -271,7 +273,7 @@ def test_other_databases_are_copied_by_hand(world: World) -> None:
     world.run("5.5.4")
     world.kind = "mysql"
     world.deploy("6.1.1")
-    with pytest.raises(Refusal, match="has to be copied before its upgrade, which you have to do"):
+    with pytest.raises(DatabaseError, match="has to be copied before its upgrade, which you have to do"):
         database.prepare(world.hub)
     assert (world.revision(), world.hub.upgrade.exists()) == (5, False)
     world.hub.copied_by_hand.touch()
@@ -307,7 +309,7 @@ def test_a_refusal_is_one_sentence_in_the_journal(
     world: World, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(hub: Hub) -> None:
-        raise Refusal(f"{hub.name}: no.")
+        raise DatabaseError(f"{hub.name}: no.")
 
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 
 import pytest
@@ -21,14 +22,18 @@ SCOPES = {"admin:users", "admin:groups", "read:servers", "delete:servers"}
 class World:
     """A hub and a host; what is done to them, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, homes: pathlib.Path) -> None:
+        home = homes / "kept"
+        home.mkdir()
+        os.chown(home, 1002, 1002)
         self.admin, self.scopes = True, set(SCOPES)
         self.records = {"old": Record("old", True, frozenset({"staff"}), ("",))}
         comment = mark("jupyterhub")
         self.host = Host(
             {
                 "old": Account("old", 1001, 1001, comment, "/nonexistent/old"),
-                "kept": Account("kept", 1002, 1002, comment, "/", shadow="!", expires="1"),
+                "kept": Account("kept", 1002, 1002, comment, str(home), shadow="!", expires="1"),
+                "wide": Account("wide", 1004, 1004, comment, "/"),
             },
             {"jupyterhub": Group("jupyterhub", 900, ("old",)), "games": Group("games", 60, ("old",))},
         )
@@ -42,8 +47,8 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> World:
+    world = World(tmp_path)
 
     class Client:
         def __init__(self, url: str, token: str):
@@ -249,8 +254,9 @@ def test_a_hub_that_stops_to_answer_counts_as_one_without_users(world: World, ru
     [
         ([{"name": "New"}], {}, "'New': is no name of a Unix account"),
         ([{"name": "games"}], {}, "games: there is a group of this name"),
+        ([{"name": "wide"}], {}, "wide: has no home for a server: / belongs to another account."),
         ([NEW], {"token_file": "/nonexistent/token"}, "/nonexistent/token, the hub's token"),
-        ([{"name": "kept", "state": "absent", "home": "delete"}], {}, "kept: its home cannot be removed: / belongs"),
+        ([{"name": "wide", "state": "absent", "home": "delete"}], {}, "wide: its home cannot be removed: / belongs"),
     ],
 )
 def test_what_is_refused(world: World, run, users: list[dict], options: dict, text: str) -> None:
@@ -327,3 +333,12 @@ def test_the_documentation_tells_all_options() -> None:
     assert set(options["users"]["suboptions"]) == set(jupyterhub_users.USERS_SPEC)
     for text in (jupyterhub_users.EXAMPLES, jupyterhub_users.RETURN):
         assert yaml.safe_load(text)
+
+
+def test_who_may_become_root_is_refused_unless_that_is_wanted(world: World, run) -> None:
+    world.host.accounts["root2"] = Account("root2", 1003, 1003, "Root, too", "/nonexistent/root2")
+    world.host.groups["sudo"] = Group("sudo", 27, ("root2",))
+    told = run({"name": "root2"})["msg"]
+    assert "root2: may become root of this host by the group sudo" in told
+    assert told.endswith("Nothing was changed.")
+    assert run({"name": "root2"}, privileged_groups=True)["changed"]

@@ -1,17 +1,22 @@
-"""The Unix account behind a user of the hub: whether the hub may start a server as it, and whether it is listed."""
+"""The Unix account behind a user of the hub: whether it is listed, and whether the hub may start a server as it."""
 
 from __future__ import annotations
 
 import grp
+import json
+import os
 import pathlib
 import pwd
+import sys
 import time
+from collections.abc import Collection
 
 FIRST_UID_OF_PEOPLE = 1000
+NOBODY = 65534
 SHADOW = pathlib.Path("/etc/shadow")
 
 
-class Refusal(Exception):
+class AccountError(Exception):
     """Why there is no server for a user; the hub shows the sentence to them."""
 
     @property
@@ -19,22 +24,29 @@ class Refusal(Exception):
         return str(self)
 
 
-def account_of(name: str, group: str) -> pwd.struct_passwd:
-    """The account of a user.
+def is_a_persons(uid: int) -> bool:
+    """Whether a uid is not one of the system's."""
+    return uid >= FIRST_UID_OF_PEOPLE and uid != NOBODY
 
-    Raises KeyError where there is none, and Refusal where it is one of the system's, has expired, or is neither in a
-    group that is named nor made for it: whoever chooses the name of an identity elsewhere must not become somebody
-    else on this host.
-    """
-    account = pwd.getpwnam(name)
-    if account.pw_uid < FIRST_UID_OF_PEOPLE:
-        raise Refusal(f"The account {name} of this host belongs to the system. Ask the administrator for another name.")
-    if group and not (_is_member(account, group) or account.pw_gecos.partition(",")[0] == _comment(group)):
-        raise Refusal(f"The account {name} of this host is not for the hub. Ask the administrator to list you as user.")
+
+def require_person(account: pwd.struct_passwd, name: str) -> None:
+    """Raises AccountError where an account is the system's, has expired, or is another user's as well."""
+    if not is_a_persons(account.pw_uid):
+        raise AccountError(
+            f"The account {name} of this host belongs to the system. Ask the administrator for another name."
+        )
+    # A directory may answer to several names of an account; the hub would take them for several people.
+    if account.pw_name.lower() != name.lower() or pwd.getpwuid(account.pw_uid).pw_name != account.pw_name:
+        raise AccountError(f"The account {name} of this host has another name too. Ask the administrator for that one.")
     expires = _secrets(name)[1]
     if expires and int(expires) * 86400 <= time.time():
-        raise Refusal(f"The account {name} of this host has expired. Ask the administrator.")
-    return account
+        raise AccountError(f"The account {name} of this host has expired. Ask the administrator.")
+
+
+def privilege(account: pwd.struct_passwd, privileged_groups: Collection[str]) -> str:
+    """The first of these groups that an account is in, as its own group or as a member; empty where it is in none."""
+    ids = set(os.getgrouplist(account.pw_name, account.pw_gid))
+    return next((group for group in privileged_groups if _gid(group) in ids), "")
 
 
 def is_listed(name: str, group: str) -> bool:
@@ -43,7 +55,23 @@ def is_listed(name: str, group: str) -> bool:
         account = pwd.getpwnam(name)
     except KeyError:
         return False
-    return account.pw_uid >= FIRST_UID_OF_PEOPLE and _is_member(account, group)
+    return is_a_persons(account.pw_uid) and _is_member(account, group)
+
+
+def is_made(name: str, group: str) -> bool:
+    """Whether the hub made the account of a user, whom the authenticator let in."""
+    try:
+        return pwd.getpwnam(name).pw_gecos.partition(",")[0] == _comment(group)
+    except KeyError:
+        return False
+
+
+def uid_of(name: str) -> int | None:
+    """The uid of the account of exactly this name."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
 
 
 def password_hash(name: str) -> str:
@@ -68,14 +96,52 @@ def _is_member(account: pwd.struct_passwd, group: str) -> bool:
     return account.pw_gid == entry.gr_gid or account.pw_name in entry.gr_mem
 
 
+def _gid(group: str) -> int | None:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        return None
+
+
 def creation(name: str, group: str) -> list[str]:
     """The command that makes an account for a user: systemd runs it, because the hub may not write to /etc or /home.
 
     It is not in the group: who was let in by a rule is not listed.
     """
     useradd = ["/usr/sbin/useradd", "--create-home", "--key", "HOME_MODE=0700", "--shell", "/bin/bash"]
-    useradd += ["--comment", _comment(group)] if group else []
-    return ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", *useradd, "--", name]
+    return [*_OUTSIDE, *useradd, "--comment", _comment(group), "--", name]
+
+
+def inspection(name: str) -> list[str]:
+    """The command that looks at what the hub's sandbox hides of an account: its home, and what sudo lets it do."""
+    return [*_OUTSIDE, sys.executable, "-I", "-m", "nbops_jupyterhub.inspection", name]
+
+
+_OUTSIDE = ("systemd-run", "--quiet", "--wait", "--collect", "--pipe")
+
+
+def require_inspected(name: str, answer: bytes, may_be_privileged: bool) -> None:
+    """Raises AccountError for what the inspection found, and where it has no answer."""
+    try:
+        found = json.loads(answer)
+        home, sudo = found["home"], found["sudo"]
+    except (ValueError, KeyError, TypeError):
+        raise AccountError(f"The account {name} of this host could not be looked at. Ask the administrator.") from None
+    if home:
+        raise AccountError(f"The home of {name} {home}. Ask the administrator to give the account a home of its own.")
+    if may_be_privileged or sudo is False:
+        return
+    if sudo is None:
+        raise AccountError(f"Whether {name} may become root could not be found out. Ask the administrator.")
+    raise AccountError(privileged(name, "sudo lets it run commands as others"))
+
+
+def privileged(name: str, why: str) -> str:
+    """The sentence for an account that may become root."""
+    return (
+        f"The account {name} may become root of this host ({why}), and whoever enters its server with it. Ask the "
+        "administrator for another account."
+    )
 
 
 def _comment(group: str) -> str:

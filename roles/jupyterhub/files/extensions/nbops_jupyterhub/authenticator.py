@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyterhub.auth import Authenticator
+from jupyterhub.auth import Authenticator, PAMAuthenticator
 from jupyterhub.handlers.login import LoginHandler
 from jupyterhub.utils import maybe_future
 from tornado.web import HTTPError
-from traitlets import Dict, Unicode
+from traitlets import Bool, Dict, Unicode
 from traitlets.config import Configurable
 from traitlets.utils.importstring import import_item
 
-from nbops_jupyterhub.accounts import is_listed, password_hash
+from nbops_jupyterhub import names
+from nbops_jupyterhub.accounts import is_listed, is_made, password_hash, uid_of
 
 Model = dict[str, Any]
 
@@ -30,16 +31,48 @@ class ListedAuthenticator(Configurable):
     """Our rules, for a class that comes from elsewhere."""
 
     account_group = Unicode(help="Unix group of the people who are listed.").tag(config=True)
-    accounts = Dict(help="Names there, in lower case, to names here.").tag(config=True)
+    accounts = Dict(help="Names there to names here.").tag(config=True)
+    ignore_case = Bool(False, help="Whether no two people have names there that differ in case alone.").tag(config=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Who was let in since the hub started.
+        self.admitted: set[str] = set()
 
     def normalize_username(self, username: str) -> str:
         """The name here. JupyterHub's own username_map would also map names that are one already."""
+        if username in self.accounts and isinstance(username, NameThere):
+            return self.accounts[username]
+        # Before it is lower-cased: the Kelvin sign would become a k, and be somebody else.
+        if problem := names.problem(username):
+            raise HTTPError(403, problem)
         name = super().normalize_username(username)
         if not isinstance(username, NameThere):
             return name
         if name not in self.accounts and name in self.accounts.values():
             raise HTTPError(403, f"On this host {name} is somebody else. Ask the administrator for a name.")
+        if name != username and not self.is_same(username, name):
+            raise HTTPError(
+                403,
+                f"{username} would become {name} here, and {name} may be somebody else. Ask the administrator for a "
+                "name, or write yours in small letters.",
+            )
         return self.accounts.get(name, name)
+
+    def is_same(self, there: str, name: str) -> bool:
+        """Whether a name there, and the same in lower case, are one person's."""
+        return self.ignore_case
+
+    async def covers(self, name: str) -> bool:
+        """Whether a user may have a server: the list has them, or the hub made their account when they were let in."""
+        is_ours = is_listed(name, self.account_group) or is_made(name, self.account_group)
+        return is_ours and name not in self.blocked_users
+
+    async def get_authenticated_user(self, handler: Any, data: Any) -> Model | None:
+        found = await super().get_authenticated_user(handler, data)
+        if found:
+            self.admitted.add(found["name"])
+        return found
 
     async def check_allowed(self, username: str, authentication: Model | None = None) -> bool:
         # The class is asked first: it may refuse, by an exception, a person whom it cannot vouch for.
@@ -52,7 +85,10 @@ class ListedAuthenticator(Configurable):
         if not isinstance(model, dict):
             return model
         welcome = await maybe_future(self.check_blocked_users(user.name, model))
-        return model if welcome and (self.allow_all or await self.check_allowed(user.name, model)) else False
+        if not welcome or not (self.allow_all or await self.check_allowed(user.name, model)):
+            return False
+        self.admitted.add(user.name)
+        return model
 
 
 class OAuthNames:
@@ -72,6 +108,17 @@ class FormNames:
         if isinstance(found, dict):
             return {**found, "name": NameThere(found["name"])}
         return found and NameThere(found)
+
+
+class HostNames:
+    """People are called there what their accounts are called here, so the rule can be asked about any of them."""
+
+    async def covers(self, name: str) -> bool:
+        allowed = self.allow_all or await maybe_future(self.check_allowed(name))
+        return bool(allowed) and name not in self.blocked_users
+
+    def is_same(self, there: str, name: str) -> bool:
+        return uid_of(there) in (None, uid_of(name))
 
 
 class NativeLogin(LoginHandler):
@@ -120,4 +167,5 @@ def with_our_rules(path: str) -> type[Authenticator]:
         others: tuple[type, ...] = (OAuthNames,)
     else:
         others = (FormNames, NativeAdmission) if hasattr(base, "get_authed_users") else (FormNames,)
-    return type(base.__name__, (ListedAuthenticator, *others, base), {})
+    first = (HostNames,) if issubclass(base, PAMAuthenticator) else ()
+    return type(base.__name__, (*first, ListedAuthenticator, *others, base), {})

@@ -16,7 +16,7 @@ from nbops_jupyterhub import state
 LEFTOVERS = ("-wal", "-shm", "-journal")
 
 
-class Refusal(Exception):
+class DatabaseError(Exception):
     """Why the hub cannot start, and what to do about it."""
 
 
@@ -38,7 +38,7 @@ def copy_sqlite(source: pathlib.Path, target: pathlib.Path) -> None:
         found = str(error)
     if found != "ok":
         draft.unlink()
-        raise Refusal(f"{source} cannot be copied, nothing was changed: {found}")
+        raise DatabaseError(f"{source} cannot be copied, nothing was changed: {found}")
     state.put(draft, target)
 
 
@@ -53,12 +53,14 @@ def replace_sqlite(draft: pathlib.Path, path: pathlib.Path) -> None:
     for leftover in LEFTOVERS:
         # One that was closed has none. Another process has the database open, or had.
         if os.path.exists(f"{path}{leftover}"):
-            raise Refusal(f"{path} is in use, nothing was changed: find the process by `fuser {path}`, and stop it.")
+            raise DatabaseError(
+                f"{path} is in use, nothing was changed: find the process by `fuser {path}`, and stop it."
+            )
     # SQLAlchemy may still hold a connection, and then the draft's log has what is not in the draft.
     with contextlib.closing(sqlite3.connect(draft)) as database:
         busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if busy:
-        raise Refusal(f"{draft} is in use, and {path} was not changed.")
+        raise DatabaseError(f"{draft} is in use, and {path} was not changed.")
     _remove_leftovers(draft)
     state.put(draft, path)
 
@@ -67,7 +69,7 @@ def dump_postgresql(address: str, password: str, target: pathlib.Path) -> None:
     """Dumps a database. The password is in the program's environment, which only root can read."""
     program = shutil.which("pg_dump")
     if not program or not shutil.which("pg_restore") or not shutil.which("psql"):
-        raise Refusal(
+        raise DatabaseError(
             "The database has to be copied before its upgrade, and PostgreSQL's client programs are missing; nothing "
             "was changed. Install the package postgresql-client, in the server's version or a newer one."
         )
@@ -79,5 +81,5 @@ def dump_postgresql(address: str, password: str, target: pathlib.Path) -> None:
     )
     if done.returncode != 0:
         draft.unlink()
-        raise Refusal(f"The database cannot be copied by pg_dump, nothing was changed: {done.stderr.strip()}")
+        raise DatabaseError(f"The database cannot be copied by pg_dump, nothing was changed: {done.stderr.strip()}")
     state.put(draft, target)

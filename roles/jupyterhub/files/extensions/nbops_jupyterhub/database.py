@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbops_jupyterhub import copies, state
-from nbops_jupyterhub.copies import Refusal
+from nbops_jupyterhub.copies import DatabaseError
 
 ENVIRONMENTS = ("hub", "user", "proxy")
 UNITS = "etc/systemd/system"
@@ -99,10 +99,12 @@ def prepare(hub: Hub) -> None:
         return
     note = state.read(hub.upgrade) or {}
     if not schema.knows(revision):
-        raise Refusal(downgrade(hub, now["version"], revision, note))
+        raise DatabaseError(downgrade(hub, now["version"], revision, note))
     where = place(schema)
     if note.get("backup") and note["database"] != where:
-        raise Refusal(f"{hub.upgrade} is about another database. Once that is of no use any more, remove the file.")
+        raise DatabaseError(
+            f"{hub.upgrade} is about another database. Once that is of no use any more, remove the file."
+        )
     # One that exists is of the last healthy state; whatever happened since then is no better.
     if not note.get("backup") or note.get("restored"):
         version = (state.read(hub.healthy) or {}).get("version", "")
@@ -139,7 +141,7 @@ def copy(hub: Hub, schema: Any, version: str) -> str:
     elif hub.copied_by_hand.exists():
         return ""
     else:
-        raise Refusal(
+        raise DatabaseError(
             f"The database, of the kind {schema.kind}, has to be copied before its upgrade, which you have to do: stop "
             f"{hub.name}.service, copy the database, say so by `touch {hub.copied_by_hand}`, and deploy again. Nothing "
             "was changed."
@@ -187,7 +189,7 @@ def main() -> int:
     config = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"], "config.json").read_bytes()
     try:
         {"prepare": prepare, "healthy": healthy}[arguments.step](Hub(arguments.name, config))
-    except (Refusal, OSError) as error:
+    except (DatabaseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

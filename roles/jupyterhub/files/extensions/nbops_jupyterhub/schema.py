@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from nbops_jupyterhub.copies import Refusal
+from nbops_jupyterhub.copies import DatabaseError
 
 
 class Schema:
@@ -53,7 +53,7 @@ class Schema:
                     return ""
                 return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
         except SQLAlchemyError as error:
-            raise Refusal(f"The database cannot be read: {getattr(error, 'orig', None) or error}") from None
+            raise DatabaseError(f"The database cannot be read: {getattr(error, 'orig', None) or error}") from None
         finally:
             engine.dispose()
 
@@ -69,4 +69,4 @@ class Schema:
         try:
             dbutil.upgrade_if_needed(address, db_kwargs=self._options, backup=False, log=logging.getLogger())
         except (subprocess.CalledProcessError, SQLAlchemyError) as error:
-            raise Refusal(f"The database cannot be brought to revision {self.head}: {error}") from None
+            raise DatabaseError(f"The database cannot be brought to revision {self.head}: {error}") from None

@@ -17,6 +17,8 @@ from jupyterhub.utils import can_connect
 from traitlets import Unicode
 from traitlets.config import Configurable
 
+from nbops_jupyterhub import names
+
 SCHEME = "http+unix"
 # The setgid bit gives the socket the directory's group; nobody else may enter.
 DIRECTORY_MODE = 0o2710
@@ -25,14 +27,20 @@ DEFAULT_PORT = 8888
 
 
 class SocketServer(Server):
-    """A server whose `ip` is the path of its socket, quoted as in a URL."""
+    """A server at a socket. JupyterHub's own class writes the path in small letters, and adds a port."""
+
+    path = Unicode(help="Path of the socket, quoted as in a URL.")
 
     @property
     def host(self) -> str:
-        return f"{self.proto}://{self.ip}"
+        return f"{SCHEME}://{self.path}"
+
+    @property
+    def _connect_ip(self) -> str:
+        return self.path
 
     def is_up(self) -> bool:
-        return can_connect(self.ip, unix_socket=True)
+        return can_connect(self.path, unix_socket=True)
 
 
 class SocketMixin(Configurable):
@@ -48,7 +56,7 @@ class SocketMixin(Configurable):
     def server(self) -> Server | None:
         server = Spawner.server.fget(self)
         if server is not None and server.proto == SCHEME and not isinstance(server, SocketServer):
-            self._server = server = SocketServer(orm_server=server.orm_server)
+            self._server = server = SocketServer(orm_server=server.orm_server, path=quote(self.socket, safe=""))
         return server
 
     @server.setter
@@ -63,7 +71,7 @@ class SocketMixin(Configurable):
     @property
     def own_name(self) -> str:
         """What the server's directories are called."""
-        return self.user.name + (f",{self.name}" if self.name else "")
+        return names.directory(self.user.name, self.name)
 
     @property
     def directory(self) -> str:

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import pwd
+from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
 from systemdspawner import SystemdSpawner
-from traitlets import Bool, Dict, Unicode
+from traitlets import Bool, Dict, List, Unicode
 from traitlets.config import Configurable
 
-from nbops_jupyterhub.accounts import Refusal, account_of, creation
+from nbops_jupyterhub import names
+from nbops_jupyterhub.accounts import (
+    AccountError,
+    creation,
+    inspection,
+    is_listed,
+    privilege,
+    privileged,
+    require_inspected,
+    require_person,
+)
 from nbops_jupyterhub.limits import limits_of
 from nbops_jupyterhub.sockets import SocketMixin
 
@@ -21,27 +32,52 @@ from nbops_jupyterhub.sockets import SocketMixin
 class AccountMixin(Configurable):
     """Starts servers only for accounts that are the hub's to use."""
 
-    account_group = Unicode("", help="Unix group of the accounts that may have a server; empty for all people's.")
-    create_accounts = Bool(False, help="Make the account of a user who has none, at their first start.")
-    for trait in (account_group, create_accounts):
-        trait.tag(config=True)
+    account_group = Unicode(help="Unix group of the people who are listed.").tag(config=True)
+    create_accounts = Bool(False, help="Make the account of a user who has none, at their first start.").tag(
+        config=True
+    )
+    privileged_groups = List(help="Unix groups whose members may become root.").tag(config=True)
+    privileged_people = Bool(False, help="Whether people who are listed may be such members.").tag(config=True)
 
     async def account(self) -> pwd.struct_passwd:
-        """The user's account, made if that is wanted. Raises Refusal with a sentence for the user."""
+        """The user's account, made if that is wanted; the one place that says who may have a server.
+
+        Whoever chooses the name of an identity elsewhere must not become somebody else on this host, and an
+        administrator of the hub not root. Raises AccountError with a sentence for the user.
+        """
         name = self.user.name
+        if problem := names.problem(name):
+            raise AccountError(problem)
         try:
-            return account_of(name, self.account_group)
+            account = pwd.getpwnam(name)
         except KeyError:
-            if not self.create_accounts:
-                raise Refusal(f"This host has no account {name}. Ask the administrator to add it.") from None
-        process = await asyncio.create_subprocess_exec(
-            *creation(name, self.account_group), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        output, _nothing = await process.communicate()
-        if process.returncode != 0:
+            account = await self._made(name)
+        require_person(account, name)
+        if not await self.authenticator.covers(name):
+            raise AccountError(
+                f"The account {name} of this host is not for the hub. Ask the administrator to list you as user."
+            )
+        may_be_privileged = self.privileged_people and is_listed(name, self.account_group)
+        group = "" if may_be_privileged else privilege(account, self.privileged_groups)
+        if group:
+            raise AccountError(privileged(name, f"it is in the group {group}"))
+        _status, answer = await _run(inspection(name))
+        require_inspected(name, answer, may_be_privileged)
+        return account
+
+    async def _made(self, name: str) -> pwd.struct_passwd:
+        if not self.create_accounts:
+            raise AccountError(f"This host has no account {name}. Ask the administrator to add it.")
+        # A record in the hub is no permission: an administrator of the hub makes one for any name.
+        if name not in self.authenticator.admitted:
+            raise AccountError(
+                f"This host has no account {name} yet. It is made for {name} after a login; log in again."
+            )
+        status, output = await _run(creation(name, self.account_group))
+        if status != 0:
             self.log.error("useradd for %s failed: %s", name, output.decode(errors="replace").strip())
-            raise Refusal(f"An account {name} could not be made on this host. Ask the administrator.")
-        return account_of(name, self.account_group)
+            raise AccountError(f"An account {name} could not be made on this host. Ask the administrator.")
+        return pwd.getpwnam(name)
 
     def making_directory(self, home: str) -> list[str]:
         """The command that makes the directory in which the server starts; empty where that is the home."""
@@ -58,7 +94,7 @@ class AccountMixin(Configurable):
 
 
 class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
-    """Each server is a unit: `<prefix>-<user>`, or `<prefix>-<user>:<server>` for a named one."""
+    """Each server is a unit, see names.py: `<prefix>-<user>`, or `<prefix>-<user>:<server>` for a named one."""
 
     unit_prefix = Unicode("jupyterhub-user", help="What the names of the units begin with.").tag(config=True)
     limits = Dict(help="memory_max, cpu_quota and tasks_max of everybody.").tag(config=True)
@@ -67,10 +103,15 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        # A colon is in no account's name, so no user's unit can be taken for another's named server.
-        self.unit_name = f"{self.unit_prefix}-{self.user.name}" + (f":{self.name}" if self.name else "")
+        self.unit_name = self._own_unit()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """A server that runs is asked after and stopped by the name that it was started under."""
+        super().load_state(state)
+        self.unit_name = names.stored(self.unit_name, self.unit_prefix, self.user.name, self.name)
 
     async def start(self) -> str | tuple[str, int] | None:
+        self.unit_name = self._own_unit()
         account = await self.account()
         groups = [group.name for group in self.user.groups]
         limits = limits_of(self.user.name, groups, self.limits, self.group_limits, self.user_limits)
@@ -99,8 +140,11 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         return environment
 
     def _expand_user_vars(self, value: str | list[str]) -> str | list[str]:
-        """Lists of commands name nobody by a placeholder."""
+        """Lists of commands and paths name nobody by a placeholder."""
         return value if isinstance(value, list) else super()._expand_user_vars(value)
+
+    def _own_unit(self) -> str:
+        return names.unit(self.unit_prefix, self.user.name, self.name)
 
 
 class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
@@ -116,3 +160,11 @@ class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
             self.make_socket_directory(account.pw_uid)
         address = await super().start()
         return self.socket_url if self.has_socket else address
+
+
+async def _run(command: list[str]) -> tuple[int, bytes]:
+    """The status of a command and what it prints."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    output, errors = await process.communicate()
+    return process.returncode, output or errors

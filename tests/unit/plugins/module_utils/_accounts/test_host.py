@@ -14,6 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host impor
     home_problem,
     make_home,
     processes,
+    shown_home_judge,
     useradd_default,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
@@ -263,3 +264,37 @@ def test_defaults_of_useradd(place: pathlib.Path, monkeypatch: pytest.MonkeyPatc
     assert useradd_default("HOME", "/home") == "/home"
     (place / "useradd").write_text(text)
     assert useradd_default("HOME", "/home") == expected
+
+
+@pytest.mark.parametrize(
+    ("home", "others", "expected"),
+    [
+        ("ada", {"bob": "bob"}, ""),
+        ("missing", {}, ""),
+        ("ada", {"bob": "adam"}, ""),
+        ("ada", {"bob": "ada/bob", "www-data": "ada/www"}, "ada has the homes of others in it: bob"),
+        ("ada", {"bob": "link/bob"}, "ada has the homes of others in it: bob"),
+        ("link", {"bob": "ada"}, "link has the homes of others in it: bob"),
+        ("roots", {}, "roots belongs to another account"),
+        ("..", {}, "belongs to another account"),
+    ],
+)
+def test_the_home_of_a_server(place: pathlib.Path, home: str, others: dict[str, str], expected: str) -> None:
+    """`link` leads to `ada`; www-data is an account of the system."""
+    (place / "ada").mkdir()
+    os.chown(place / "ada", 1000, 1000)
+    (place / "roots").mkdir()
+    (place / "link").symlink_to("ada")
+    ada = Account("ada", 1000, 1000, home=str(place / home))
+    accounts = [ada]
+    for name, path in others.items():
+        uid = 33 if name == "www-data" else 1001
+        accounts.append(Account(name, uid, uid, home=str(place / path)))
+    found = shown_home_judge(Host({account.name: account for account in accounts}, {}))(ada)
+    assert found.endswith(expected)
+    assert bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize("home", ["/", "/root", "/home", "/usr/share", "home/ada", ""])
+def test_no_directory_of_the_system_is_a_home_of_a_server(home: str) -> None:
+    assert shown_home_judge(Host({}, {}))(Account("ada", 1000, 1000, home=home))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group, Host
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import host_problems, input_problems
-from people import HASH, HUB, host, strangers, user
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import (
+    host_problems,
+    input_problems,
+    privilege_problems,
+)
+from people import HASH, HUB, host, ours, strangers, user
 
 
 @pytest.mark.parametrize(
@@ -52,10 +56,35 @@ def test_input(users: list[dict], options: dict, expected: list[str]) -> None:
         ([user(state="absent")], host(ada=()), []),
         ([user("eve")], host(), ["/home/eve is there"]),
         ([user(password_hash=HASH)], host(strangers(local=False)), ["password elsewhere"]),
+        ([user()], host(strangers(home="/")), ["has no home for a server: / belongs to another account. Give"]),
+        ([user(state="absent")], host(strangers(home="/")), []),
         ([user(unix_groups=["far"])], Host({}, {"far": Group("far", 5, local=False)}), ["group far is not in"]),
     ],
 )
 def test_host(users: list[dict], now: Host, expected: list[str]) -> None:
-    found = host_problems(users, now, HUB, "/home/{}".format, lambda path: path == "/home/eve")
+    found = host_problems(
+        *(users, now, HUB, "/home/{}".format, lambda path: path == "/home/eve"),
+        lambda account: "/ belongs to another account" if account.home == "/" else "",
+    )
     assert len(found) == len(expected)
     assert all(text in problem for text, problem in zip(expected, found))
+
+
+@pytest.mark.parametrize(
+    ("users", "now", "group"),
+    [
+        ([user()], host(strangers(), sudo=("ada",)), "sudo"),
+        ([user()], host(strangers(), games=("ada",)), ""),
+        ([user()], Host({"ada": strangers()}, {"docker": Group("docker", 1001)}), "docker"),
+        ([user(unix_groups=["libvirt"])], host(), "libvirt"),
+        ([user(unix_groups=["staff"])], host(ours()), "staff"),
+        # It leaves the group.
+        ([user()], host(ours(), sudo=("ada",)), ""),
+        ([user(state="absent")], host(strangers(), sudo=("ada",)), ""),
+    ],
+)
+def test_nobody_who_may_become_root_has_a_server(users: list[dict], now: Host, group: str) -> None:
+    """By a membership, by the account's own group, by what is declared."""
+    found = privilege_problems(users, now, HUB)
+    assert len(found) == bool(group)
+    assert all(f"may become root of this host by the group {group}, and" in problem for problem in found)

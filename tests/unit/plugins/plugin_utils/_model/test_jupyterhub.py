@@ -89,7 +89,7 @@ ACCEPTED = [
     {"listen": "0.0.0.0:80", "public_url": "http://192.0.2.10", "accept_risks": ["plain_http"]},
     {
         "users": [
-            {"name": "ada", "admin": True, "groups": ["/acme/staff", "first years"], "unix_groups": ["staff"]},
+            {"name": "ada", "admin": True, "groups": ["/acme/staff", "first years"], "unix_groups": ["gpu"]},
             {"name": "b.c_d-e", "password_hash": "$6$rounds=5000$salt$" + "a" * 86},
             {"name": "bob", "password_hash": "$y$j9T$salt$" + "a" * 43},
             {"name": "eve", "state": "absent", "home": "archive"},
@@ -162,6 +162,7 @@ REFUSED = [
     {"named_servers": -1},
     {"upload_limit_mb": 0},
     {"users": [{"name": "a" * 33}]},
+    {"users": [{"name": "bob.service"}]},
     {"packages": ["git+https://example.org/six"]},
     {"user_lock": "/etc"},
     {"templates": "/nonexistent"},
@@ -188,7 +189,15 @@ OPEN_TO_ALL = [
     ({"config": {"Authenticator": {"allow_all": True}, "OAuthenticator": {"allow_all": False}}}, False),
     ({"config": {"OAuthenticator": {"allow_all": True}}, "authenticator_options": {"allow_all": False}}, False),
     ({"config": {"ListedAuthenticator": {"allow_all": True}, "OAuthenticator": {"allow_all": False}}}, True),
+    (
+        {
+            "config": {"GitHubOAuthenticator": {"allow_all": True}, "Authenticator": {"allow_all": False}},
+            "authenticator_options": {"allow_all": False},
+        },
+        True,
+    ),
     # Sections of classes that are none of GitHub's.
+    ({"config": {"LocalGitHubOAuthenticator": {"allow_all": True}}}, False),
     ({"config": {"GoogleOAuthenticator": {"allow_all": True}}}, False),
     ({"config": {"LocalAuthenticator": {"allow_all": True}}}, False),
 ]
@@ -267,6 +276,51 @@ def test_the_options_are_judged_that_the_hub_runs(settings: dict[str, Any], is_o
     told = problems("jupyterhub", hub(**CLIENT, authenticator="github", **settings))
     assert any("allow_all lets in everybody" in text for text in told) == is_open
     assert is_open or told == []
+
+
+@pytest.mark.parametrize("section", ["Configurable", "LoggingConfigurable", "Application", "AccountMixin"])
+@pytest.mark.parametrize("variable", ["config", "secret_config"])
+def test_no_option_is_one_of_many_classes(variable: str, section: str) -> None:
+    """traitlets gives it to the authenticator, to the spawner and to the hub."""
+    told = problems("jupyterhub", hub(**{variable: {section: {"allow_all": True}}}))
+    assert told == [
+        f"jupyterhub: jupyterhub_{variable}.{section} is many classes at once; write the option under the one that is "
+        "meant."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "spelling", "is_right"),
+    [
+        ("github", "Octo", False),
+        ("generic_oauth", "Octo", True),
+        ("github", "octo", True),
+        ("generic_oauth", "", False),
+    ],
+)
+def test_names_are_mapped_as_the_provider_writes_them(authenticator: str, spelling: str, is_right: bool) -> None:
+    """Unless it takes capital and small letters for the same."""
+    options = OIDC if authenticator == "generic_oauth" else {}
+    settings = {"authenticator": authenticator, "authenticator_options": options, "username_map": {spelling: "ada"}}
+    assert (problems("jupyterhub", hub(**CLIENT, **settings)) == []) == is_right
+
+
+@pytest.mark.parametrize("authenticator", ["pam", "github", "acme.Login"])
+@pytest.mark.parametrize("spawner", ["BoundedSystemdSpawner", "SurvivingLocalSpawner"])
+def test_servers_are_for_accounts_that_are_listed_or_let_in(authenticator: str, spawner: str) -> None:
+    """With every authenticator the spawner knows who is listed, and the groups whose members may become root."""
+    kind = "local" if spawner == "SurvivingLocalSpawner" else "systemd"
+    client = {} if authenticator == "pam" else CLIENT
+    made = config_of(plan("jupyterhub", hub(**client, authenticator=authenticator, spawner=kind)))[spawner]
+    assert made["account_group"] == "jupyterhub"
+    assert {"sudo", "docker", "libvirt", "incus", "staff"} < set(made["privileged_groups"])
+    assert made["privileged_people"] is False
+
+
+def test_people_who_may_become_root_have_servers_where_that_is_said() -> None:
+    made = plan("jupyterhub", hub(accept_risks=["privileged_groups"]))
+    assert config_of(made)["BoundedSystemdSpawner"]["privileged_people"] is True
+    assert made["users"]["privileged_groups"] is True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""Says of an account whether its home may be shown to a server, and whether sudo lets it run anything.
+
+    python -m nbops_jupyterhub.inspection NAME
+
+It runs outside of the hub's sandbox, which hides homes and has no right that sudo needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import sys
+
+from nbops_jupyterhub.accounts import is_a_persons
+
+PASSWD = pathlib.Path("/etc/passwd")
+PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
+# What a property of a unit takes as it is: a colon separates paths there, and a percent sign begins a specifier.
+_PATH = re.compile(r"/[A-Za-z0-9_.@+/-]+")
+
+
+def home_problem(account: pwd.struct_passwd) -> str:
+    """What is wrong with a home, as the end of a sentence; empty where it may be shown to the account's server.
+
+    The sandbox shows nothing of the homes but this one, so a directory that holds other homes would undo it.
+    """
+    home = account.pw_dir
+    if not _PATH.fullmatch(home) or ".." in home.split("/"):
+        return "is no absolute path of letters, digits and . _ @ + -"
+    real = os.path.realpath(home)
+    if not os.path.isdir(real):
+        return f"is missing: {home}"
+    # So is every directory of the system.
+    if os.stat(real).st_uid != account.pw_uid:
+        return f"belongs to somebody else: {home}"
+    if any(_is_anothers(parent, account.pw_uid) for parent in pathlib.Path(real).parents):
+        return f"lies in a directory of somebody else: {home}"
+    inside = [name for name, other in _other_homes(account) if _is_below(os.path.realpath(other), real)]
+    return f"holds the home of {inside[0]} too: {home}" if inside else ""
+
+
+def _is_anothers(directory: pathlib.Path, uid: int) -> bool:
+    """Whether another person can put something else in the place of what is in a directory."""
+    found = directory.stat()
+    is_open = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+    return bool(is_open) or (is_a_persons(found.st_uid) and found.st_uid != uid)
+
+
+def _other_homes(account: pwd.struct_passwd) -> list[tuple[str, str]]:
+    """Names and homes of other people with accounts of this host; a directory is not asked for all of its people."""
+    found = []
+    for line in PASSWD.read_text(errors="surrogateescape").splitlines():
+        fields = line.split(":")
+        if len(fields) == 7 and fields[2].isdecimal() and is_a_persons(int(fields[2])):
+            found.append((fields[0], int(fields[2]), fields[5]))
+    return [(name, home) for name, uid, home in found if uid != account.pw_uid]
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return f"{path}/".startswith(f"{directory.rstrip('/')}/")
+
+
+def may_use_sudo(name: str) -> bool | None:
+    """Whether sudo lets an account run anything; None where it does not say."""
+    sudo = shutil.which("sudo", path=PROGRAMS)
+    if sudo is None:
+        return False
+    command = [sudo, "--list", "--other-user", name]
+    environment = {"LC_ALL": "C", "PATH": PROGRAMS}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    return meaning(done.stdout)
+
+
+def meaning(listing: str) -> bool | None:
+    """What `sudo --list` says, see may_use_sudo."""
+    if re.search(r"^User \S+ may run the following commands", listing, re.MULTILINE):
+        return True
+    return False if re.search(r"^User \S+ is not allowed to run sudo", listing, re.MULTILINE) else None
+
+
+def main() -> int:
+    name = sys.argv[1]
+    print(json.dumps({"home": home_problem(pwd.getpwnam(name)), "sudo": may_use_sudo(name)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The same examples in every run, and enough of JupyterHub for our classes, which the tests' environment lacks."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+from hypothesis import settings
+from traitlets import Any, Bool, HasTraits, Set, Unicode
+from traitlets.config import LoggingConfigurable
+
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.load_profile("same")
+
+
+class Authenticator(LoggingConfigurable):
+    """Lower-cases names, and lets in whom a rule names."""
+
+    allow_all = Bool(False, config=True)
+    allowed_users = Set(config=True)
+    blocked_users = Set(config=True)
+
+    def normalize_username(self, username: str) -> str:
+        return username.lower()
+
+    def check_allowed(self, username: str, _authentication: object = None) -> bool:
+        return username in self.allowed_users
+
+    async def get_authenticated_user(self, _handler: object, data: str) -> dict | None:
+        name = self.normalize_username(data)
+        return {"name": name} if self.allow_all or await self.check_allowed(name) else None
+
+
+class PAMAuthenticator(Authenticator):
+    """People have their names here."""
+
+
+class Server(HasTraits):
+    """What the hub stores of a server."""
+
+    orm_server = Any()
+    proto, ip, base_url = Unicode("http"), Unicode("127.0.0.1"), Unicode("/user/ada/")
+
+    def __init__(self, orm_server: object = None, **named: object) -> None:
+        super().__init__(orm_server=orm_server, **named)
+        if orm_server:
+            self.proto, self.ip = orm_server.proto, orm_server.ip
+
+    @property
+    def url(self) -> str:
+        return f"{self.host}{self.base_url}"
+
+    @property
+    def host(self) -> str:
+        return f"{self.proto}://{self.ip}:1"
+
+
+class Spawner(LoggingConfigurable):
+    """Has the server that somebody gave it."""
+
+    _server = None
+
+    @property
+    def server(self) -> Server | None:
+        return self._server
+
+    @server.setter
+    def server(self, server: Server | None) -> None:
+        self._server = server
+
+    def get_args(self) -> list[str]:
+        return []
+
+    def get_env(self) -> dict[str, str]:
+        return {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1/user/ada/"}
+
+
+class SystemdSpawner(Spawner):
+    """Knows its user, and keeps the name of its unit."""
+
+    def __init__(self, user: object, authenticator: object, name: str = "", **named: object) -> None:
+        super().__init__(**named)
+        self.user, self.authenticator, self.name = user, authenticator, name
+
+    def load_state(self, state: dict) -> None:
+        self.unit_name = state.get("unit_name", self.unit_name)
+
+
+async def maybe_future(value: object) -> object:
+    return await value if hasattr(value, "__await__") else value
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our modules can be imported as in the hub's environment."""
+    parts = {
+        "jupyterhub": {},
+        "jupyterhub.auth": {"Authenticator": Authenticator, "PAMAuthenticator": PAMAuthenticator},
+        "jupyterhub.handlers": {},
+        "jupyterhub.handlers.login": {"LoginHandler": object},
+        "jupyterhub.objects": {"Server": Server},
+        "jupyterhub.spawner": {"LocalProcessSpawner": SystemdSpawner, "Spawner": Spawner},
+        "jupyterhub.utils": {"can_connect": lambda *where, **named: True, "maybe_future": maybe_future},
+        "systemdspawner": {"SystemdSpawner": SystemdSpawner},
+        "house": {"HouseAuthenticator": type("HouseAuthenticator", (Authenticator,), {})},
+    }
+    for name, values in parts.items():
+        module = ModuleType(name)
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("authenticator", "sockets", "spawner"):
+        monkeypatch.delitem(sys.modules, f"nbops_jupyterhub.{name}", raising=False)

@@ -1,0 +1,85 @@
+"""Where a person's server listens, and how the hub finds it again."""
+
+from __future__ import annotations
+
+import importlib
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+PATH = "/run/jupyterhub-sockets/ada/server.sock"
+QUOTED = "%2Frun%2Fjupyterhub-sockets%2Fada%2Fserver.sock"
+
+
+@pytest.fixture
+def spawner(hub: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A spawner of a hub that reaches sockets, or does not."""
+    module = importlib.import_module("nbops_jupyterhub.spawner")
+    sockets = importlib.import_module("nbops_jupyterhub.sockets")
+    monkeypatch.setattr(module, "pwd", SimpleNamespace(getpwnam=lambda name: SimpleNamespace(pw_dir=f"/home/{name}")))
+
+    def make(user: str = "ada", server: str = "", group: str = "jupyterhub-servers", version: int = 6) -> Any:
+        monkeypatch.setattr(sockets.importlib.util, "find_spec", lambda name: version >= 6 or None)
+        made = module.BoundedSystemdSpawner(SimpleNamespace(name=user), None, server)
+        made.servers_group = group
+        return made
+
+    return make
+
+
+def test_a_server_listens_on_a_socket_in_a_directory_of_its_own(spawner: Callable[..., Any]) -> None:
+    made = spawner()
+    assert made.get_args() == [f"--ServerApp.sock={PATH}", "--ServerApp.sock_mode=0660"]
+    assert made.socket_url == f"http+unix://{QUOTED}"
+    sockets = [spawner(*who).socket for who in (("ada",), ("ada", "b"), ("ada,b",), ("ADA",), ("adA",), ("a" * 90,))]
+    assert len(set(sockets)) == len(sockets)
+    # The longest path that a socket can have.
+    assert max(map(len, sockets)) <= 107
+
+
+@pytest.mark.parametrize("circumstances", [{"group": ""}, {"version": 5}])
+def test_where_the_hub_or_its_proxy_reach_no_socket_a_server_has_a_port(
+    spawner: Callable[..., Any], circumstances: dict[str, Any]
+) -> None:
+    made = spawner(**circumstances)
+    assert made.get_args() == []
+    assert made.socket_properties(1000) == {}
+    assert made.get_env()["JUPYTERHUB_SERVICE_URL"] == "http://127.0.0.1:1/user/ada/"
+
+
+@pytest.mark.parametrize("stored", [QUOTED, QUOTED.lower()])
+def test_the_hub_finds_a_server_again(spawner: Callable[..., Any], stored: str) -> None:
+    made = spawner()
+    server = importlib.import_module("jupyterhub.objects").Server
+    made.server = server(orm_server=SimpleNamespace(proto="http+unix", ip=stored))
+    assert made.server.url == f"http+unix://{QUOTED}/user/ada/"
+    assert made.server is made.server
+
+
+def test_the_hub_finds_a_server_that_an_older_one_has_started(spawner: Callable[..., Any]) -> None:
+    made = spawner()
+    made.server = importlib.import_module("jupyterhub.objects").Server()
+    assert made.server.url == "http://127.0.0.1:1/user/ada/"
+
+
+def test_only_its_owner_and_the_group_reach_the_directory(
+    spawner: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets = importlib.import_module("nbops_jupyterhub.sockets")
+    monkeypatch.setattr(sockets.grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=4321))
+    made = spawner()
+    place = tmp_path / "ada"
+    monkeypatch.setattr(type(made), "socket_directory", str(place))
+    for _start in range(2):
+        made.make_socket_directory(1234)
+        found = place.stat()
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 4321, 0o2710)
+    (made_by_systemd,) = made.socket_properties(1234)["ExecStartPre"]
+    assert (
+        made_by_systemd
+        == f"+/usr/bin/install --directory --owner=1234 --group={made.servers_group} --mode=2710 {place}"
+    )

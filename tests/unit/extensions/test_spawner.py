@@ -1,0 +1,111 @@
+"""Accounts for which a server starts, and the units of servers."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from nbops_jupyterhub import accounts
+from nbops_jupyterhub.accounts import AccountError
+
+UIDS = {"ada": 1000, "eve": 1001, "root": 0, "carol": 1002, "sue": 1003}
+GROUPS = {"sue": "sudo"}
+SPAWNERS = ["BoundedSystemdSpawner", "SurvivingLocalSpawner"]
+
+
+@pytest.fixture
+def module(hub: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The spawners on a host with these accounts; ada, root and sue are listed."""
+    made = dict(UIDS)
+
+    def account(name: str) -> SimpleNamespace:
+        return SimpleNamespace(pw_name=name, pw_uid=made[name], pw_gid=made[name], pw_dir=f"/home/{name}")
+
+    async def run(command: list[str]) -> tuple[int, bytes]:
+        if "/usr/sbin/useradd" in command:
+            made[command[-1]] = 1100
+            return 0, b""
+        return 0, json.dumps({"home": "", "sudo": command[-1] == "carol"}).encode()
+
+    found = importlib.import_module("nbops_jupyterhub.spawner")
+    host = SimpleNamespace(getpwnam=account, getpwuid=lambda uid: account({made[name]: name for name in made}[uid]))
+    monkeypatch.setattr(found, "pwd", host)
+    monkeypatch.setattr(accounts, "pwd", host)
+    monkeypatch.setattr(accounts, "_secrets", lambda name: ("", ""))
+    monkeypatch.setattr(found, "privilege", lambda account, groups: GROUPS.get(account.pw_name, ""))
+    monkeypatch.setattr(found, "is_listed", lambda name, group: name in ("ada", "root", "sue"))
+    monkeypatch.setattr(found, "_run", run)
+    return found
+
+
+@pytest.fixture
+def start(module: Any) -> Callable[..., Any]:
+    """Judges the account of a user, as a start does."""
+
+    def start(name: str, covers: bool = True, spawner: str = SPAWNERS[0], **options: object) -> Any:
+        async def covered(_name: str) -> bool:
+            return covers
+
+        authenticator = SimpleNamespace(covers=covered, admitted={"new"})
+        made = getattr(module, spawner)(SimpleNamespace(name=name), authenticator)
+        for option, value in options.items():
+            setattr(made, option, value)
+        return asyncio.run(made.account())
+
+    return start
+
+
+@pytest.mark.parametrize("spawner", SPAWNERS)
+@pytest.mark.parametrize(
+    ("name", "covers", "told"),
+    [
+        ("eve", False, "The account eve of this host is not for the hub"),
+        ("root", True, "root of this host belongs to the system"),
+        ("carol", True, "carol may become root of this host (sudo lets it"),
+        ("sue", True, "sue may become root of this host (it is in the group sudo)"),
+        ("new", True, "This host has no account new. Ask"),
+        ("carol.service", True, "'carol.service' is no name of an account"),
+    ],
+)
+def test_who_has_no_server(start, spawner: str, name: str, covers: bool, told: str) -> None:
+    with pytest.raises(AccountError) as raised:
+        start(name, covers, spawner)
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("spawner", SPAWNERS)
+def test_who_has_one(start, spawner: str) -> None:
+    assert start("ada", spawner=spawner).pw_uid == 1000
+    assert start("eve", spawner=spawner).pw_uid == 1001
+
+
+def test_who_may_become_root_has_one_if_that_is_said_and_they_are_listed(start) -> None:
+    assert start("sue", privileged_people=True).pw_uid == 1003
+    for name in ("carol", "root"):
+        with pytest.raises(AccountError):
+            start(name, privileged_people=True)
+
+
+def test_an_account_is_made_for_who_was_let_in(start) -> None:
+    assert start("new", create_accounts=True).pw_uid == 1100
+    with pytest.raises(AccountError, match=r"no account other yet\. It is made for other after a login"):
+        start("other", create_accounts=True)
+
+
+def test_units_are_those_of_the_mapping(module: Any) -> None:
+    def spawner(user: str, server: str = "") -> Any:
+        return module.BoundedSystemdSpawner(SimpleNamespace(name=user), None, server)
+
+    assert spawner("ada").unit_name == "jupyterhub-user-ada.service"
+    assert spawner("ada", "b").unit_name == "jupyterhub-user-ada:b.service"
+    found_again = spawner("ada@example.org")
+    found_again.load_state({"unit_name": "jupyterhub-user-ada@example.org"})
+    assert found_again.unit_name == "jupyterhub-user-ada@example.org.service"
+    attacker = spawner("carol.service")
+    attacker.load_state({"unit_name": "jupyterhub-user-carol.service"})
+    assert attacker.unit_name == "jupyterhub-user-carol.service.service"
