@@ -17,6 +17,15 @@ LIMITS = {
     "tasks_max": "TasksMax",
     "open_files": "LimitNOFILE",
 }
+# What a unit shows and hides beside what its profile does; systemd adds these up in the same way.
+ADDED = (
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "InaccessiblePaths",
+    "ReadOnlyPaths",
+    "ReadWritePaths",
+    "TemporaryFileSystem",
+)
 INSTALL_FOLDERS = {"WantedBy": "wants", "RequiredBy": "requires", "UpheldBy": "upholds"}
 
 
@@ -56,10 +65,16 @@ def profile_name(unit: dict) -> str:
 
 
 def service_directives(unit: dict, profiles: dict) -> dict:
-    """The section Service in force: the caller's directives, those of the unit's options, the rest of the profile."""
+    """The section Service in force: the caller's directives, those of the unit's options, the rest of the profile.
+
+    Of a directive that lists paths, the profile's come first and the caller's are added; an empty text between them
+    drops the profile's, as in systemd, and null drops the directive.
+    """
     own = (unit.get("sections") or {}).get("Service") or {}
     directives = {**own, **_from_options(unit, own)}
     for name, value in (profiles.get(profile_name(unit)) or {}).items():
+        if name in ADDED and directives.get(name) is not None:
+            directives[name] = _lines(value) + _lines(directives[name])
         directives.setdefault(name, value)
     return {name: value for name, value in directives.items() if value is not None}
 

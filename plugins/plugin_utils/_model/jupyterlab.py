@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.utils.vars import merge_hash
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
@@ -38,6 +38,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 DIRECTORY = re.compile(r"(/[^/\s]+)*")
 OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin|sys|tmp|usr)(/.*)?", re.DOTALL)
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
+WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
@@ -98,10 +99,12 @@ def problems(given: Given) -> list[str]:
 def plan(given: Given) -> dict[str, Any]:
     """Environments, files and units of all servers; nothing of it is secret.
 
-    `given.host["homes"]` has the home directories by account, as far as they are known.
+    `given.host["homes"]` has the home directories by account, as far as they are known, and `given.host["passwd"]` all
+    accounts as the module getent has them.
     """
+    people = _homes_of_people(given)
     servers = [
-        Server(instance, environment["release"]["path"], _home(given, instance["user"]))
+        Server(instance, environment["release"]["path"], _home(given, instance["user"]), people)
         for environment in _environments(given)
         for instance in environment["instances"]
     ]
@@ -162,10 +165,11 @@ def unit_name(name: str) -> str:
 class Server:
     """One server that is present, with the paths that its files and its unit name."""
 
-    def __init__(self, instance: dict[str, Any], environment: str, home: str) -> None:
+    def __init__(self, instance: dict[str, Any], environment: str, home: str, people: list[str]) -> None:
         self.instance = instance
         self.name, self.user, self.certificate = instance["name"], instance["user"], instance["certificate"]
         self.home = home
+        self.people = people
         self.root_dir = instance["root_dir"] or home
         self.environment = environment
         self.current = f"{environment}/current"
@@ -264,7 +268,10 @@ class Server:
             "StateDirectory": f"jupyterlab/{self.name}",
             "StateDirectoryMode": "0700",
             "BindPaths": _distinct(self.home, self.root_dir),
+            # The directory of a pair, because the file is replaced.
+            "BindReadOnlyPaths": [self.environment, *(["/run/jupyterlab"] if self.certificate else [])],
             "ReadWritePaths": _distinct(self.home, self.root_dir),
+            **homes.hiding([self.home, *self.people], [self.home, self.root_dir, self.environment]),
             "Environment": [
                 *(assignment(name, value) for name, value in self.instance["environment"].items()),
                 f"PATH={self.current}/overlay/bin:{self.current}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -317,6 +324,11 @@ def present(given: Given) -> list[dict[str, Any]]:
 def _home(given: Given, user: str) -> str:
     # In check mode on a fresh host an account has no home yet.
     return given.host.get("homes", {}).get(user) or f"/home/{user}"
+
+
+def _homes_of_people(given: Given) -> list[str]:
+    accounts = given.host.get("passwd", {}).values()
+    return [home for _password, uid, _gid, _comment, home, *_shell in accounts if homes.is_person(int(uid))]
 
 
 def _environments(given: Given) -> list[dict[str, Any]]:
@@ -410,8 +422,8 @@ def _listen(instance: dict, others: list[str]) -> Iterator[str]:
             f"listen '{listen}' is reachable from other hosts without TLS; listen on 127.0.0.1 or unix behind the "
             "nginx role, name a certificate, or say accept_risks: [plain_http]."
         )
-    if instance["sandbox"] == "air_gapped":
-        yield "sandbox air_gapped has no network at all, not even loopback; write listen: unix."
+    if instance["sandbox"] in WITHOUT_LOOPBACK:
+        yield f"sandbox {instance['sandbox']} has no loopback that it could listen on; write listen: unix."
 
 
 def _certificate(name: str, port: int) -> Iterator[str]:

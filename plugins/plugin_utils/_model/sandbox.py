@@ -9,21 +9,61 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 
-METADATA = "169.254.169.254 169.254.170.2 100.100.100.200 fd00:ec2::254"
+# Where clouds hand out their secrets to whoever asks from inside, with what the provider says of each address.
+METADATA = (
+    # AWS, Azure, Google, OpenStack, Oracle, DigitalOcean, Hetzner, Akamai and most others.
+    "169.254.169.254",
+    # AWS by IPv6: docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+    "fd00:ec2::254",
+    # Credentials of a task of ECS: docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    "169.254.170.2",
+    # Credentials of a pod of EKS: docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
+    *("169.254.170.23", "fd00:ec2::23"),
+    # Google by IPv6: docs.cloud.google.com/compute/docs/metadata/querying-metadata
+    "fd20:ce::254",
+    # Azure's wire server: learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+    "168.63.129.16",
+    # OpenStack by IPv6: specs.openstack.org/openstack/neutron-specs/specs/ussuri/metadata-add-ipv6-support.html
+    "fe80::a9fe:a9fe",
+    # Akamai (Linode) by IPv6: techdocs.akamai.com/cloud-computing/docs/metadata-service-api
+    "fd00:a9fe:a9fe::1",
+    # Alibaba: alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
+    "100.100.100.200",
+    # Scaleway: docs.cloud-init.io/en/latest/reference/datasources/scaleway.html
+    *("169.254.42.42", "fd00:42::42"),
+)
+DENIED = " ".join(METADATA)
+# What a service sees of /run beside its own RuntimeDirectory= and credentials, which systemd adds by itself. The other
+# sockets there are doors out of the sandbox: through the system bus, systemd runs what it is told to outside.
+# The logs are for syslog(3) and the journal's own protocol; BindLogSockets= gives the same from systemd 257 on.
+LOGS = [f"-/run/systemd/journal/{socket}" for socket in ("dev-log", "socket", "stdout")]
+NAMES = [
+    # What /etc/resolv.conf links to. Directories where they hold no more, because these files are replaced.
+    *("-/run/systemd/resolve", "-/run/resolvconf", "-/run/NetworkManager/resolv.conf"),
+    # Daemons that know the accounts of a directory service; sssd's is in /var/lib/sss.
+    *("-/run/nscd", "-/run/nslcd", "-/run/samba/winbindd"),
+]
+# For root's programs that tell services of the host what to do: they see all of /run.
+WHOLE_RUN = {"TemporaryFileSystem": None, "BindReadOnlyPaths": None}
 STANDARD = {
     "NoNewPrivileges": True,
     "CapabilityBoundingSet": "",
     "PrivateUsers": True,
     "UMask": "0077",
-    # Files: the system is read-only, homes are empty, /tmp and /dev are its own.
+    # Files: the system is read-only, homes are empty, /tmp, /dev and /run are its own.
     "ProtectSystem": "strict",
     "ProtectHome": "tmpfs",
     "PrivateTmp": True,
     "PrivateMounts": True,
+    "TemporaryFileSystem": ["/run:ro"],
+    "BindReadOnlyPaths": [*LOGS, *NAMES],
+    # Managers of containers whose socket is elsewhere, and may belong to a group of the account.
+    "InaccessiblePaths": ["-/var/lib/incus", "-/var/lib/lxd", "-/var/snap/lxd"],
     "PrivateDevices": True,
     "DevicePolicy": "closed",
     # Kernel: nothing of it can be seen or set that a program does not need.
     "PrivateIPC": True,
+    "KeyringMode": "private",
     "ProtectProc": "invisible",
     "ProtectClock": True,
     "ProtectHostname": True,
@@ -43,8 +83,7 @@ STANDARD = {
     "SystemCallErrorNumber": "EPERM",
     # AF_NETLINK lists the network interfaces, which libzmq does, and aborts when that is refused.
     "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6 AF_NETLINK",
-    # The addresses where clouds hand out their secrets.
-    "IPAddressDeny": METADATA,
+    "IPAddressDeny": DENIED,
 }
 SHIPPED = {
     "standard": STANDARD,
@@ -56,8 +95,16 @@ SHIPPED = {
         "SystemCallFilter": ["@system-service", "~@privileged @resources"],
     },
     "no_internet": {**STANDARD, "IPAddressDeny": "any", "IPAddressAllow": "localhost"},
+    # The stub of systemd-resolved stays, without which no name has an address.
+    "no_loopback": {
+        **STANDARD,
+        "IPAddressDeny": f"localhost {DENIED}",
+        "IPAddressAllow": "127.0.0.53 127.0.0.54",
+    },
     "air_gapped": {
         **STANDARD,
+        # A daemon that resolves names would be a way out.
+        "BindReadOnlyPaths": LOGS,
         "PrivateNetwork": True,
         "RestrictAddressFamilies": "AF_UNIX AF_NETLINK",
         "IPAddressDeny": "any",

@@ -14,6 +14,7 @@ from traitlets import Bool, Dict, Unicode
 from traitlets.config import Configurable
 
 from nbops_jupyterhub.accounts import Refusal, account_of, creation
+from nbops_jupyterhub.homes import hiding, is_person
 from nbops_jupyterhub.limits import limits_of
 
 
@@ -79,11 +80,10 @@ class BoundedSystemdSpawner(AccountMixin, SystemdSpawner):
         self.mem_limit = limits.get("memory_max")
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
+        files = await self._visible_files(account.pw_dir)
         self.unit_extra_properties = {
             "Description": f"Notebook server of {self.user.name}",
-            # Of all homes the sandbox shows this one alone.
-            "BindPaths": account.pw_dir,
-            "ReadWritePaths": account.pw_dir,
+            **{name: " ".join(paths) for name, paths in files.items()},
             "RuntimeDirectory": self._runtime_directory(),
             **({"ExecStartPre": " ".join(making)} if making else {}),
             **({"TasksMax": str(limits["tasks_max"])} if "tasks_max" in limits else {}),
@@ -94,6 +94,20 @@ class BoundedSystemdSpawner(AccountMixin, SystemdSpawner):
         environment = super().get_env()
         environment["JUPYTER_RUNTIME_DIR"] = f"/run/{self._runtime_directory()}/runtime"
         return environment
+
+    async def _visible_files(self, home: str) -> dict[str, list[str]]:
+        """Directives by which a server sees, of all homes, this one alone, and what the administrator adds."""
+        writable = [self._expand_user_vars(path) for path in self.readwrite_paths or []]
+        readable = [self._expand_user_vars(path) for path in self.readonly_paths or []]
+        # A host that takes its accounts from a directory may need seconds to list them.
+        accounts = await asyncio.to_thread(pwd.getpwall)
+        people = [account.pw_dir for account in accounts if is_person(account.pw_uid)]
+        return {
+            "BindPaths": [home, *writable],
+            "ReadWritePaths": [home],
+            **({"BindReadOnlyPaths": readable} if readable else {}),
+            **hiding([home, *people], [home, *writable, *readable]),
+        }
 
     def _runtime_directory(self) -> str:
         return f"{self.runtime_directory}/{self.user.name}" + (f",{self.name}" if self.name else "")

@@ -61,6 +61,21 @@ def test_a_plan_holds_no_secret() -> None:
     assert [word for word in ("hunter2", "c2FsdA", BOB["token"]) if word in text] == []
 
 
+def test_of_all_homes_a_server_sees_its_own_alone() -> None:
+    passwd = {
+        "root": ["x", "0", "0", "root", "/root", "/bin/bash"],
+        "backup": ["*", "34", "34", "backup", "/backups/daily", "/usr/sbin/nologin"],
+        "alice": ["x", "1000", "1000", "", "/srv/people/alice", "/bin/bash"],
+        "bob": ["x", "1001", "1001", "", "/srv/people/bob", "/bin/bash"],
+        "eve": ["x", "1002", "1002", "", "/export/home/eve", "/bin/bash"],
+    }
+    host = {"homes": {"alice": "/srv/people/alice"}, "passwd": passwd}
+    service = plan("jupyterlab", lab(root_dir="/srv/notebooks"), host)["units"][0]["sections"]["Service"]
+    assert service["TemporaryFileSystem"] == ["/srv/people:ro"]
+    assert service["InaccessiblePaths"] == ["-/export/home"]
+    assert service["BindPaths"] == ["/srv/people/alice", "/srv/notebooks"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -68,6 +83,7 @@ def test_a_plan_holds_no_secret() -> None:
         {"listen": "[::1]:65535"},
         {"listen": "localhost:8888"},
         {"listen": "unix", "sandbox": "air_gapped"},
+        {"listen": "unix", "sandbox": "no_loopback"},
         {"listen": "0.0.0.0:1", "accept_risks": ["plain_http"]},
         {"listen": "0.0.0.0:1024", "certificate": "lab.example.org"},
         {"cull_idle_seconds": "0", "tasks_max": "0", "upload_limit_mb": "1"},
@@ -91,6 +107,7 @@ def test_what_is_right_passes(changes: dict[str, Any]) -> None:
         {"listen": "127.0.0.1"},
         {"listen": "8888"},
         {"listen": "127.0.0.1:8888", "sandbox": "air_gapped"},
+        {"listen": "127.0.0.1:8888", "sandbox": "no_loopback"},
         {"listen": "0.0.0.0:8888"},
         {"listen": "0.0.0.0:1023", "certificate": "lab.example.org"},
         {"cull_idle_seconds": -1},
