@@ -9,28 +9,26 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 
-# Where clouds hand out their secrets to whoever asks from inside, with what the provider says of each address.
+# Where clouds hand out their secrets to whoever asks from inside, and where that is said.
 METADATA = (
-    # AWS, Azure, Google, OpenStack, Oracle, DigitalOcean, Hetzner, Akamai and most others.
+    # AWS, Azure, Google, OpenStack, Oracle, DigitalOcean, Hetzner and most others.
     "169.254.169.254",
     # AWS by IPv6: docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
     "fd00:ec2::254",
-    # Credentials of a task of ECS: docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-    "169.254.170.2",
-    # Credentials of a pod of EKS: docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
-    *("169.254.170.23", "fd00:ec2::23"),
-    # Google by IPv6: docs.cloud.google.com/compute/docs/metadata/querying-metadata
+    # Credentials of tasks of ECS and pods of EKS: docs.rs/aws-config/latest/aws_config/ecs
+    *("169.254.170.2", "169.254.170.23", "fd00:ec2::23"),
+    # Google by IPv6: github.com/GoogleCloudPlatform/k8s-config-connector takes it for metadata.google.internal
     "fd20:ce::254",
-    # Azure's wire server: learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+    # Azure's wire server: learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
     "168.63.129.16",
     # OpenStack by IPv6: specs.openstack.org/openstack/neutron-specs/specs/ussuri/metadata-add-ipv6-support.html
     "fe80::a9fe:a9fe",
+    # Oracle by IPv6: github.com/oracle/oci-python-sdk, auth/signers/instance_principals_security_token_signer.py
+    "fd00:c1::a9fe:a9fe",
     # Akamai (Linode) by IPv6: techdocs.akamai.com/cloud-computing/docs/metadata-service-api
     "fd00:a9fe:a9fe::1",
-    # Alibaba: alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
-    "100.100.100.200",
-    # Scaleway: docs.cloud-init.io/en/latest/reference/datasources/scaleway.html
-    *("169.254.42.42", "fd00:42::42"),
+    # Alibaba and Scaleway: github.com/canonical/cloud-init, doc/rtd/reference/datasources
+    *("100.100.100.200", "169.254.42.42", "fd00:42::42"),
 )
 DENIED = " ".join(METADATA)
 # What a service sees of /run beside its own RuntimeDirectory= and credentials, which systemd adds by itself. The other
