@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
@@ -168,6 +169,9 @@ class Server:
     def __init__(self, instance: dict[str, Any], environment: str, home: str, people: list[str]) -> None:
         self.instance = instance
         self.name, self.user, self.certificate = instance["name"], instance["user"], instance["certificate"]
+        service = instance["unit"].get("Service")
+        # What is no mapping is refused where units are.
+        self.own_service = service if isinstance(service, dict) else {}
         self.home = home
         self.people = people
         self.root_dir = instance["root_dir"] or home
@@ -234,6 +238,8 @@ class Server:
         """The unit, for the module systemd_units; `socket_group` may open the socket beside the account."""
         instance, directory = self.instance, f"/etc/jupyterlab/{self.name}"
         limits = {name: instance[name] for name in ("memory_max", "cpu_quota", "tasks_max") if instance[name]}
+        service = self._service(socket_group)
+        own = {name: combined(name, service.get(name), value) for name, value in self.own_service.items()}
         sections = {
             "Unit": {
                 "Description": f"JupyterLab {self.name}",
@@ -241,7 +247,7 @@ class Server:
                 "After": "network.target",
                 "RequiresMountsFor": _distinct(self.environment, self.home, self.root_dir),
             },
-            "Service": self._service(socket_group),
+            "Service": service,
             "Install": {"WantedBy": "multi-user.target"},
         }
         return {
@@ -255,7 +261,7 @@ class Server:
                 f"{directory}/labconfig/default_setting_overrides.json",
                 self.current,
             ],
-            "sections": merge_hash(sections, instance["unit"]),
+            "sections": merge_hash(sections, instance["unit"] | ({"Service": own} if own else {})),
         }
 
     def _service(self, socket_group: str) -> dict[str, Any]:
@@ -271,7 +277,7 @@ class Server:
             # The directory of a pair, because the file is replaced.
             "BindReadOnlyPaths": [self.environment, *(["/run/jupyterlab"] if self.certificate else [])],
             "ReadWritePaths": _distinct(self.home, self.root_dir),
-            **homes.hiding([self.home, *self.people], [self.home, self.root_dir, self.environment]),
+            **homes.hiding([self.home, *self.people], self._shown()),
             "Environment": [
                 *(assignment(name, value) for name, value in self.instance["environment"].items()),
                 f"PATH={self.current}/overlay/bin:{self.current}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -298,6 +304,14 @@ class Server:
             )
             service |= {"ExecStartPre": give, "ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
         return service
+
+    def _shown(self) -> list[str]:
+        """The paths that no hidden directory may take away: the server's own, and what the entry binds."""
+        bound = (self.own_service.get(name) for name in ("BindPaths", "BindReadOnlyPaths"))
+        values = [value for one in bound for value in values_of(one)]
+        # A path may be bound to another place: source:destination:options.
+        places = [path.split(":")[1] if ":" in path else path for path in " ".join(values).split()]
+        return [self.home, self.root_dir, self.environment, *places]
 
 
 def endpoint(instance: dict[str, Any]) -> Endpoint:

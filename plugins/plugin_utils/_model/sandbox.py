@@ -33,8 +33,8 @@ METADATA = (
 DENIED = " ".join(METADATA)
 # What a service sees of /run beside its own RuntimeDirectory= and credentials, which systemd adds by itself. The other
 # sockets there are doors out of the sandbox: through the system bus, systemd runs what it is told to outside.
-# The logs are for syslog(3) and the journal's own protocol; BindLogSockets= gives the same from systemd 257 on.
-LOGS = [f"-/run/systemd/journal/{socket}" for socket in ("dev-log", "socket", "stdout")]
+# These only take messages: syslog(3), the journal's own protocol, and sd_notify(3), where the unit's Type= asks for it.
+MESSAGES = [*(f"-/run/systemd/journal/{socket}" for socket in ("dev-log", "socket", "stdout")), "-/run/systemd/notify"]
 NAMES = [
     # What /etc/resolv.conf links to. Directories where they hold no more, because these files are replaced.
     *("-/run/systemd/resolve", "-/run/resolvconf", "-/run/NetworkManager/resolv.conf"),
@@ -54,7 +54,7 @@ STANDARD = {
     "PrivateTmp": True,
     "PrivateMounts": True,
     "TemporaryFileSystem": ["/run:ro"],
-    "BindReadOnlyPaths": [*LOGS, *NAMES],
+    "BindReadOnlyPaths": [*MESSAGES, *NAMES],
     # Managers of containers whose socket is elsewhere, and may belong to a group of the account.
     "InaccessiblePaths": ["-/var/lib/incus", "-/var/lib/lxd", "-/var/snap/lxd"],
     "PrivateDevices": True,
@@ -102,7 +102,7 @@ SHIPPED = {
     "air_gapped": {
         **STANDARD,
         # A daemon that resolves names would be a way out.
-        "BindReadOnlyPaths": LOGS,
+        "BindReadOnlyPaths": MESSAGES,
         "PrivateNetwork": True,
         "RestrictAddressFamilies": "AF_UNIX AF_NETLINK",
         "IPAddressDeny": "any",

@@ -61,6 +61,21 @@ def test_a_plan_holds_no_secret() -> None:
     assert [word for word in ("hunter2", "c2FsdA", BOB["token"]) if word in text] == []
 
 
+def test_own_paths_are_added_to_those_of_the_server() -> None:
+    own = {"BindReadOnlyPaths": "/run/postgresql", "ReadWritePaths": None, "Nice": 5, "Restart": "no"}
+    service = plan("jupyterlab", lab(unit={"Service": own}))["units"][0]["sections"]["Service"]
+    assert service["BindReadOnlyPaths"] == ["/opt/jupyterlab", "/run/postgresql"]
+    assert (service["ReadWritePaths"], service["Nice"], service["Restart"]) == (None, 5, "no")
+
+
+@pytest.mark.parametrize("bound", ["/people/shared", ["-/people/shared", "/srv/x"], "/srv/x:/people/shared:norbind"])
+def test_what_an_entry_binds_between_homes_stays_visible(bound: str | list[str]) -> None:
+    host = {"passwd": {"eve": ["x", "1002", "1002", "", "/people/eve", "/bin/bash"]}}
+    made = plan("jupyterlab", lab(unit={"Service": {"BindPaths": bound}}), host)
+    service = made["units"][0]["sections"]["Service"]
+    assert (service["TemporaryFileSystem"], "InaccessiblePaths" in service) == (["/people:ro"], False)
+
+
 def test_of_all_homes_a_server_sees_its_own_alone() -> None:
     passwd = {
         "root": ["x", "0", "0", "root", "/root", "/bin/bash"],
@@ -119,6 +134,7 @@ def test_what_is_right_passes(changes: dict[str, Any]) -> None:
         {"sandbox": "loose"},
         {"config": {"JupyterApp": {}}},
         {"environment": {"API_TOKEN": "x"}},
+        {"unit": {"Service": "Nice=5"}},
     ],
 )
 def test_what_is_wrong_is_told_once(changes: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def test_no_service_of_the_host_is_a_door_out_of_the_sandbox(profile: str) -> No
 
 
 def test_a_server_without_a_network_reaches_no_resolver() -> None:
-    assert all("/journal/" in path for path in sandbox.SHIPPED["air_gapped"]["BindReadOnlyPaths"])
+    assert sandbox.SHIPPED["air_gapped"]["BindReadOnlyPaths"] == sandbox.MESSAGES
 
 
 @pytest.mark.parametrize("profile", ["standard", "daemon", "gpu", "no_loopback"])
