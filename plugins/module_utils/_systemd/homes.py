@@ -25,19 +25,19 @@ def is_person(uid: int) -> bool:
     return 1000 <= uid <= 60000 or uid >= 65536
 
 
-def hiding(homes: Iterable[str], shown: Iterable[str]) -> dict[str, list[str]]:
-    """Directives of the section Service that hide homes, and what stands beside them, but for what is shown.
+def hiding(home: str, people: Iterable[str], shown: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Directives of the section Service that hide the homes of people, and what stands beside them.
 
-    `homes` are the absolute paths of all people's homes, and `shown` those that the server needs, its own home among
-    them; the caller binds these. A directory with homes is closed; one that holds something shown is empty but for
-    that. A home that PLAIN does not match hides nothing.
+    `home` is the server's own, `people` are the homes of everybody, and `shown` what the server needs beside its home;
+    all are absolute paths, and the caller binds the own home and what is shown. A directory with homes is closed; one
+    that holds something to show is empty but for that. A home that PLAIN does not match hides nothing.
     """
-    shown = [_normal(path.lstrip("-+")) for path in shown]
-    places = {place for home in homes for place in _places(_normal(home))}
-    hidden = {place for place in places if not any(_is_below(place, path) for path in shown)}
-    # What stands in a directory that is hidden needs nothing of its own.
-    hidden = {place for place in hidden if not any(_is_below(place, other) for other in hidden - {place})}
-    emptied = {place for place in hidden if any(_is_below(path, place) for path in shown)}
+    home, shown = _normal(home), [_bare(path) for path in shown]
+    hidden = _places([home, *people], {home, *shown}) - {home, *shown}
+    # What is in the own home is one's own.
+    hidden = {place for place in hidden if not _is_below(place, home)}
+    hidden = {place for place in hidden if not any(_hides(other, place, shown) for other in hidden - {place})}
+    emptied = {place for place in hidden if any(_is_below(path, place) for path in (home, *shown))}
     found = {
         "TemporaryFileSystem": [f"{place}:ro" for place in sorted(emptied)],
         "InaccessiblePaths": [f"-{place}" for place in sorted(hidden - emptied)],
@@ -45,17 +45,35 @@ def hiding(homes: Iterable[str], shown: Iterable[str]) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
+def taken_away(paths: Iterable[str], people: Iterable[str]) -> list[str]:
+    """Of some paths, those inside of a directory that is hidden for the homes in it, so that they have to be bound."""
+    places = _places(people, set()) | {"/home", "/root"}
+    return [path for path in paths if any(_is_below(_bare(path), place) and _bare(path) != place for place in places)]
+
+
+def _bare(path: str) -> str:
+    """A path without systemd's marks in front."""
+    return _normal(path.lstrip("-+"))
+
+
 def _normal(path: str) -> str:
     """The path without `..`, doubled and trailing slashes; posixpath keeps two slashes at the beginning."""
     return "/" + posixpath.normpath(path).lstrip("/")
 
 
-def _places(home: str) -> list[str]:
-    """What is hidden for a home: the directory that holds it, or the home itself."""
-    if not PLAIN.fullmatch(home) or NOT_OURS.fullmatch(home) or SHARED.fullmatch(home):
-        return []
-    parent = posixpath.dirname(home)
-    return [home if SHARED.fullmatch(parent) else parent]
+def _places(homes: Iterable[str], shown: set[str]) -> set[str]:
+    """What is hidden for homes: the directories that hold them, or the homes where a directory is to be seen."""
+    found = set()
+    for home in map(_normal, homes):
+        if PLAIN.fullmatch(home) and not NOT_OURS.fullmatch(home) and not SHARED.fullmatch(home):
+            parent = posixpath.dirname(home)
+            found.add(home if SHARED.fullmatch(parent) or parent in shown else parent)
+    return found
+
+
+def _hides(other: str, place: str, shown: list[str]) -> bool:
+    """Whether a place needs nothing of its own, because it stands in another and nothing shown there has it inside."""
+    return _is_below(place, other) and not any(_is_below(place, path) and _is_below(path, other) for path in shown)
 
 
 def _is_below(path: str, place: str) -> bool:

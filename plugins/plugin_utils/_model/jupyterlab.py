@@ -277,7 +277,7 @@ class Server:
             # The directory of a pair, because the file is replaced.
             "BindReadOnlyPaths": [self.environment, *(["/run/jupyterlab"] if self.certificate else [])],
             "ReadWritePaths": _distinct(self.home, self.root_dir),
-            **homes.hiding([self.home, *self.people], self._shown()),
+            **homes.hiding(self.home, self.people, self._shown()),
             "Environment": [
                 *(assignment(name, value) for name, value in self.instance["environment"].items()),
                 f"PATH={self.current}/overlay/bin:{self.current}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -306,12 +306,12 @@ class Server:
         return service
 
     def _shown(self) -> list[str]:
-        """The paths that no hidden directory may take away: the server's own, and what the entry binds."""
+        """The paths beside the home that no hidden directory may take away: the server's, and what the entry binds."""
         bound = (self.own_service.get(name) for name in ("BindPaths", "BindReadOnlyPaths"))
         values = [value for one in bound for value in values_of(one)]
         # A path may be bound to another place: source:destination:options.
         places = [path.split(":")[1] if ":" in path else path for path in " ".join(values).split()]
-        return [self.home, self.root_dir, self.environment, *places]
+        return [self.root_dir, self.environment, *places]
 
 
 def endpoint(instance: dict[str, Any]) -> Endpoint:

@@ -14,7 +14,7 @@ from traitlets import Bool, Dict, Unicode
 from traitlets.config import Configurable
 
 from nbops_jupyterhub.accounts import Refusal, account_of, creation
-from nbops_jupyterhub.homes import hiding, is_person
+from nbops_jupyterhub.homes import hiding, is_person, taken_away
 from nbops_jupyterhub.limits import limits_of
 
 
@@ -97,16 +97,17 @@ class BoundedSystemdSpawner(AccountMixin, SystemdSpawner):
 
     async def _visible_files(self, home: str) -> dict[str, list[str]]:
         """Directives by which a server sees, of all homes, this one alone, and what the administrator adds."""
-        writable = [self._expand_user_vars(path) for path in self.readwrite_paths or []]
-        readable = [self._expand_user_vars(path) for path in self.readonly_paths or []]
         # A host that takes its accounts from a directory may need seconds to list them.
         accounts = await asyncio.to_thread(pwd.getpwall)
         people = [account.pw_dir for account in accounts if is_person(account.pw_uid)]
+        # Only what is hidden: bound as well, a path such as / would show everything again.
+        writable = taken_away(map(self._expand_user_vars, self.readwrite_paths or []), [home, *people])
+        readable = taken_away(map(self._expand_user_vars, self.readonly_paths or []), [home, *people])
         return {
             "BindPaths": [home, *writable],
             "ReadWritePaths": [home],
             **({"BindReadOnlyPaths": readable} if readable else {}),
-            **hiding([home, *people], [home, *writable, *readable]),
+            **hiding(home, people, [*writable, *readable]),
         }
 
     def _runtime_directory(self) -> str:

@@ -28,15 +28,24 @@ ADA = "/home/ada"
         (["/srv/people/ada"], ["/srv/people/ada", "/srv/people/ada/homes/job"],
          {"TemporaryFileSystem": ["/srv/people:ro"]}),
         # A name that begins in the same way is no directory above.
-        (["/people/ada"], ["/people2/bob"], {"InaccessiblePaths": ["-/people2"]}),
+        (["/people/ada"], ["/people2/bob"],
+         {"TemporaryFileSystem": ["/people:ro"], "InaccessiblePaths": ["-/people2"]}),
         # What the server needs beside the home is not closed.
         ([ADA, "-/people/shared"], ["/people/bob"], {"TemporaryFileSystem": ["/people:ro"]}),
+        # A directory that the server shows has its homes closed one by one, however much it shows.
+        ([ADA, "/people"], ["/people/bob", "/people/staff/kate"],
+         {"InaccessiblePaths": ["-/people/bob", "-/people/staff"]}),
+        ([ADA, "/"], ["/people/bob"], {"InaccessiblePaths": ["-/people"]}),
+        ([ADA, "/people/project"], ["/people/bob", "/people/project/x/job"],
+         {"TemporaryFileSystem": ["/people:ro"], "InaccessiblePaths": ["-/people/project/x"]}),
+        # Somebody else's home that the administrator shows.
+        ([ADA, "/srv/bob"], ["/srv/bob"], {}),
         # Spelled differently, and the same.
         (["/people/ada/"], ["//people/./bob"], {"TemporaryFileSystem": ["/people:ro"]}),
     ],
 )  # fmt: skip
 def test_what_is_hidden(shown: list[str], others: list[str], directives: dict[str, list[str]]) -> None:
-    assert homes.hiding(others, shown) == directives
+    assert homes.hiding(shown[0], others, shown[1:]) == directives
 
 
 @pytest.mark.parametrize(
@@ -45,7 +54,7 @@ def test_what_is_hidden(shown: list[str], others: list[str], directives: dict[st
      "/dev/null", "/people/a b", "/people/%h/x", "/people/a:b/c", "/people/{x}/c"],
 )  # fmt: skip
 def test_what_is_no_persons_home_or_no_plain_path_stays(home: str) -> None:
-    assert homes.hiding([home], [ADA]) == {}
+    assert homes.hiding(ADA, [home]) == {}
 
 
 @pytest.mark.parametrize(
@@ -63,3 +72,21 @@ def test_what_is_no_persons_home_or_no_plain_path_stays(home: str) -> None:
 )
 def test_whose_account_is_a_persons(uid: int, answer: bool) -> None:
     assert homes.is_person(uid) is answer
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/people/shared", True),
+        ("-/people/shared/deep", True),
+        ("/home/shared", True),
+        ("/srv/bob/public", True),
+        ("/", False),
+        ("/home", False),
+        ("/people", False),
+        ("/people2/x", False),
+        ("/srv/shared", False),
+    ],
+)
+def test_what_has_to_be_bound(path: str, answer: bool) -> None:
+    assert homes.taken_away([path], ["/people/eve", "/srv/bob"]) == ([path] if answer else [])
