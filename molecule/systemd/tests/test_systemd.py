@@ -141,7 +141,7 @@ def test_steps_before_the_start_may_still_be_root(host):
 
 def test_credentials_are_for_the_service_alone(host, inside):
     assert inside("standard", "cat $CREDENTIALS_DIRECTORY/secret") == "sesame"
-    assert "No such file" in inside("daemon", "cat /run/credentials/probe-standard.service/secret")
+    assert "sesame" not in inside("daemon", "cat /run/credentials/probe-standard.service/secret")
     assert "sesame" not in host.check_output("systemctl cat probe-standard")
 
 
