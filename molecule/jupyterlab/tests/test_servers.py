@@ -10,7 +10,7 @@ import requests
 from notebook_client import NotebookClient
 
 CAROL_TOKEN = "0123456789abcdef0123456789abcdef"
-SOCKET = "/run/jupyterlab/bob/bob.sock"
+SOCKET = "/run/jupyterlab/bob.sock"
 
 
 @pytest.fixture

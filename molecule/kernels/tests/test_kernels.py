@@ -19,7 +19,7 @@ VERSION = "import importlib.metadata; print(importlib.metadata.version('cowsay')
 @pytest.fixture
 def lab(tunnel):
     def of(name: str) -> NotebookClient:
-        port = tunnel(f"/run/jupyterlab/{name}/{name}.sock")
+        port = tunnel(f"/run/jupyterlab/{name}.sock")
         return NotebookClient(f"http://127.0.0.1:{port}/", token=TOKEN)
 
     return of

@@ -8,7 +8,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 def names(tunnel, person: str) -> set[str]:
-    port = tunnel(f"/run/jupyterlab/{person}/{person}.sock")
+    port = tunnel(f"/run/jupyterlab/{person}.sock")
     return set(NotebookClient(f"http://127.0.0.1:{port}/", token=TOKEN).get("api/kernelspecs").json()["kernelspecs"])
 
 

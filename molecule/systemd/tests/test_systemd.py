@@ -6,7 +6,7 @@ import re
 import pytest
 from waiting import wait_until
 
-SCORES = {"standard": 1.4, "daemon": 1.1, "no_internet": 1.2, "air_gapped": 0.5, "gpu": 1.6}
+SCORES = {"standard": 1.4, "daemon": 1.1, "no_internet": 1.2, "no_loopback": 1.4, "air_gapped": 0.5, "gpu": 1.6}
 PROFILES = tuple(SCORES)
 CONNECT = """
 import socket, sys
@@ -84,6 +84,21 @@ def test_no_internet_reaches_loopback_only(host, connect):
     assert "sent" in connect("no_internet", "127.0.0.1", 22)
 
 
+def test_no_loopback_reaches_everything_else(host, connect):
+    own = host.check_output("hostname -I").split()[0]
+    assert "sent" in connect("no_loopback", own, 22)
+    assert "Operation not permitted" in connect("no_loopback", "127.0.0.1", 9, "SOCK_DGRAM")
+    assert "sent" in connect("no_loopback", "127.0.0.53", 53, "SOCK_DGRAM")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_run_is_its_own(inside, profile):
+    seen = set(inside(profile, "cd /run && ls").split())
+    assert seen <= {f"probe-{profile}", "credentials", "systemd", "user", "nscd", "nslcd", "resolvconf", "samba"}
+    assert "dev-log" in inside(profile, "ls /run/systemd/journal")
+    assert "Read-only file system" in inside(profile, "touch /run/mine")
+
+
 def test_air_gapped_has_no_network(inside, connect):
     assert "not supported" in connect("air_gapped", "127.0.0.1", 22)
     devices = inside("air_gapped", "tail -n +3 /proc/net/dev | cut -d: -f1").split()
@@ -126,7 +141,7 @@ def test_steps_before_the_start_may_still_be_root(host):
 
 def test_credentials_are_for_the_service_alone(host, inside):
     assert inside("standard", "cat $CREDENTIALS_DIRECTORY/secret") == "sesame"
-    assert "Permission denied" in inside("daemon", "cat /run/credentials/probe-standard.service/secret")
+    assert "sesame" not in inside("daemon", "cat /run/credentials/probe-standard.service/secret")
     assert "sesame" not in host.check_output("systemctl cat probe-standard")
 
 

@@ -94,6 +94,6 @@ def test_nothing_but_ssh_faces_the_network(host, address: str) -> None:
 
 
 def test_a_socket_is_for_its_person_alone(host) -> None:
-    ask = "curl --silent --unix-socket /run/jupyterlab/lab/lab.sock http://localhost/alice/login"
+    ask = "curl --silent --unix-socket /run/jupyterlab/lab.sock http://localhost/alice/login"
     assert host.run(f"runuser -u alice -- {ask}").rc == 0
     assert host.run(f"runuser -u bob -- {ask}").rc != 0

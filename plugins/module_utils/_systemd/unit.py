@@ -17,6 +17,15 @@ LIMITS = {
     "tasks_max": "TasksMax",
     "open_files": "LimitNOFILE",
 }
+# What a unit shows and hides beside what its profile does; systemd adds these up in the same way.
+ADDED = (
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "InaccessiblePaths",
+    "ReadOnlyPaths",
+    "ReadWritePaths",
+    "TemporaryFileSystem",
+)
 INSTALL_FOLDERS = {"WantedBy": "wants", "RequiredBy": "requires", "UpheldBy": "upholds"}
 
 
@@ -56,12 +65,23 @@ def profile_name(unit: dict) -> str:
 
 
 def service_directives(unit: dict, profiles: dict) -> dict:
-    """The section Service in force: the caller's directives, those of the unit's options, the rest of the profile."""
+    """The section Service in force: the caller's directives, those of the unit's options, the rest of the profile.
+
+    Paths of the profile come first, see `combined`.
+    """
     own = (unit.get("sections") or {}).get("Service") or {}
     directives = {**own, **_from_options(unit, own)}
     for name, value in (profiles.get(profile_name(unit)) or {}).items():
-        directives.setdefault(name, value)
+        directives[name] = combined(name, value, directives[name]) if name in directives else value
     return {name: value for name, value in directives.items() if value is not None}
+
+
+def combined(name: str, below: object, above: object) -> object:
+    """The value of a directive that is said twice: the one above counts, but paths are added to those below.
+
+    An empty text among the paths above drops those below, as in systemd, and null drops the directive.
+    """
+    return values_of(below) + values_of(above) if name in ADDED and None not in (below, above) else above
 
 
 def render(unit: dict, profiles: dict) -> str:
@@ -87,13 +107,13 @@ def install_links(unit: dict) -> set[str] | None:
     links = {
         f"{target}.{folder}/{unit['name']}"
         for directive, folder in INSTALL_FOLDERS.items()
-        for target in " ".join(_lines(install.get(directive))).split()
+        for target in " ".join(values_of(install.get(directive))).split()
     }
     return None if any("%" in link for link in links) else links
 
 
 def _section(name: str, directives: dict) -> str:
-    lines = [f"{directive}={line}\n" for directive, value in directives.items() for line in _lines(value)]
+    lines = [f"{directive}={line}\n" for directive, value in directives.items() for line in values_of(value)]
     return f"[{name}]\n" + "".join(lines)
 
 
@@ -102,7 +122,7 @@ def _from_options(unit: dict, own: dict) -> dict:
     added = {}
     if unit.get("credentials"):
         loads = [f"{name}:{path}" for name, path in unit["credentials"].items()]
-        added["LoadCredential"] = _lines(own.get("LoadCredential")) + loads
+        added["LoadCredential"] = values_of(own.get("LoadCredential")) + loads
     added.update({LIMITS[name]: value for name, value in (unit.get("limits") or {}).items() if value is not None})
     ready = unit.get("ready")
     if ready:
@@ -110,13 +130,14 @@ def _from_options(unit: dict, own: dict) -> dict:
         question = " ".join(f"--{name} {ready[name]}" for name in ("url", "socket") if ready.get(name))
         wait = f"/usr/bin/python3 -IS {WAIT_READY} --timeout {timeout} {question}"
         # First, so that what the caller runs after the start finds a service that answers.
-        added["ExecStartPost"] = [wait, *_lines(own.get("ExecStartPost"))]
+        added["ExecStartPost"] = [wait, *values_of(own.get("ExecStartPost"))]
         if own.get("TimeoutStartSec") is None:
             added["TimeoutStartSec"] = timeout + START_MARGIN_SECONDS
     return added
 
 
-def _lines(value: object) -> list[str]:
+def values_of(value: object) -> list[str]:
+    """The values of a directive as systemd reads them, one a line."""
     if value is None:
         return []
     values = value if isinstance(value, (list, tuple)) else [value]

@@ -16,8 +16,20 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint impo
 Unit = dict[str, Any]
 
 
-def held(name: str, endpoint: Endpoint, holder: str, *, description: str, descriptor: str = "") -> Unit:
-    """The unit that holds an address; a connection starts `holder`, and `descriptor` is what the program calls it."""
+def held(
+    name: str,
+    endpoint: Endpoint,
+    holder: str,
+    *,
+    description: str,
+    descriptor: str = "",
+    access: dict[str, str] | None = None,
+) -> Unit:
+    """The unit that holds an address.
+
+    A connection starts `holder`, `descriptor` is what the program calls the address, and `access` says who may open it
+    where it is a UNIX socket. The directory of that is root's, so that nobody can put another in its place.
+    """
     return {
         "name": name,
         "restart_on": [],
@@ -27,6 +39,7 @@ def held(name: str, endpoint: Endpoint, holder: str, *, description: str, descri
                 "ListenStream": endpoint.bind,
                 "Service": holder,
                 **({"FileDescriptorName": descriptor} if descriptor else {}),
+                **(access or {} if endpoint.socket else {}),
                 # A program that fails again and again must not cost the address.
                 "TriggerLimitIntervalSec": 0,
             },

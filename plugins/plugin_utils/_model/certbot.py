@@ -153,6 +153,8 @@ SERVICE = {
     "Environment": "PYTHONDONTWRITEBYTECODE=1",
     "PrivateUsers": False,
     "ProtectHome": "read-only",
+    # It reloads what serves a certificate.
+    **sandbox.WHOLE_RUN,
 }
 
 
@@ -237,6 +239,8 @@ def _renewal(ca_bundle: str, declared: list[dict[str, Any]]) -> dict[str, Any]:
         **OWNER,
         "PrivateUsers": False,
         "ProtectHome": "read-only",
+        # Its hooks reload what serves a certificate.
+        **sandbox.WHOLE_RUN,
         "ReadWritePaths": [
             *("-/etc/letsencrypt", "-/var/lib/letsencrypt", "-/var/log/letsencrypt"),
             *(f"-{webroot}" for webroot in webroots),

@@ -145,6 +145,7 @@ def _environments(settings: Settings) -> list[dict[str, Any]]:
 def _hub_environment(settings: Settings) -> dict[str, Any]:
     extensions = FILES / "extensions"
     files = {path: f"extensions/{path.relative_to(extensions)}" for path in sorted(extensions.rglob("*.py"))}
+    files |= {COLLECTION / "plugins/module_utils/_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py"}
     # Pages fit one version of JupyterHub, and are rolled back with it.
     pages = sorted(Path(settings["templates"]).glob("*.html")) if settings["templates"] else []
     files |= {page: f"templates/{page.name}" for page in pages}

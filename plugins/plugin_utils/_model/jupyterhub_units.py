@@ -126,6 +126,9 @@ def _proxy(settings: Settings) -> Unit:
         "Restart": "always",
         "RestartSec": 1,
     }
+    if servers_group(settings):
+        # The sockets of servers come and go below a directory that the hub makes later.
+        service |= sandbox.WHOLE_RUN
     if traefik:
         # It reads the routes in the hub's directory, and sees nothing else there.
         service |= {"TemporaryFileSystem": "/var/lib:ro", "BindReadOnlyPaths": routes_directory(settings)}
@@ -243,10 +246,15 @@ def _hub_service(name: str, release: str) -> dict[str, Any]:
 def _hub_sandbox(settings: Settings) -> dict[str, Any]:
     """What differs from the sandbox profile of the hub's unit."""
     if settings["spawner"] == "systemd":
-        # systemd starts the servers, so the hub needs no capability; PAM's helper, which reads hashes, sets its user.
-        return {"PrivateUsers": False, "SystemCallFilter": ["@system-service", "~@privileged", "@setuid"]}
+        # systemd starts the servers, so the hub needs the bus and no capability.
+        # PAM's helper, which reads hashes, sets its user.
+        return {
+            "PrivateUsers": False,
+            "SystemCallFilter": ["@system-service", "~@privileged", "@setuid"],
+            **sandbox.WHOLE_RUN,
+        }
     # Local servers are the hub's own processes: they have its sandbox, and go on when it stops.
-    return {"KillMode": "process", "NoNewPrivileges": True, "IPAddressDeny": sandbox.METADATA}
+    return {"KillMode": "process", "NoNewPrivileges": True, "IPAddressDeny": sandbox.DENIED}
 
 
 def _culler(settings: Settings) -> Unit:

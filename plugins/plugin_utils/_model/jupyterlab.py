@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.utils.vars import merge_hash
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
@@ -38,6 +39,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 DIRECTORY = re.compile(r"(/[^/\s]+)*")
 OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin|sys|tmp|usr)(/.*)?", re.DOTALL)
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
+WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
 HOLDER = "jupyterlab-addresses.service"
 GONE = ("NotebookApp", "JupyterApp")
@@ -99,10 +101,12 @@ def problems(given: Given) -> list[str]:
 def plan(given: Given) -> dict[str, Any]:
     """Environments, files and units of all servers; nothing of it is secret.
 
-    `given.host["homes"]` has the home directories by account, as far as they are known.
+    `given.host["homes"]` has the home directories by account, as far as they are known, and `given.host["passwd"]` all
+    accounts as the module getent has them.
     """
+    people = _homes_of_people(given)
     servers = [
-        Server(instance, environment["release"]["path"], _home(given, instance["user"]))
+        Server(instance, environment["release"]["path"], _home(given, instance["user"]), people)
         for environment in _environments(given)
         for instance in environment["instances"]
     ]
@@ -126,8 +130,8 @@ def plan(given: Given) -> dict[str, Any]:
             *({"name": unit_name(name), "state": "absent"} for name in absent),
             *({"name": socket_name(name), "state": "absent"} for name in absent),
             _holder(servers),
-            *(server.held_address() for server in servers),
-            *(server.unit(given.settings["socket_group"]) for server in servers),
+            *(server.held_address(given.settings["socket_group"]) for server in servers),
+            *(server.unit() for server in servers),
         ],
         "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
         "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},
@@ -171,16 +175,18 @@ def socket_name(name: str) -> str:
 class Server:
     """One server that is present, with the paths that its files and its unit name."""
 
-    def __init__(self, instance: dict[str, Any], environment: str, home: str) -> None:
+    def __init__(self, instance: dict[str, Any], environment: str, home: str, people: list[str]) -> None:
         self.instance = instance
         self.name, self.user, self.certificate = instance["name"], instance["user"], instance["certificate"]
+        service = instance["unit"].get("Service")
+        # What is no mapping is refused where units are.
+        self.own_service = service if isinstance(service, dict) else {}
         self.home = home
+        self.people = people
         self.root_dir = instance["root_dir"] or home
         self.environment = environment
         self.current = f"{environment}/current"
         self.endpoint = endpoint(instance)
-        # Made by systemd as root, so that the account can put its socket there and nobody else.
-        self.directory = f"/run/jupyterlab/{self.name}"
         # The key and the chain in one file that the account reads.
         self.pair = f"/run/jupyterlab/{self.name}.pem"
 
@@ -231,33 +237,37 @@ class Server:
 
     def _listener(self) -> dict[str, Any]:
         if self.endpoint.socket:
-            # Beside a socket, Jupyter still resolves its address, which not every loopback can.
-            return {"ip": "localhost", "sock": self.endpoint.socket, "sock_mode": "0660"}
+            # Jupyter still resolves an address, which not every loopback can.
+            return {"ip": "localhost"}
         # tornado reads the pair anew for each connection, so a renewed certificate needs no restart.
         pair = {"certfile": self.pair, "keyfile": self.pair} if self.certificate else {}
         return {"ip": self.endpoint.ip, "port": self.endpoint.port, "port_retries": 0, **pair}
 
-    def held_address(self) -> dict[str, Any]:
-        """The unit that holds an address, absent for a server on a socket of its own."""
-        if self.endpoint.socket:
-            return {"name": socket_name(self.name), "state": "absent"}
+    def held_address(self, socket_group: str) -> dict[str, Any]:
+        """The unit that holds the address; `socket_group` may open a socket beside the account."""
         return addresses.held(
-            socket_name(self.name), self.endpoint, HOLDER, description=f"Address of JupyterLab {self.name}"
+            socket_name(self.name),
+            self.endpoint,
+            HOLDER,
+            description=f"Address of JupyterLab {self.name}",
+            access={"SocketUser": self.user, "SocketGroup": socket_group, "SocketMode": "0660"},
         )
 
-    def unit(self, socket_group: str) -> dict[str, Any]:
-        """The unit, for the module systemd_units; `socket_group` may open the socket beside the account."""
+    def unit(self) -> dict[str, Any]:
+        """The unit, for the module systemd_units."""
         instance, directory = self.instance, f"/etc/jupyterlab/{self.name}"
         limits = {name: instance[name] for name in ("memory_max", "cpu_quota", "tasks_max") if instance[name]}
+        service = self._service()
+        own = {name: combined(name, service.get(name), value) for name, value in self.own_service.items()}
         sections = {
             "Unit": {
                 "Description": f"JupyterLab {self.name}",
                 "Documentation": "https://jupyterlab.readthedocs.io/",
-                **({} if self.endpoint.socket else addresses.requires([socket_name(self.name)])),
+                **addresses.requires([socket_name(self.name)]),
                 "After": "network.target",
                 "RequiresMountsFor": _distinct(self.environment, self.home, self.root_dir),
             },
-            "Service": self._service(socket_group),
+            "Service": service,
             "Install": {"WantedBy": "multi-user.target"},
         }
         return {
@@ -271,44 +281,40 @@ class Server:
                 f"{directory}/labconfig/default_setting_overrides.json",
                 self.current,
             ],
-            "sections": merge_hash(sections, instance["unit"]),
+            "sections": merge_hash(sections, instance["unit"] | ({"Service": own} if own else {})),
         }
 
-    def _command(self) -> str:
-        program = "bin/jupyter-lab" if self.endpoint.socket else f"bin/python {self.current}/listen.py"
-        return f"{self.current}/{program} --config=%d/config.json"
-
-    def _service(self, socket_group: str) -> dict[str, Any]:
+    def _service(self) -> dict[str, Any]:
         service = {
             "Type": "exec",
             "User": self.user,
             "WorkingDirectory": self.root_dir,
+            "RuntimeDirectory": f"jupyterlab/{self.name}",
+            "RuntimeDirectoryMode": "0700",
             "StateDirectory": f"jupyterlab/{self.name}",
             "StateDirectoryMode": "0700",
-            # The directory is not there before the first command.
-            "BindPaths": [*_distinct(self.home, self.root_dir), f"-{self.directory}"],
-            "ReadWritePaths": _distinct(self.home, self.root_dir),
+            # The directory of a pair, because the file is replaced; nothing else there is the account's to change.
+            "BindPaths": [*self._writable(), *(["/run/jupyterlab"] if self.certificate else [])],
+            # By its socket, the server is asked whether it is ready.
+            "BindReadOnlyPaths": [self.environment, *([self.endpoint.socket] if self.endpoint.socket else [])],
+            "ReadWritePaths": self._writable(),
+            **homes.hiding(self.home, self.people, self._shown()),
             "Environment": [
                 *(assignment(name, value) for name, value in self.instance["environment"].items()),
                 f"PATH={self.current}/overlay/bin:{self.current}/bin:/usr/local/bin:/usr/bin:/bin",
                 "SHELL=/bin/bash",
                 f"JUPYTER_CONFIG_DIR=/etc/jupyterlab/{self.name}",
                 f"JUPYTER_PATH={self.current}/overlay/share/jupyter",
-                f"JUPYTER_RUNTIME_DIR={self.directory}/runtime",
+                f"JUPYTER_RUNTIME_DIR=/run/jupyterlab/{self.name}/runtime",
                 f"JUPYTERLAB_SETTINGS_DIR={self.home}/.jupyter/lab/user-settings",
                 f"JUPYTERLAB_WORKSPACES_DIR={self.home}/.jupyter/lab/workspaces",
             ],
-            # By the setgid bit the web server's group gets the socket; nobody else may enter.
-            "ExecStartPre": [
-                f"+/usr/bin/install --directory --owner={self.user} --group={socket_group} --mode=2710 {self.directory}"
-            ],
-            "ExecStart": self._command(),
+            "Sockets": socket_name(self.name),
+            "ExecStart": f"{self.current}/bin/python {self.current}/listen.py --config=%d/config.json",
             "Restart": "on-failure",
             "RestartSec": 2,
             "TimeoutStopSec": 20,
         }
-        if not self.endpoint.socket:
-            service["Sockets"] = socket_name(self.name)
         if self.certificate:
             kept, new = f"/etc/ssl/jupyter/{self.certificate}", f"{self.pair}.new"
             # One step, so that no connection meets half of a renewed pair.
@@ -316,14 +322,25 @@ class Server:
                 f"+/bin/sh -ec 'umask 377; cat {kept}/privkey.pem {kept}/fullchain.pem > {new}; "
                 f"chown {self.user} {new}; mv {new} {self.pair}'"
             )
-            service["ExecStartPre"] += [give]
-            service |= {"ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
+            service |= {"ExecStartPre": give, "ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
         return service
+
+    def _writable(self) -> list[str]:
+        """Below the home, nothing is said of its own: systemd would follow a link that the person has made there."""
+        return [self.home, *([] if f"{self.root_dir}/".startswith(f"{self.home}/") else [self.root_dir])]
+
+    def _shown(self) -> list[str]:
+        """The paths beside the home that no hidden directory may take away: the server's, and what the entry binds."""
+        bound = (self.own_service.get(name) for name in ("BindPaths", "BindReadOnlyPaths"))
+        values = [value for one in bound for value in values_of(one)]
+        # A path may be bound to another place: source:destination:options.
+        places = [path.split(":")[1] if ":" in path else path for path in " ".join(values).split()]
+        return [self.root_dir, self.environment, *places]
 
 
 def endpoint(instance: dict[str, Any]) -> Endpoint:
     """Where an instance listens. Raises ValueError."""
-    return Endpoint.parse(instance["listen"], f"/run/jupyterlab/{instance['name']}/{instance['name']}.sock")
+    return Endpoint.parse(instance["listen"], f"/run/jupyterlab/{instance['name']}.sock")
 
 
 def assignment(name: str, value: object) -> str:
@@ -345,6 +362,11 @@ def present(given: Given) -> list[dict[str, Any]]:
 def _home(given: Given, user: str) -> str:
     # In check mode on a fresh host an account has no home yet.
     return given.host.get("homes", {}).get(user) or f"/home/{user}"
+
+
+def _homes_of_people(given: Given) -> list[str]:
+    accounts = given.host.get("passwd", {}).values()
+    return [home for _password, uid, _gid, _comment, home, *_shell in accounts if homes.is_person(int(uid))]
 
 
 def _environments(given: Given) -> list[dict[str, Any]]:
@@ -375,8 +397,6 @@ def _environments(given: Given) -> list[dict[str, Any]]:
 
 
 def _holder(servers: list[Server]) -> dict[str, Any]:
-    if all(server.endpoint.socket for server in servers):
-        return {"name": HOLDER, "state": "absent"}
     return addresses.holder(HOLDER, "Connections to JupyterLab wait for it")
 
 
@@ -444,8 +464,8 @@ def _listen(instance: dict, others: list[str]) -> Iterator[str]:
             f"listen '{listen}' is reachable from other hosts without TLS; listen on 127.0.0.1 or unix behind the "
             "nginx role, name a certificate, or say accept_risks: [plain_http]."
         )
-    if instance["sandbox"] == "air_gapped":
-        yield "sandbox air_gapped has no network at all, not even loopback; write listen: unix."
+    if instance["sandbox"] in WITHOUT_LOOPBACK:
+        yield f"sandbox {instance['sandbox']} has no loopback that it could listen on; write listen: unix."
 
 
 def _certificate(name: str, port: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ import sys
 from types import ModuleType
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes
 from hypothesis import settings
 from traitlets import Any, Bool, HasTraits, Set, Unicode
 from traitlets.config import LoggingConfigurable
@@ -109,5 +110,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
         module = ModuleType(name)
         vars(module).update(values)
         monkeypatch.setitem(sys.modules, name, module)
+    # A release of the hub has a copy of it.
+    monkeypatch.setitem(sys.modules, "nbops_jupyterhub.homes", homes)
     for name in ("authenticator", "sockets", "spawner"):
         monkeypatch.delitem(sys.modules, f"nbops_jupyterhub.{name}", raising=False)

@@ -102,23 +102,14 @@ class SocketMixin(Configurable):
             environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
         return environment
 
-    def socket_properties(self, owner: int) -> dict[str, str | list[str]]:
-        """The properties of a unit whose server has a socket. What stands behind a plus, systemd itself does as root.
-
-        systemd resets the owner of a RuntimeDirectory= before each command, so this is none.
-        """
-        if not self.has_socket:
-            return {}
-        directory = self.socket_directory
-        making = f"--directory --owner={owner} --group={self.servers_group} --mode={DIRECTORY_MODE:o}"
-        return {
-            "ExecStartPre": [f"+/usr/bin/install {making} {directory}"],
-            # Not there before the first command.
-            "BindPaths": [f"-{directory}"],
-        }
+    def making_socket_directory(self, owner: int) -> list[str]:
+        """The command by which systemd makes the directory of the socket, for an account of this number."""
+        mode = f"--mode={DIRECTORY_MODE:o}"
+        install = ["/usr/bin/install", "--directory", f"--owner={owner}", f"--group={self.servers_group}", mode]
+        return ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", *install, self.socket_directory]
 
     def make_socket_directory(self, owner: int) -> None:
-        """Make the directory of the socket for an account of this number."""
+        """Make it without systemd, where the hub may do so itself."""
         with contextlib.suppress(FileExistsError):
             os.mkdir(self.socket_directory, 0o700)
         os.chown(self.socket_directory, owner, grp.getgrnam(self.servers_group).gr_gid, follow_symlinks=False)

@@ -25,6 +25,7 @@ from nbops_jupyterhub.accounts import (
     require_inspected,
     require_person,
 )
+from nbops_jupyterhub.homes import hiding, is_person, taken_away
 from nbops_jupyterhub.limits import limits_of
 from nbops_jupyterhub.sockets import SocketMixin
 
@@ -118,17 +119,13 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         self.mem_limit = limits.get("memory_max")
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
-        of_socket = self.socket_properties(account.pw_uid)
-        before = [*of_socket.pop("ExecStartPre", []), *([" ".join(making)] if making else [])]
-        paths = [account.pw_dir, *of_socket.pop("BindPaths", [])]
+        directory = await self._made_socket_directory(account.pw_uid)
+        files = await self._visible_files(account.pw_dir, directory)
         self.unit_extra_properties = {
             "Description": f"Notebook server of {self.user.name}",
-            # Of all homes the sandbox shows this one alone.
-            "BindPaths": paths,
-            "ReadWritePaths": paths,
+            **{name: " ".join(paths) for name, paths in files.items()},
             "RuntimeDirectory": self.directory.removeprefix("/run/"),
-            "ExecStartPre": before,
-            **of_socket,
+            **({"ExecStartPre": " ".join(making)} if making else {}),
             **({"TasksMax": str(limits["tasks_max"])} if "tasks_max" in limits else {}),
         }
         address = await super().start()
@@ -139,9 +136,29 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         environment["JUPYTER_RUNTIME_DIR"] = f"{self.directory}/runtime"
         return environment
 
-    def _expand_user_vars(self, value: str | list[str]) -> str | list[str]:
-        """Lists of commands and paths name nobody by a placeholder."""
-        return value if isinstance(value, list) else super()._expand_user_vars(value)
+    async def _made_socket_directory(self, owner: int) -> list[str]:
+        """The directory of the socket, made by systemd, because the hub itself may not give files away."""
+        if not self.has_socket:
+            return []
+        status, output = await _run(self.making_socket_directory(owner))
+        if status != 0:
+            raise RuntimeError(f"{self.socket_directory} could not be made: {output.decode(errors='replace').strip()}")
+        return [self.socket_directory]
+
+    async def _visible_files(self, home: str, own: list[str]) -> dict[str, list[str]]:
+        """Directives by which a server sees, of all homes, this one alone, what is its own, and what is added."""
+        # A host that takes its accounts from a directory may need seconds to list them.
+        accounts = await asyncio.to_thread(pwd.getpwall)
+        people = [account.pw_dir for account in accounts if is_person(account.pw_uid)]
+        # Only what is hidden: bound as well, a path such as / would show everything again.
+        writable = taken_away(map(self._expand_user_vars, self.readwrite_paths or []), [home, *people])
+        readable = taken_away(map(self._expand_user_vars, self.readonly_paths or []), [home, *people])
+        return {
+            "BindPaths": [home, *own, *writable],
+            "ReadWritePaths": [home],
+            **({"BindReadOnlyPaths": readable} if readable else {}),
+            **hiding(home, people, [*writable, *readable]),
+        }
 
     def _own_unit(self) -> str:
         return names.unit(self.unit_prefix, self.user.name, self.name)

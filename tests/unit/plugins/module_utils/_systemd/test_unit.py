@@ -55,6 +55,22 @@ def test_profile_follows_the_callers_directives_which_win() -> None:
     assert text == "[Service]\nExecStart=/bin/x\nUMask=0027\nIPAddressDeny=192.0.2.1\nIPAddressDeny=192.0.2.2\n"
 
 
+@pytest.mark.parametrize(
+    ("own", "lines"),
+    [
+        ("/srv/a", ["/run/x", "/srv/a"]),
+        (["/srv/a", "/srv/b"], ["/run/x", "/srv/a", "/srv/b"]),
+        (["", "/srv/a"], ["/run/x", "", "/srv/a"]),
+        (None, []),
+    ],
+)
+def test_own_paths_are_added_to_those_of_the_profile(own: object, lines: list[str]) -> None:
+    service = {"ExecStart": "/bin/x", "BindReadOnlyPaths": own}
+    entry = {"name": "a.service", "sections": {"Service": service}, "sandbox": "p"}
+    expected = "".join(f"BindReadOnlyPaths={line}\n" for line in lines)
+    assert body(entry, {"p": {"BindReadOnlyPaths": ["/run/x"]}}) == f"[Service]\nExecStart=/bin/x\n{expected}"
+
+
 def test_install_stays_last_in_a_service() -> None:
     sections = {"Install": {"WantedBy": "multi-user.target"}, "Service": {"ExecStart": "/bin/x"}}
     assert body({"name": "a.service", "sections": sections}).endswith("[Install]\nWantedBy=multi-user.target\n")

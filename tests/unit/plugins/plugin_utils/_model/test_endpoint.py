@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 
-SOCKET = "/run/jupyterlab/lab/lab.sock"
+SOCKET = "/run/jupyterlab/lab.sock"
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,36 @@ def test_a_plan_holds_no_secret() -> None:
     assert [word for word in ("hunter2", "c2FsdA", BOB["token"]) if word in text] == []
 
 
+def test_own_paths_are_added_to_those_of_the_server() -> None:
+    own = {"BindReadOnlyPaths": "/run/postgresql", "ReadWritePaths": None, "Nice": 5, "Restart": "no"}
+    service = plan("jupyterlab", lab(unit={"Service": own}))["units"][-1]["sections"]["Service"]
+    assert service["BindReadOnlyPaths"] == ["/opt/jupyterlab", "/run/jupyterlab/lab.sock", "/run/postgresql"]
+    assert (service["ReadWritePaths"], service["Nice"], service["Restart"]) == (None, 5, "no")
+
+
+@pytest.mark.parametrize("bound", ["/people/shared", ["-/people/shared", "/srv/x"], "/srv/x:/people/shared:norbind"])
+def test_what_an_entry_binds_between_homes_stays_visible(bound: str | list[str]) -> None:
+    host = {"passwd": {"eve": ["x", "1002", "1002", "", "/people/eve", "/bin/bash"]}}
+    made = plan("jupyterlab", lab(unit={"Service": {"BindPaths": bound}}), host)
+    service = made["units"][-1]["sections"]["Service"]
+    assert (service["TemporaryFileSystem"], "InaccessiblePaths" in service) == (["/people:ro"], False)
+
+
+def test_of_all_homes_a_server_sees_its_own_alone() -> None:
+    passwd = {
+        "root": ["x", "0", "0", "root", "/root", "/bin/bash"],
+        "backup": ["*", "34", "34", "backup", "/backups/daily", "/usr/sbin/nologin"],
+        "alice": ["x", "1000", "1000", "", "/srv/people/alice", "/bin/bash"],
+        "bob": ["x", "1001", "1001", "", "/srv/people/bob", "/bin/bash"],
+        "eve": ["x", "1002", "1002", "", "/export/home/eve", "/bin/bash"],
+    }
+    host = {"homes": {"alice": "/srv/people/alice"}, "passwd": passwd}
+    service = plan("jupyterlab", lab(root_dir="/srv/notebooks"), host)["units"][-1]["sections"]["Service"]
+    assert service["TemporaryFileSystem"] == ["/srv/people:ro"]
+    assert service["InaccessiblePaths"] == ["-/export/home"]
+    assert service["BindPaths"] == ["/srv/people/alice", "/srv/notebooks"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -68,6 +98,7 @@ def test_a_plan_holds_no_secret() -> None:
         {"listen": "[::1]:65535"},
         {"listen": "localhost:8888"},
         {"listen": "unix", "sandbox": "air_gapped"},
+        {"listen": "unix", "sandbox": "no_loopback"},
         {"listen": "0.0.0.0:1", "accept_risks": ["plain_http"]},
         {"listen": "0.0.0.0:1024", "certificate": "lab.example.org"},
         {"cull_idle_seconds": "0", "tasks_max": "0", "upload_limit_mb": "1"},
@@ -91,6 +122,7 @@ def test_what_is_right_passes(changes: dict[str, Any]) -> None:
         {"listen": "127.0.0.1"},
         {"listen": "8888"},
         {"listen": "127.0.0.1:8888", "sandbox": "air_gapped"},
+        {"listen": "127.0.0.1:8888", "sandbox": "no_loopback"},
         {"listen": "0.0.0.0:8888"},
         {"listen": "0.0.0.0:1023", "certificate": "lab.example.org"},
         {"cull_idle_seconds": -1},
@@ -102,6 +134,7 @@ def test_what_is_right_passes(changes: dict[str, Any]) -> None:
         {"sandbox": "loose"},
         {"config": {"JupyterApp": {}}},
         {"environment": {"API_TOKEN": "x"}},
+        {"unit": {"Service": "Nice=5"}},
     ],
 )
 def test_what_is_wrong_is_told_once(changes: dict[str, Any]) -> None:

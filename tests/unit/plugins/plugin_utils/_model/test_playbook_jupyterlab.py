@@ -79,7 +79,7 @@ def test_no_site_stays_without_a_server_behind_it() -> None:
 @pytest.mark.parametrize(
     ("lab", "host", "line"),
     [
-        ({}, {}, "ssh -N -L 8888:/run/jupyterlab/lab/lab.sock alice@lab1   # lab: http://localhost:8888/"),
+        ({}, {}, "ssh -N -L 8888:/run/jupyterlab/lab.sock alice@lab1   # lab: http://localhost:8888/"),
         (
             {"listen": "127.0.0.1:9000", "base_url": "/a/"},
             {"ansible_port": 2222, "ansible_host": "192.0.2.1", "ansible_user": "admin"},
