@@ -17,6 +17,8 @@ FIRST_UID = 1000
 NOBODY = 65534
 # An account that we lock expires on the second day of 1970, a date that nobody else writes into /etc/shadow.
 EXPIRED = "1"
+# What a home is called while it is removed.
+REMOVED = ".removed"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class AccountPlan:
     join: dict[str, list[str]] = field(default_factory=dict)
     leave: dict[str, list[str]] = field(default_factory=dict)
     lock: list[str] = field(default_factory=list)
-    # Accounts to remove, and whether their homes are packed first.
+    # Accounts whose homes are removed, and whether these are packed first. A hub's stay, locked; others go.
     remove: dict[str, bool] = field(default_factory=dict)
 
     def created(self) -> list[str]:
@@ -108,6 +110,12 @@ class AccountPlan:
             for name in names:
                 found.setdefault(name, set()).discard(group)
         return found
+
+
+def beside(home: str, suffix: str) -> str:
+    """A hidden path beside a home, for a home that is made or removed."""
+    directory, _slash, name = home.rpartition("/")
+    return f"{directory}/.{name}{suffix}"
 
 
 def mark(account_group: str) -> str:
