@@ -245,7 +245,9 @@ def run(module: AnsibleModule) -> dict:
     plan = make_plan(packet_filter, params, ports)
     lost = [] if module.check_mode else apply(plan, packet_filter, path, params["confirm_seconds"])
     if lost:
-        module.warn(f"An unconfirmed change could not be reverted, because {', '.join(lost)} is gone; this run is the way on.")
+        module.warn(
+            f"An unconfirmed change could not be reverted, because {', '.join(lost)} is gone; this run is the way on."
+        )
 
     result = {"backend": packet_filter.backend, "changed": plan.revert or plan.is_change(), "diff": plan.diff}
     if not is_present:

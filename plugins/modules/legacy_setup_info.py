@@ -183,7 +183,9 @@ class Search:
         entry = describe.certificate(one, name)
         key = next(filter(None, map(one.options.get, KEYS)))
         if not self.may_read(one.user, str(key)):
-            one.notes.append("Its account cannot read the key of its certificate: write an entry in certbot_certificates.")
+            one.notes.append(
+                "Its account cannot read the key of its certificate: write an entry in certbot_certificates."
+            )
             return {}
         if entry["method"] == "provided":
             try:
@@ -195,7 +197,10 @@ class Search:
     @staticmethod
     def may_read(user: str, path: str) -> bool:
         """Whether an account can read a file, which it would not get by naming it otherwise."""
-        account = pwd.getpwnam(user)
+        try:
+            account = pwd.getpwnam(user)
+        except KeyError:
+            return False
         ids = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
         return run("setpriv", *ids, "--", "test", "-r", path)[0] == 0
 

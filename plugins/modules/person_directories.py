@@ -56,7 +56,8 @@ made:
   type: list
   elements: str
 elsewhere:
-  description: Where links of people lead out of the home of the account, by the path that was asked for. There are warnings of it.
+  description:
+    - Where links of people lead out of the home of the account, by the path that was asked for.
   returned: success
   type: dict
   sample: {/home/ada/work/notebooks: /data/ada/notebooks}

@@ -198,8 +198,8 @@ class HostChanges:
         on_disk, apparent = self._size(account.home), self._size(account.home, "--apparent-size")
         if on_disk > self.archive_limit:
             raise HostError(
-                f"{account.name}: {account.home} takes {_gib(on_disk)} on disk ({_gib(apparent)} as its files say), and "
-                f"{_gib(self.archive_limit)} at most are packed: raise archive_limit_gb, or write home: keep or "
+                f"{account.name}: {account.home} takes {_gib(on_disk)} on disk ({_gib(apparent)} as its files say), "
+                f"and {_gib(self.archive_limit)} at most are packed: raise archive_limit_gb, or write home: keep or "
                 "home: delete. The account is locked, and its home as it was."
             )
 

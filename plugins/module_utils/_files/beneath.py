@@ -18,6 +18,8 @@ from dataclasses import dataclass
 NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | NO_LINK
+# To go through a directory, nobody needs to be able to read it.
+_STEP = os.O_PATH | os.O_DIRECTORY | NO_LINK
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _ANYBODY = -1
 _LARGEST = 1 << 20
@@ -55,8 +57,8 @@ class Place:
 def place(path: str, *, follow: bool = False) -> Iterator[Place]:
     """Opens the directory of an absolute path; `follow` says whether a link of root's at the path itself is followed.
 
-    Raises FileNotFoundError where the directory is missing, ValueError where a link or directory of a person's is in the
-    way, and OSError.
+    Raises FileNotFoundError where the directory is missing, ValueError where a link or directory of a person's is in
+    the way, and OSError.
     """
     with last_place(path, follow=follow, people=True) as found:
         if found.rest:
@@ -69,7 +71,7 @@ def last_place(path: str, *, follow: bool = True, people: bool = False) -> Itera
     """The same, as far as the way exists; without `people`, it ends in the first directory that others can change."""
     names = [name for name in path.split("/") if name not in ("", ".")]
     here, holder, links = "/", None, 0
-    directory = os.open("/", _DIRECTORY)
+    directory = os.open("/", _STEP)
     try:
         while True:
             if not names:
@@ -98,7 +100,7 @@ def last_place(path: str, *, follow: bool = True, people: bool = False) -> Itera
                 raise ValueError(f"{found.path} is no directory of its person's: move it away, or give it to them")
             else:
                 step, here = names.pop(0), os.path.normpath(found.path)
-            following = os.open(step, _DIRECTORY, dir_fd=directory)
+            following = os.open(step, _STEP, dir_fd=directory)
             os.close(directory)
             directory = following
             status = os.fstat(directory)
@@ -119,8 +121,8 @@ def _holder(status: os.stat_result, above: int | None) -> int | None:
 def read(path: str, owners: set[int] | None = None) -> bytes | None:
     """The content of a file, 1 MiB at most; None where there is none.
 
-    `owners` has the uids of those to whom it may belong; without it the directory decides. Raises ValueError where it is
-    a link, pipe or device, has a second name, or belongs to somebody else, and OSError.
+    `owners` has the uids of those to whom it may belong; without it the directory decides. Raises ValueError where it
+    is a link, pipe or device, has a second name, or belongs to somebody else, and OSError.
     """
     try:
         with place(path, follow=True) as found:
@@ -158,7 +160,11 @@ def listing(path: str) -> list[str]:
     """The names in a directory, sorted; none where it is missing. Raises ValueError as `place`, and OSError."""
     try:
         with place(os.path.join(path, "any")) as found:
-            return sorted(os.listdir(found.directory))
+            directory = os.open(".", _DIRECTORY, dir_fd=found.directory)
+            try:
+                return sorted(os.listdir(directory))
+            finally:
+                os.close(directory)
     except FileNotFoundError:
         return []
 

@@ -62,7 +62,10 @@ class PendingChange:
         os.mkdir(draft, 0o700)
         backend.save(draft)
         saved = "".join(f"{name}\n" for name in sorted(os.listdir(draft)))
-        texts = {"saved": saved, "restore": f"set -e\n{backend.restoring(self.DIRECTORY)}\ntouch {self._path('restored')}\n"}
+        texts = {
+            "saved": saved,
+            "restore": f"set -e\n{backend.restoring(self.DIRECTORY)}\ntouch {self._path('restored')}\n",
+        }
         if wanted is not None:
             texts[os.path.basename(self.wanted_path())] = wanted
         for name, text in texts.items():

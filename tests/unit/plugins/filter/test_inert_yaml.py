@@ -20,7 +20,9 @@ def read_back(variables: Any, directory: pathlib.Path) -> Any:
     return Templar(loader=loader, variables={}).template(loader.load_from_file(str(path)))
 
 
-@pytest.mark.parametrize("form", ["{{{{ {} }}}}", "{{% if {} %}}x{{% endif %}}", "#jinja2: variable_start_string:'[['\n[[ {} ]]"])
+@pytest.mark.parametrize(
+    "form", ["{{{{ {} }}}}", "{{% if {} %}}x{{% endif %}}", "#jinja2: variable_start_string:'[['\n[[ {} ]]"]
+)
 def test_a_template_of_a_host_is_never_rendered(tmp_path: pathlib.Path, form: str) -> None:
     mark = tmp_path / "pwned"
     text = form.format(f"lookup('ansible.builtin.pipe', 'touch {mark}')")

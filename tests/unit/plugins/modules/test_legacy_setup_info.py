@@ -120,7 +120,9 @@ def test_a_person_names_the_configuration_of_another(
     assert any("no file of this person's" in note for note in result["found"][0]["notes"])
 
 
-@pytest.mark.parametrize("chain", ["/etc/letsencrypt/live/other.example.org/fullchain.pem", "/etc/ssl/jupyter/other.pem"])
+@pytest.mark.parametrize(
+    "chain", ["/etc/letsencrypt/live/other.example.org/fullchain.pem", "/etc/ssl/jupyter/other.pem"]
+)
 def test_a_person_names_the_key_of_another(root: pathlib.Path, run: Callable[[], dict], chain: str) -> None:
     key = root / "privkey.pem"
     key.write_text("key")

@@ -40,7 +40,9 @@ def users_plan(account: Account | None = None, archives: tuple[str, ...] = (), *
         pytest.param(users_plan(LOCKED, unlock=["ada"]), "ours, locked", "ours", id="unlocked"),
         pytest.param(users_plan(FOREIGN), "of the host", "of the host", id="foreign"),
         pytest.param(users_plan(OURS, remove={"ada": False}), "ours", "ours, locked, home removed", id="removed"),
-        pytest.param(users_plan(OURS, ("ada",), remove={"ada": True}), "ours", "ours, locked, home packed", id="packed"),
+        pytest.param(
+            users_plan(OURS, ("ada",), remove={"ada": True}), "ours", "ours, locked, home packed", id="packed"
+        ),
         pytest.param(users_plan(create={"ada": [HUB]}, homes=["ada"]), "none", "ours", id="created"),
         pytest.param(users_plan(), "none", "none", id="never"),
     ],
