@@ -189,11 +189,13 @@ def make_plan(packet_filter: PacketFilter, params: dict, ports: list[int]) -> Pl
     return plan_table(state, params["path"], text, loaded)
 
 
-def apply(plan: Plan, packet_filter: PacketFilter, path: str, seconds: int) -> None:
-    """Changes what the host lets in. The table and rules of an active ufw wait to be confirmed for some seconds."""
+def apply(plan: Plan, packet_filter: PacketFilter, path: str, seconds: int) -> list[str]:
+    """Changes what the host lets in. The table and rules of an active ufw wait to be confirmed for some seconds.
+
+    Returns the files of an unconfirmed change that were lost, so that it could not be reverted first.
+    """
     nftables, ufw, pending = packet_filter.nftables, packet_filter.ufw, packet_filter.pending
-    if plan.revert:
-        pending.revert()
+    lost = pending.revert() if plan.revert else []
     if plan.load:
         pending.begin(nftables, seconds, plan.load)
         nftables.load(pending.wanted_path())
@@ -206,6 +208,7 @@ def apply(plan: Plan, packet_filter: PacketFilter, path: str, seconds: int) -> N
         nftables.remove()
     if plan.remove_file:
         os.unlink(path)
+    return lost
 
 
 def confirm(pending: PendingChange, path: str) -> bool:
@@ -240,8 +243,11 @@ def run(module: AnsibleModule) -> dict:
     if is_present and not packet_filter.is_installed and not module.check_mode:
         raise FirewallError("nftables is not installed.")
     plan = make_plan(packet_filter, params, ports)
-    if not module.check_mode:
-        apply(plan, packet_filter, path, params["confirm_seconds"])
+    lost = [] if module.check_mode else apply(plan, packet_filter, path, params["confirm_seconds"])
+    if lost:
+        module.warn(
+            f"An unconfirmed change could not be reverted, because {', '.join(lost)} is gone; this run is the way on."
+        )
 
     result = {"backend": packet_filter.backend, "changed": plan.revert or plan.is_change(), "diff": plan.diff}
     if not is_present:

@@ -94,7 +94,8 @@ shadows:
   elements: str
 """
 
-import glob
+import contextlib
+import fnmatch
 import inspect
 import json
 import os
@@ -103,7 +104,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.dict_transformations import dict_merge
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
@@ -261,7 +262,13 @@ def apply(plan: Plan) -> None:
 
 def find_shadows(directories: list[str]) -> list[str]:
     """The configuration files in directories that the servers do not read."""
-    return sorted(path for directory in directories for path in glob.glob(os.path.join(directory, SHADOW_PATTERN)))
+    found = []
+    for directory in directories:
+        # A directory to which a person's link leads is not the servers' to read either.
+        with contextlib.suppress(OSError, ValueError):
+            names = beneath.listing(directory)
+            found += [os.path.join(directory, name) for name in fnmatch.filter(names, SHADOW_PATTERN)]
+    return sorted(found)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ options:
         description:
           - V(present) creates the record and the account. A new account has a private home with the files of
             C(/etc/skel), the shell C(/bin/bash) and no password. An account that O(users[].home=keep) has locked is
-            unlocked.
+            unlocked, and gets a new home where it has none any more.
           - V(absent) stops the user's servers, also named ones, waits for their end, and removes the record together
             with all tokens. For an account of ours O(users[].home) applies, and its processes are ended. An account of
             somebody else only leaves O(account_group).
@@ -74,8 +74,10 @@ options:
           - What happens to an account of ours when its user is V(absent).
           - V(keep) locks the account and lets it expire. The home stays.
           - V(archive) packs the home, together with mail and crontab, into a file in O(archive_directory), and then
-            removes home and account.
-          - V(delete) removes home and account.
+            does as V(delete) does.
+          - V(delete) locks the account, and removes its home, mail, crontab and jobs of C(at).
+          - The account itself stays, so that nobody else gets its uid and with it the files that it has outside of
+            the home. These stay; C(find / -user NAME) tells them. C(userdel NAME) removes the account.
           - The module refuses to remove a home that contains the homes of others, is or contains a mount point, or
             belongs to somebody else.
         type: str
@@ -125,6 +127,13 @@ options:
     description: Directory for the packed homes of removed users. A missing one is created, and only root can read it.
     type: path
     default: /var/backups/jupyterhub
+  archive_limit_gb:
+    description:
+      - The largest home, in GiB on disk, that O(users[].home=archive) packs; 0 is for no limit. Holes in files take
+        nothing.
+      - The account of a larger one is locked all the same, everything else is done, and the run fails with the name.
+    type: int
+    default: 50
   stop_timeout:
     description: Seconds to wait for the servers of one user to stop.
     type: int
@@ -181,7 +190,7 @@ accounts:
   contains:
     created: {description: Names of new ones., type: list, elements: str}
     changed: {description: Names of those that exist before and after., type: list, elements: str}
-    removed: {description: Names of removed ones., type: list, elements: str}
+    removed: {description: Names of those whose homes were removed., type: list, elements: str}
 groups:
   description: Groups of the hub that were or would be created.
   returned: success, and after a failure that came after the first change
@@ -250,6 +259,7 @@ ARGUMENT_SPEC = {
     "manage_admins": {"type": "bool", "default": True},
     "privileged_groups": {"type": "bool", "default": False},
     "archive_directory": {"type": "path", "default": "/var/backups/jupyterhub"},
+    "archive_limit_gb": {"type": "int", "default": 50},
     "stop_timeout": {"type": "int", "default": 120},
 }
 
@@ -409,7 +419,7 @@ def remove_records(plan: UsersPlan, client: HubClient, stop_seconds: int) -> dic
 
 
 def remove_accounts(plan: UsersPlan, changes: HostChanges, failures: dict[str, str]) -> None:
-    """Locks and removes accounts, and adds errors to `failures`."""
+    """Locks accounts, removes homes, and adds errors to `failures`."""
     for name in [*plan.accounts.lock, *plan.accounts.remove]:
         account = plan.host.accounts[name]
         try:
@@ -417,7 +427,7 @@ def remove_accounts(plan: UsersPlan, changes: HostChanges, failures: dict[str, s
             if name in plan.accounts.lock or name in failures:
                 changes.lock(account)
             else:
-                changes.remove(account, plan.archives.get(name, ""))
+                changes.clear(account, plan.archives.get(name, ""))
         except HostError as error:
             failures[name] = f"{failures.get(name, '')}\n{error}".strip()
 
@@ -451,7 +461,8 @@ def main() -> None:
 
     diff = users_diff([user["name"] for user in params["users"]], plan)
     if plan.changes() and not module.check_mode:
-        changes = HostChanges(module.run_command, params["account_group"], params["archive_directory"])
+        limit = params["archive_limit_gb"] * 2**30
+        changes = HostChanges(module.run_command, params["account_group"], params["archive_directory"], limit)
         try:
             apply(plan, client, changes, params["stop_timeout"])
         except (ApiError, HostError, OSError, UsersError) as error:

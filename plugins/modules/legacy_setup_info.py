@@ -18,6 +18,9 @@ description:
     units, and at nginx sites, and describes what it finds by the variables of the roles
     P(nbops.jupyter.jupyterlab#role) and P(nbops.jupyter.jupyterhub#role).
   - Configuration in Python is read and never run. The notes list lines that are not plain assignments.
+  - A file in a home is read only if it belongs to that person or to root, and no link leads to it. A file that a person
+    named on the command line has to be theirs, and a key one that their account can read. The notes list what was left
+    out, so that nobody gets a token or a key of others by naming it.
   - Units of this collection are left out.
 notes:
   - RV(variables) holds hashes of passwords and other secrets. Use it with C(no_log).
@@ -58,25 +61,27 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError, facts
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import describe
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import outside_units
-from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run, run_by_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
 UNITS = "/etc/systemd/system"
 SITES = "/etc/nginx/sites-enabled"
 # In the order in which Jupyter reads them: what comes later counts.
 NAMES = [f"jupyter_{name}_config.{kind}" for name in ("notebook", "server", "lab") for kind in ("py", "json")]
+# Files of a key, the likelier first.
+KEYS = ("ServerApp.keyfile", "JupyterHub.ssl_key", "ServerApp.certfile", "JupyterHub.ssl_cert")
 
 
 class Search:
     """One look at the host."""
 
     def __init__(self) -> None:
-        paths = [path for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)]
-        self.site_texts = {path: _text(path) for path in paths}
+        self.site_texts = {path: beneath.text(path) for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)}
         self.found = [*self.units()]
         seen = {found.user for found in self.found if found.kind == "lab"}
         self.found += self.homes(seen)
@@ -84,7 +89,7 @@ class Search:
     def units(self) -> list[Found]:
         found = []
         for path in sorted(glob.glob(f"{UNITS}/*.service")):
-            text = _text(path)
+            text = beneath.text(path) or ""
             directives = files.read_unit(text)
             command = files.read_command(directives.get("ExecStart", ""))
             if text.startswith(HEADER) or os.path.islink(path) or command is None:
@@ -118,22 +123,35 @@ class Search:
 
     def configure(self, one: Found, config: str, options: dict[str, Any]) -> None:
         """Reads what it reads: a file that the command names, and no other then. The command line counts most."""
-        named = [os.path.join(one.directory, config)] if config else []
+        named = [os.path.normpath(os.path.join(one.directory, config))] if config else []
         personal = [os.path.join(_home(one.user), ".jupyter", name) for name in NAMES] if one.kind == "lab" else []
-        one.files = [path for path in dict.fromkeys((*personal, *named)) if os.path.isfile(path)]
-        for path in one.files:
+        # Without a unit, the command line is a person's, who may name files of others.
+        owners = {_uid(one.user)} if not one.unit else {0, _uid(one.user)}
+        one.files = []
+        for path in dict.fromkeys((*personal, *named)):
+            text = self.text(one, path, owners if path in named else {0, _uid(one.user)})
+            if text is None:
+                continue
+            one.files.append(path)
             if path in (named or personal):
-                one.options.update(files.with_current_names(self.read(one, path)))
+                one.options.update(files.with_current_names(self.read(one, path, text)))
         one.options.update(files.with_current_names(options))
 
-    def read(self, one: Found, path: str) -> dict[str, Any]:
+    def text(self, one: Found, path: str, owners: set[int]) -> str | None:
+        try:
+            return beneath.text(path, owners)
+        except (OSError, ValueError) as error:
+            one.notes.append(f"{path} was not read: {error}")
+            return None
+
+    def read(self, one: Found, path: str, text: str) -> dict[str, Any]:
         if path.endswith(".json"):
             try:
-                return files.flatten(json.loads(_text(path)))
+                return files.flatten(json.loads(text))
             except (ValueError, AttributeError):
                 one.notes.append(f"{path} is not JSON.")
                 return {}
-        options, unread = files.read_python(_text(path))
+        options, unread = files.read_python(text)
         one.notes += [f"{path}: {line} is not understood." for line in unread]
         return options
 
@@ -163,13 +181,28 @@ class Search:
         if not (one.options.get("ServerApp.certfile") or one.options.get("JupyterHub.ssl_cert")):
             return {}
         entry = describe.certificate(one, name)
+        key = next(filter(None, map(one.options.get, KEYS)))
+        if not self.may_read(one.user, str(key)):
+            one.notes.append(
+                "Its account cannot read the key of its certificate: write an entry in certbot_certificates."
+            )
+            return {}
         if entry["method"] == "provided":
             try:
-                with open(entry["certificate_path"], "rb") as file:
-                    entry["domains"] = list(facts(file.read()).names)
-            except (OSError, CertificateError) as error:
+                entry["domains"] = list(facts(beneath.read(entry["certificate_path"]) or b"").names)
+            except (OSError, ValueError, CertificateError) as error:
                 one.notes.append(f"Its certificate cannot be read: {error}")
         return entry
+
+    @staticmethod
+    def may_read(user: str, path: str) -> bool:
+        """Whether an account can read a file, which it would not get by naming it otherwise."""
+        try:
+            account = pwd.getpwnam(user)
+        except KeyError:
+            return False
+        ids = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
+        return run("setpriv", *ids, "--", "test", "-r", path)[0] == 0
 
     def to_back_up(self, ones: list[Found]) -> dict[str, list[str]]:
         return {
@@ -209,9 +242,11 @@ def _home(user: str) -> str:
         return "/"
 
 
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
+def _uid(user: str) -> int:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return 0
 
 
 def main() -> None:

@@ -288,7 +288,7 @@ def apply(plan: Plan, wanted: Wanted, host: Host, run: Callable, sshd: Sshd) -> 
     for name in plan.accounts.lock:
         changes.lock(host.accounts[name])
     for name in plan.accounts.remove:
-        changes.remove(host.accounts[name], "")
+        changes.remove(host.accounts[name])
     return reloaded
 
 

@@ -48,7 +48,7 @@ def resolved(address: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def lab(ca: str, name: str, resolved: None) -> NotebookClient:
-    return NotebookClient(f"https://{name}/", ca=ca)
+    return NotebookClient(f"https://{name}/alice/", ca=ca)
 
 
 # Few tests log in: an address can try six passwords at once, and then ten in a minute.
@@ -86,7 +86,7 @@ def asleep(host, unit: str) -> Iterator[None]:
         host.check_output("systemctl kill --signal=CONT %s", unit)
 
 
-@pytest.mark.parametrize(("unit", "base"), [("jupyterlab-lab", "/"), ("jupyterlab-shared", "/shared/")])
+@pytest.mark.parametrize(("unit", "base"), [("jupyterlab-lab", "/alice/"), ("jupyterlab-shared", "/shared/")])
 def test_jupyter_is_not_asked_for_its_own_files(host, ca: str, name: str, resolved: None, unit: str, base: str) -> None:
     core = host.check_output("ls /opt/jupyterlab/current/share/jupyter/lab/static/jlab_core.*.js")
     url = f"https://{name}{base}static/lab/{pathlib.PurePath(core).name}"
@@ -103,7 +103,7 @@ def test_jupyter_is_not_asked_for_its_own_files(host, ca: str, name: str, resolv
 def test_an_extension_that_a_person_installed_is_served(host, ca: str, name: str, resolved: None) -> None:
     folder = "/home/alice/.local/share/jupyter/labextensions/mine"
     host.check_output("runuser -u alice -- sh -c %s", f"mkdir -p {folder} && echo mine > {folder}/remoteEntry.js")
-    url = f"https://{name}/lab/extensions/mine/remoteEntry.js"
+    url = f"https://{name}/alice/lab/extensions/mine/remoteEntry.js"
     assert requests.get(url, verify=ca, timeout=30).text == "mine\n"
 
 
@@ -147,7 +147,7 @@ def test_a_browser_logs_in_and_runs_a_cell(host, address: str, name: str) -> Non
     path = "/home/alice/notebooks/answer.ipynb"
     host.check_output("runuser -u alice -- sh -c %s", f"printf %s {shlex.quote(json.dumps(notebook))} > {path}")
     with browser(address, name) as page:
-        page.goto(f"https://{name}/lab/tree/answer.ipynb?reset")
+        page.goto(f"https://{name}/alice/lab/tree/answer.ipynb?reset")
         page.fill("input[name=password]", PASSWORD)
         page.click("button[type=submit]")
         # While the kernel is still coming, JupyterLab may ask which one; a person takes the one it offers.

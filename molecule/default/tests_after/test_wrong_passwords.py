@@ -7,7 +7,7 @@ from authority import root
 from visitor import Visitor
 
 
-@pytest.mark.parametrize("path", ["/login", "/shared/login"])
+@pytest.mark.parametrize("path", ["/alice/login", "/shared/login"])
 def test_attempts_to_log_in_are_limited(host, address: str, domain: str, path: str) -> None:
     visitor = Visitor(address, root(host))
     assert 429 in [visitor.ask(domain, path, "POST").status for dummy in range(10)]

@@ -22,18 +22,24 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
     EXPIRED,
+    REMOVED,
     Account,
     AccountPlan,
     Group,
     Host,
+    beside,
     is_a_persons,
     mark,
     parse,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.beneath import NO_LINK
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 
 USERADD_DEFAULTS = "/etc/default/useradd"
 # Files of a user outside of the home. A later user of the same name must not get them.
 SPOOLS = ("/var/mail/{}", "/var/spool/cron/crontabs/{}")
+# Jobs of at, each a file of its user.
+AT_JOBS = "/var/spool/cron/atjobs"
 LINGER = "/var/lib/systemd/linger/{}"
 # Linux takes no argument longer than 128 KiB.
 LONGEST_ARGUMENT = 100_000
@@ -75,6 +81,10 @@ def home_problem(account: Account, host: Host) -> str:
         return f"{home} is a link, or no directory"
     if os.stat(home).st_uid != account.uid:
         return f"{home} belongs to another account"
+    try:
+        require_own(os.path.dirname(home))
+    except ValueError as error:
+        return str(error)
     inside = [
         other.name for other in host.accounts.values() if other.name != account.name and _is_below(other.home, home)
     ]
@@ -118,13 +128,15 @@ def shown_home_judge(host: Host) -> Callable[[Account], str]:
 class HostChanges:
     """Changes accounts with the tools of the package passwd. All methods raise HostError.
 
-    `run` is an AnsibleModule's run_command. The comment of new accounts names `account_group`.
+    `run` is an AnsibleModule's run_command. The comment of new accounts names `account_group`. A home of more than
+    `archive_limit` bytes on disk is not packed; 0 is for no limit.
     """
 
-    def __init__(self, run: Callable, account_group: str, archive_directory: str):
+    def __init__(self, run: Callable, account_group: str, archive_directory: str, archive_limit: int = 0):
         self.run_command = run
         self.account_group = account_group
         self.archive_directory = archive_directory
+        self.archive_limit = archive_limit
 
     def run(self, *argv: str, data: str | None = None) -> None:
         """Runs a command, with `data` as its input."""
@@ -180,27 +192,52 @@ class HostChanges:
             self.run("usermod", "--lock", "--expiredate", EXPIRED, "--", account.name)
         self._end_processes(account)
 
-    def remove(self, account: Account, archive: str) -> None:
-        """Removes an account and its home, and first packs the home into `archive` unless that is empty.
+    def remove(self, account: Account) -> None:
+        """Removes an account and all that `clear` removes."""
+        self.clear(account, "")
+        self.run("userdel", "--", account.name)
+
+    def clear(self, account: Account, archive: str) -> None:
+        """Locks an account, and removes its home, mail and jobs. Packs the home first unless `archive` is empty.
 
         It also completes a removal that was interrupted.
         """
         self.lock(account)
-        home, leaving = account.home, _beside(account.home, ".removed")
+        home, leaving = account.home, beside(account.home, REMOVED)
         spools = [path for path in (spool.format(account.name) for spool in SPOOLS) if os.path.isfile(path)]
         try:
             if os.path.isdir(home):
                 if archive:
+                    self._require_size(account)
                     self._pack([home, *spools], archive)
                 # Otherwise the next run would pack the rest of a home that was removed in part.
                 _remove_tree(leaving)
                 os.rename(home, leaving)
-            _remove_tree(leaving)
             for path in spools:
                 os.unlink(path)
+            _remove_jobs(account)
+            # As long as it is there, the next run knows that something is left to do.
+            _remove_tree(leaving)
         except OSError as error:
             raise HostError(f"{account.name}: {error}") from None
-        self.run("userdel", "--", account.name)
+
+    def _require_size(self, account: Account) -> None:
+        """Raises HostError where a home is too large to be packed."""
+        if not self.archive_limit:
+            return
+        on_disk, apparent = self._size(account.home), self._size(account.home, "--apparent-size")
+        if on_disk > self.archive_limit:
+            raise HostError(
+                f"{account.name}: {account.home} takes {_gib(on_disk)} on disk ({_gib(apparent)} as its files say), "
+                f"and {_gib(self.archive_limit)} at most are packed: raise archive_limit_gb, or write home: keep or "
+                "home: delete. The account is locked, and its home as it was."
+            )
+
+    def _size(self, path: str, *options: str) -> int:
+        rc, out, err = self.run_command(["du", "--summarize", "--block-size=1", *options, "--", path])
+        if rc != 0:
+            raise HostError(f"du {path}: {err.strip()}")
+        return int(out.split()[0])
 
     def _pack(self, paths: list[str], archive: str) -> None:
         os.makedirs(self.archive_directory, mode=0o700, exist_ok=True)
@@ -210,7 +247,7 @@ class HostChanges:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             names = [path.lstrip("/") for path in paths]
-            options = ["--create", "--gzip", "--acls", "--xattrs", "--directory", "/", "--file", draft]
+            options = ["--create", "--gzip", "--sparse", "--acls", "--xattrs", "--directory", "/", "--file", draft]
             self.run("tar", *options, "--", *names)
             for path in (draft, self.archive_directory):
                 _to_disk(path)
@@ -243,7 +280,7 @@ def make_home(account: Account, skeleton: str) -> None:
     """Creates a private home with copies of the skeleton in one step. An existing home stays. Raises HostError."""
     if os.path.lexists(account.home):
         return
-    draft = _beside(account.home, ".new")
+    draft = beside(account.home, ".new")
     try:
         _remove_tree(draft)
         os.makedirs(os.path.dirname(account.home), exist_ok=True)
@@ -289,8 +326,22 @@ def _is_below(path: str, directory: str) -> bool:
     return f"{path}/".startswith(f"{directory.rstrip('/')}/")
 
 
-def _beside(home: str, suffix: str) -> str:
-    return os.path.join(os.path.dirname(home), f".{os.path.basename(home)}{suffix}")
+def _remove_jobs(account: Account) -> None:
+    try:
+        directory = os.open(AT_JOBS, os.O_RDONLY | os.O_DIRECTORY | NO_LINK)
+    except FileNotFoundError:
+        return
+    try:
+        for name in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(name, dir_fd=directory, follow_symlinks=False).st_uid == account.uid:
+                    os.unlink(name, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
 
 
 def _remove_tree(path: str) -> None:

@@ -29,6 +29,8 @@ PRIVILEGED_GROUPS = (
 NOBODY = 65534
 # An account that we lock expires on the second day of 1970, a date that nobody else writes into /etc/shadow.
 EXPIRED = "1"
+# What a home is called while it is removed.
+REMOVED = ".removed"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class AccountPlan:
     join: dict[str, list[str]] = field(default_factory=dict)
     leave: dict[str, list[str]] = field(default_factory=dict)
     lock: list[str] = field(default_factory=list)
-    # Accounts to remove, and whether their homes are packed first.
+    # Accounts whose homes are removed, and whether these are packed first. A hub's stay, locked; others go.
     remove: dict[str, bool] = field(default_factory=dict)
 
     def created(self) -> list[str]:
@@ -125,6 +127,12 @@ class AccountPlan:
 def is_a_persons(uid: int) -> bool:
     """Whether a uid is not one of the system's."""
     return uid >= FIRST_UID and uid != NOBODY
+
+
+def beside(home: str, suffix: str) -> str:
+    """A hidden path beside a home, for a home that is made or removed."""
+    directory, _slash, name = home.rpartition("/")
+    return f"{directory}/.{name}{suffix}"
 
 
 def mark(account_group: str) -> str:

@@ -8,7 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, AccountPlan, Host, is_ours
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
+    REMOVED,
+    Account,
+    AccountPlan,
+    Host,
+    beside,
+    is_ours,
+)
 
 # Every hub of the host has such a group. An account may be in several of them.
 HUB_GROUP = re.compile(r"jupyterhub(-.*)?")
@@ -21,7 +28,7 @@ def plan_accounts(users: list[dict], host: Host, account_group: str, path_exists
     for user in users:
         account, groups = host.accounts.get(user["name"]), memberships.get(user["name"], set())
         if user["state"] == "absent":
-            _plan_absent(plan, user, account, groups, account_group)
+            _plan_absent(plan, user, account, groups, account_group, path_exists)
         elif account is None:
             _plan_new(plan, user, host, account_group)
         else:
@@ -47,10 +54,21 @@ def _wanted_groups(user: dict, account: Account, host: Host, account_group: str)
     return {group for group in wanted if group not in host.groups or host.groups[group].gid != account.gid}
 
 
-def _plan_absent(plan: AccountPlan, user: dict, account: Account | None, groups: set[str], account_group: str) -> None:
+def _plan_absent(
+    plan: AccountPlan,
+    user: dict,
+    account: Account | None,
+    groups: set[str],
+    account_group: str,
+    path_exists: Callable[[str], bool],
+) -> None:
     name, ours = user["name"], account is not None and is_ours(account, account_group)
     if ours and user["home"] != "keep":
-        plan.remove[name] = user["home"] == "archive"
+        # The account stays, so that nobody else gets its uid, and with it the files that it has elsewhere.
+        if not account.retired or path_exists(account.home) or path_exists(beside(account.home, REMOVED)):
+            plan.remove[name] = user["home"] == "archive"
+        for group in sorted(groups):
+            _add(plan.leave, group, name)
         return
     if ours and not account.retired:
         plan.lock.append(name)

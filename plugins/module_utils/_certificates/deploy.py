@@ -11,6 +11,7 @@ calls it. So does a service, after every renewal and regularly, which also repea
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -35,7 +36,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 i
     make_key,
     require_valid,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run
 
 SETTINGS = "/etc/nbops-certificates.json"
@@ -113,14 +114,24 @@ def _available_pair(entry: dict[str, Any], settings: dict[str, Any]) -> Pair | N
     if entry["method"] in ACME:
         return read_pair(os.path.join(LIVE, entry["name"]))
     if entry["method"] == "provided" and entry["certificate_path"]:
-        with open(entry["certificate_path"], "rb") as chain_file, open(entry["key_path"], "rb") as key_file:
-            pair = chain_file.read(), key_file.read()
+        pair = _provided(entry["certificate_path"]), _provided(entry["key_path"])
         require_valid(*pair, entry["domains"], time.time())
         return pair
     present = read_pair(os.path.join(settings["directory"], entry["name"]))
     if entry["method"] == "self_signed" and present and not _is_as_described(present[0], entry, settings):
         return None
     return present
+
+
+def _provided(path: str) -> bytes:
+    """The content of a file that may be a person's, who must not have others' keys deployed by a link."""
+    try:
+        content = beneath.read(path)
+    except ValueError as error:
+        raise CertificateError(str(error)) from None
+    if content is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return content
 
 
 def _is_as_described(chain: bytes, entry: dict[str, Any], settings: dict[str, Any]) -> bool:

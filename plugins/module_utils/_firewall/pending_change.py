@@ -45,7 +45,7 @@ class PendingChange:
 
     def saved(self, name: str) -> str | None:
         """A file of the state before a change that is still in effect; None without such a change or file."""
-        if not self.is_pending() or os.path.exists(self._path("restored")):
+        if not self.is_pending() or os.path.exists(self._path("restored")) or self._lost():
             return None
         return text_or_none(self._path(name))
 
@@ -61,7 +61,11 @@ class PendingChange:
         draft = self._draft()
         os.mkdir(draft, 0o700)
         backend.save(draft)
-        texts = {"restore": f"set -e\n{backend.restoring(self.DIRECTORY)}\ntouch {self._path('restored')}\n"}
+        saved = "".join(f"{name}\n" for name in sorted(os.listdir(draft)))
+        texts = {
+            "saved": saved,
+            "restore": f"set -e\n{backend.restoring(self.DIRECTORY)}\ntouch {self._path('restored')}\n",
+        }
         if wanted is not None:
             texts[os.path.basename(self.wanted_path())] = wanted
         for name, text in texts.items():
@@ -88,11 +92,20 @@ class PendingChange:
             time.sleep(0.05)
         return not os.path.exists(self._path("restored"))
 
-    def revert(self) -> None:
-        """Restores the state before the change at once."""
-        if self.end():
+    def revert(self) -> list[str]:
+        """Restores the state before the change at once.
+
+        Returns the saved files that are gone, sorted: without them there is no way back, and what is in effect stays.
+        """
+        lost = self._lost() if self.end() else []
+        if not lost and not os.path.exists(self._path("restored")):
             output(self._run, "/bin/sh", self._path("restore"))
         self.forget()
+        return lost
+
+    def _lost(self) -> list[str]:
+        names = (text_or_none(self._path("saved")) or "").splitlines()
+        return [path for path in map(self._path, names) if not os.path.exists(path)]
 
     def forget(self) -> None:
         """Makes the directory and the timer be gone."""

@@ -13,10 +13,11 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import 
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.users import UsersPlan
 
 NO_ACCOUNT = "none"
-PACKED_ACCOUNT = "none, home packed"
 FOREIGN_ACCOUNT = "of the host"
 OUR_ACCOUNT = "ours"
 LOCKED_ACCOUNT = "ours, locked"
+CLEARED_ACCOUNT = "ours, locked, home removed"
+PACKED_ACCOUNT = "ours, locked, home packed"
 
 # What is said of a password.
 UNSET = "none"
@@ -99,7 +100,8 @@ def _kind(account: Account, account_group: str) -> str:
 def _after(name: str, before: UserState, plan: UsersPlan, groups: frozenset[str]) -> UserState:
     accounts, account = plan.accounts, plan.host.accounts.get(name)
     if name in accounts.remove:
-        return replace(before, account=PACKED_ACCOUNT if name in plan.archives else NO_ACCOUNT, unix_groups=None)
+        kind = PACKED_ACCOUNT if name in plan.archives else CLEARED_ACCOUNT
+        return replace(before, account=kind, unix_groups=groups)
     kind = before.account
     if name in accounts.lock:
         kind = LOCKED_ACCOUNT

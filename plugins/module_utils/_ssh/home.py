@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 
 DIRECTORY = ".ssh"
@@ -21,9 +22,7 @@ KEYS = "authorized_keys"
 # The second file that sshd reads unless it is told otherwise.
 MORE_KEYS = "authorized_keys2"
 
-_LARGEST = 1 << 20
 _DRAFT = ".authorized_keys.nbops"
-_NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Home:
@@ -61,7 +60,7 @@ class Home:
             os.fchown(directory, self._uid, self._gid)
             os.fchmod(directory, 0o700)
             self._remove(directory, _DRAFT)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | beneath.NO_LINK
             with open(os.open(_DRAFT, flags, 0o600, dir_fd=directory), "w", encoding="utf-8") as file:
                 os.fchown(file.fileno(), self._uid, self._gid)
                 file.write(text)
@@ -91,7 +90,7 @@ class Home:
 
     @contextlib.contextmanager
     def _open(self, path: str, parent: int | None = None) -> Iterator[int]:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK, dir_fd=parent)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | beneath.NO_LINK, dir_fd=parent)
         try:
             if os.fstat(descriptor).st_uid not in (0, self._uid):
                 raise ValueError(f"{os.path.join(self.path, path)} belongs to somebody else: give it to its person")
@@ -115,20 +114,11 @@ class Home:
             yield directory
 
     def _text(self, directory: int, name: str) -> str | None:
-        place = os.path.join(self._place, name)
+        found = beneath.Place(directory, name, os.path.join(self._place, name), self._uid)
         try:
-            # A pipe would keep the reader waiting.
-            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=directory)
+            return beneath.read_at(found).decode(errors="replace")
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise ValueError(f"{place} cannot be read, as for a link: {error.strerror}; remove it") from None
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            # Under a second name it may be a file that its person cannot read.
-            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid not in (0, self._uid):
-                raise ValueError(f"{place} is no file of this person's alone; remove it")
-            return file.read(_LARGEST).decode(errors="replace")
 
     def _is_own(self, status: os.stat_result, mode: int) -> bool:
         return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (self._uid, self._gid, mode)

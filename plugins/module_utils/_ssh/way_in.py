@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import FIRST_UID, NOBODY, Host
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import keys, sshd, sudoers
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.administrators import has_password
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.sshd import Values
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.stage import Stage
 
 _NO_SHELLS = ("nologin", "false", "sync")
-_LARGEST = 1 << 20
 
 
 def takes_passwords(effective: Values) -> bool:
@@ -85,9 +85,7 @@ def _groups(host: Host, name: str) -> set[str]:
 def _holds_key(path: str) -> bool:
     """Whether a file of keys lets anybody in. It may be anything, because it belongs to somebody."""
     try:
-        # A pipe would keep the reader waiting.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
+        text = beneath.text(path)
+    except (OSError, ValueError):
         return False
-    with open(descriptor, encoding="utf-8", errors="replace") as file:
-        return os.path.isfile(path) and bool(keys.keys(file.read(_LARGEST)))
+    return text is not None and bool(keys.keys(text))

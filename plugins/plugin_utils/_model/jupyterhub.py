@@ -131,6 +131,7 @@ def _users(settings: Settings) -> dict[str, Any]:
         "manage_groups": not options.get("manage_groups"),
         "manage_admins": not jupyterhub_login.deciding_groups(options),
         "archive_directory": f"/var/backups/{name}",
+        "archive_limit_gb": settings["archive_limit_gb"],
     }
 
 

@@ -262,6 +262,8 @@ def _servers(settings: dict) -> Iterator[str]:
             f"jupyterhub_cull_idle_seconds: {idle} must be 0 (never) or at least {SHORTEST_IDLE_SECONDS}; servers tell "
             "of their activity four times in it, and not more often than every 15 s."
         )
+    if settings["archive_limit_gb"] < 0:
+        yield "jupyterhub_archive_limit_gb must be 0 or more; 0 is for no limit."
     if settings["upload_limit_mb"] < 1:
         yield "jupyterhub_upload_limit_mb must be 1 or more."
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab, playbook
@@ -20,6 +21,8 @@ Instance = dict[str, Any]
 def problems(given: Given) -> list[str]:
     """What is wrong with the labs, and with what stands in front of them."""
     found = jupyterlab.problems(given.of("jupyterlab"))
+    if not found and given.settings["web_server"]:
+        found = list(_nested(labs(given)))
     if found:
         return found
     front = plan(given)
@@ -44,6 +47,19 @@ def plan(given: Given) -> dict[str, Any]:
 def labs(given: Given) -> list[Instance]:
     """The instances that are present."""
     return jupyterlab.present(given.of("jupyterlab"))
+
+
+def _nested(instances: list[Instance]) -> Iterator[str]:
+    """A browser sends the cookies of a path to all below it, and with them a session."""
+    served = [instance for instance in instances if not instance["certificate"]]
+    for upper in served:
+        for lower in served:
+            if lower["base_url"] != upper["base_url"] and lower["base_url"].startswith(upper["base_url"]):
+                yield (
+                    f"jupyterlab_instances: {lower['name']}: base_url {lower['base_url']} is below that of "
+                    f"{upper['name']}, {upper['base_url']}, so browsers would send it the sessions of {upper['name']}; "
+                    f"write paths beside each other, such as /{upper['name']}/ and /{lower['name']}/."
+                )
 
 
 def _direct_certificates(given: Given, direct: list[Instance]) -> list[dict[str, Any]]:

@@ -75,14 +75,14 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> World:
             world.act("records")
 
     class Changes:
-        def __init__(self, run: object, account_group: str, directory: str):
-            assert (account_group, directory) == ("jupyterhub", "/var/backups/jupyterhub")
+        def __init__(self, run: object, account_group: str, directory: str, limit: int):
+            assert (account_group, directory, limit) == ("jupyterhub", "/var/backups/jupyterhub", 50 * 2**30)
 
         def lock(self, account: Account) -> None:
             world.act(f"lock {account.name}")
 
-        def remove(self, account: Account, archive: str) -> None:
-            world.act(f"remove account {account.name}")
+        def clear(self, account: Account, archive: str) -> None:
+            world.act(f"clear account {account.name}")
 
         def establish(self, plan: object, host: Host) -> None:
             world.act("accounts")
@@ -323,7 +323,7 @@ def test_archives_are_named(world: World, run, tmp_path: pathlib.Path, monkeypat
     result = run(*users, check=True)
     (archive,) = result["archives"]
     assert pathlib.Path(archive).match("/var/backups/jupyterhub/old-*T*Z.tar.gz")
-    assert "old:\n  record: none\n  account: none, home packed\n" in result["diff"][0]["after"]
+    assert "old:\n  record: none\n  account: ours, locked, home packed\n" in result["diff"][0]["after"]
     assert result["accounts"]["removed"] == ["old", "kept"]
 
 

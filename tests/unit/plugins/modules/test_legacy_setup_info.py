@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import Process
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 from ansible_collections.nbops.jupyter.plugins.modules import legacy_setup_info
 
@@ -90,3 +91,50 @@ def test_broken_json_is_noted(root: pathlib.Path, run: Callable[[], dict]) -> No
     broken = root / "home/.jupyter/jupyter_server_config.json"
     broken.write_text("{")
     assert f"{broken} is not JSON." in run()["found"][0]["notes"]
+
+
+TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'touch /tmp/pwned') }}"
+
+
+def test_a_link_to_the_configuration_of_another_carries_no_token(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    other = root / "other.json"
+    other.write_text('{"IdentityProvider": {"token": "others-token"}}')
+    write_unit(root, "jupyter.service")
+    link = root / "home/.jupyter/jupyter_server_config.json"
+    link.symlink_to(other)
+    result = run()
+    assert "others-token" not in json.dumps(result)
+    assert any(note.startswith(f"{link} was not read") for note in result["found"][0]["notes"])
+    assert str(link) not in result["variables"]["jupyterlab_legacy_setup"]["files"]
+
+
+def test_a_person_names_the_configuration_of_another(
+    root: pathlib.Path, run: Callable[[], dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = root / "other.json"
+    other.write_text('{"IdentityProvider": {"token": "others-token"}}')
+    process = Process(7, f"/venv/bin/jupyter-lab --port=8890 --config={other}", str(root / "home"))
+    monkeypatch.setattr(legacy_setup_info, "outside_units", lambda _uid: [process])
+    result = run()
+    assert "others-token" not in json.dumps(result)
+    assert any("no file of this person's" in note for note in result["found"][0]["notes"])
+
+
+@pytest.mark.parametrize(
+    "chain", ["/etc/letsencrypt/live/other.example.org/fullchain.pem", "/etc/ssl/jupyter/other.pem"]
+)
+def test_a_person_names_the_key_of_another(root: pathlib.Path, run: Callable[[], dict], chain: str) -> None:
+    key = root / "privkey.pem"
+    key.write_text("key")
+    key.chmod(0o600)
+    config = {"ServerApp": {"certfile": chain, "keyfile": str(key)}}
+    (root / "home/.jupyter/jupyter_server_config.json").write_text(json.dumps(config))
+    result = run()
+    assert "certbot_certificates" not in result["variables"]
+    assert any("cannot read the key" in note for note in result["found"][0]["notes"])
+
+
+def test_a_template_is_data(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    (root / "home/.jupyter/jupyter_server_config.json").write_text(json.dumps({"ServerApp": {"extra": TEMPLATE}}))
+    variables = run()["variables"]
+    assert variables["jupyterlab_instances"][0]["config"] == {"ServerApp": {"extra": TEMPLATE}}

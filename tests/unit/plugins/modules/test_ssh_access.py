@@ -252,6 +252,18 @@ def test_an_account_that_is_not_listed_is_a_way_in_with_a_key_and_sudo(host, che
     assert (LOCKED_OUT not in check().get("msg", "")) == has_access
 
 
+@pytest.mark.parametrize("kind", ["link", "device"])
+def test_what_a_person_puts_in_the_place_of_keys_is_not_followed(host, check, tmp_path, kind):
+    host.add("grace", keys=KEY, sudo="nopasswd")
+    path = host.directory / "home/grace/.ssh/authorized_keys"
+    path.rename(tmp_path / "others")
+    if kind == "link":
+        path.symlink_to(tmp_path / "others")
+    else:
+        path.symlink_to("/dev/zero")
+    assert LOCKED_OUT in check()["msg"]
+
+
 def test_an_account_from_elsewhere_is_a_way_in_with_the_password_that_it_has_there(host, check):
     host.add("grace", keys=KEY, sudo="password")
     del host.accounts["grace"]

@@ -40,6 +40,9 @@ class Tools:
         self.calls.append(argv)
         self.inputs.append(data)
         text = " ".join(argv)
+        if argv[0] == "du":
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            return done.returncode, done.stdout, done.stderr
         if argv[0] == "tar" and text not in self.failing:
             return subprocess.call(argv), "", ""
         failed = any(text.startswith(start) for start in self.failing)
@@ -53,6 +56,7 @@ class Tools:
 def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """No test looks at the mail and the processes of this machine."""
     monkeypatch.setattr(hub_host, "SPOOLS", (f"{tmp_path}/mail-{{}}",))
+    monkeypatch.setattr(hub_host, "AT_JOBS", f"{tmp_path}/atjobs")
     monkeypatch.setattr(hub_host, "LINGER", f"{tmp_path}/linger-{{}}")
     monkeypatch.setattr(hub_host, "processes", lambda uid: set())
     return tmp_path
@@ -106,11 +110,8 @@ def test_what_goes_with_an_account(place: pathlib.Path, archived: bool) -> None:
     (place / "archive").mkdir(0o700)
     (place / "archive/.draft").write_text("half")
     tools = Tools()
-    changes(tools, place).remove(account(home), str(archive) if archived else "")
-    assert [text for text in tools.texts() if not text.startswith("tar")] == [
-        "usermod --lock --expiredate 1 -- ada",
-        "userdel -- ada",
-    ]
+    changes(tools, place).clear(account(home), str(archive) if archived else "")
+    assert [text for text in tools.texts() if not text.startswith("tar")] == ["usermod --lock --expiredate 1 -- ada"]
     assert os.listdir(place / "home") == []
     assert not (place / "mail-ada").exists()
     assert (place / "archive/.draft").exists() is not archived
@@ -125,9 +126,41 @@ def test_nothing_goes_that_could_not_be_packed(place: pathlib.Path, monkeypatch:
     home.mkdir(parents=True)
     monkeypatch.setattr(Tools, "__call__", lambda self, argv, data=None: (int(argv[0] == "tar"), "", "disk full"))
     with pytest.raises(HostError, match="disk full"):
-        changes(Tools(), place).remove(account(home), str(place / "archive/ada.tar.gz"))
+        changes(Tools(), place).clear(account(home), str(place / "archive/ada.tar.gz"))
     assert home.exists()
     assert os.listdir(place / "archive") == []
+
+
+def test_an_account_is_removed_where_that_is_wanted(place: pathlib.Path) -> None:
+    tools = Tools()
+    changes(tools, place).remove(account(place / "home/ada", shadow="!", expires="1"))
+    assert tools.texts() == ["userdel -- ada"]
+
+
+def test_jobs_of_at_go_and_those_of_others_stay(place: pathlib.Path) -> None:
+    jobs, person = place / "atjobs", account(place / "home/ada", shadow="!", expires="1")
+    jobs.mkdir()
+    for name, uid in (("a1", person.uid), ("a2", person.uid + 1)):
+        (jobs / name).touch()
+        os.chown(jobs / name, uid, uid)
+    changes(Tools(), place).clear(person, "")
+    assert os.listdir(jobs) == ["a2"]
+
+
+def test_holes_take_nothing_and_more_than_the_limit_is_not_packed(place: pathlib.Path) -> None:
+    home, archive = place / "home/ada", place / "archive/ada.tar.gz"
+    home.mkdir(parents=True)
+    with (home / "holes").open("wb") as file:
+        file.truncate(2**40)
+    person = account(home, shadow="!", expires="1")
+    (home / "full").write_bytes(bytes(3 * 2**20))
+    with pytest.raises(HostError, match=r"ada: .* on disk \(1024\.0 GiB .*archive_limit_gb"):
+        HostChanges(Tools(), "jupyterhub", str(place / "archive"), 2**20).clear(person, str(archive))
+    assert home.exists()
+    assert not archive.exists()
+    HostChanges(Tools(), "jupyterhub", str(place / "archive"), 2**30).clear(person, str(archive))
+    assert archive.stat().st_size < 2**20
+    assert not home.exists()
 
 
 def test_a_home_half_removed_is_not_packed_again(place: pathlib.Path) -> None:
@@ -135,8 +168,8 @@ def test_a_home_half_removed_is_not_packed_again(place: pathlib.Path) -> None:
     leaving.mkdir(parents=True)
     (leaving / "rest").touch()
     tools = Tools()
-    changes(tools, place).remove(account(place / "home/ada", shadow="!", expires="1"), str(place / "a.tar.gz"))
-    assert tools.texts() == ["userdel -- ada"]
+    changes(tools, place).clear(account(place / "home/ada", shadow="!", expires="1"), str(place / "a.tar.gz"))
+    assert tools.texts() == []
     assert not leaving.exists()
     assert not (place / "a.tar.gz").exists()
 
@@ -249,6 +282,14 @@ def test_homes_that_cannot_go(place: pathlib.Path, monkeypatch: pytest.MonkeyPat
     assert home_problem(account(home), host).endswith("the homes of others in it: bob")
     other.mkdir()
     assert home_problem(account(other), host) == f"unmount {other}/mount first"
+
+
+def test_a_home_that_somebody_could_replace_is_not_removed(place: pathlib.Path) -> None:
+    home = place / "people/ada"
+    home.mkdir(parents=True)
+    os.chown(home.parent, 4711, 4711)
+    person = account(home)
+    assert "is in the hands of other accounts" in home_problem(person, Host({"ada": person}, {}))
 
 
 def test_mounts_are_read() -> None:

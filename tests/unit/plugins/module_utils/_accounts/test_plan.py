@@ -11,6 +11,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
 from people import HASH, HUB, host, ours, strangers, user
 
+MISSING = ("/missing", "/.missing.removed", "/half")
 RETIRED = {"shadow": f"!{HASH}", "expires": "1"}
 
 
@@ -103,15 +104,33 @@ RETIRED = {"shadow": f"!{HASH}", "expires": "1"}
         pytest.param([user(state="absent")], host(ours(**RETIRED), jupyterhub=()), AccountPlan(), id="kept"),
         pytest.param(
             [user(state="absent", home="archive")],
-            host(ours(**RETIRED), jupyterhub=("ada",)),
-            AccountPlan(remove={"ada": True}),
+            host(ours(**RETIRED), jupyterhub=("ada",), gpu=("ada",)),
+            AccountPlan(remove={"ada": True}, leave={"gpu": ["ada"], HUB: ["ada"]}),
             id="archive",
         ),
         pytest.param(
             [user(state="absent", home="delete")],
             host(ours(), jupyterhub=("ada",)),
-            AccountPlan(remove={"ada": False}),
+            AccountPlan(remove={"ada": False}, leave={HUB: ["ada"]}),
             id="delete",
+        ),
+        pytest.param(
+            [user(state="absent", home="delete")],
+            host(ours(home="/missing", **RETIRED), jupyterhub=()),
+            AccountPlan(),
+            id="an account without home keeps its uid",
+        ),
+        pytest.param(
+            [user(state="absent", home="archive")],
+            host(ours(home="/half", **RETIRED), jupyterhub=()),
+            AccountPlan(remove={"ada": True}),
+            id="a removal that was interrupted",
+        ),
+        pytest.param(
+            [user()],
+            host(ours(home="/missing", **RETIRED), jupyterhub=()),
+            AccountPlan(homes=["ada"], unlock=["ada"], join={HUB: ["ada"]}),
+            id="back again without a home",
         ),
         pytest.param(
             [user(state="absent", home="delete")],
@@ -122,4 +141,4 @@ RETIRED = {"shadow": f"!{HASH}", "expires": "1"}
     ],
 )
 def test_plan(users: list[dict], now: Host, expected: AccountPlan) -> None:
-    assert plan_accounts(users, now, HUB, lambda path: path != "/missing") == expected
+    assert plan_accounts(users, now, HUB, lambda path: path not in MISSING) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import json
+import os
 import pathlib
 import runpy
 import sys
@@ -379,6 +380,22 @@ def test_a_provided_certificate_for_other_names_is_refused(
     _deployed, failures = deployment.deploy(settings(ssl, entry(method="provided", domains=["b.org"], **paths)))
     assert "not for b.org" in failures["lab"]
     assert served(ssl) is None
+
+
+def test_a_person_has_no_key_of_others_deployed_by_a_link(
+    host: Host, ssl: pathlib.Path, tmp_path: pathlib.Path, pairs: list
+) -> None:
+    home, others = tmp_path / "home", tmp_path / "others"
+    paths = {"certificate_path": str(home / "cert.pem"), "key_path": str(home / "key.pem")}
+    for directory in (home, others):
+        directory.mkdir()
+    for name, content in zip(("cert.pem", "key.pem"), pairs[0], strict=True):
+        (others / name).write_bytes(content)
+        (home / name).symlink_to(others / name)
+    os.chown(home, 4711, 4711)
+    _deployed, failures = deployment.deploy(settings(ssl, entry(method="provided", **paths)))
+    assert "as for a link" in failures["lab"]
+    assert not (ssl / "lab").exists()
 
 
 def test_a_provided_text_is_deployed_and_kept_by_runs_without_it(host: Host, ssl: pathlib.Path, pairs: list) -> None:

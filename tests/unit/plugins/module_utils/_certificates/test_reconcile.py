@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import pathlib
 import subprocess
@@ -233,3 +235,12 @@ def test_the_installed_program_needs_no_ansible(certbot: Certbot, tmp_path: path
     # Isolated and without site-packages, the interpreter finds only what was installed beside the program.
     code = f"import runpy, sys; sys.path.insert(0, {str(tmp_path / 'library')!r}); runpy.run_path(sys.argv[1])"
     subprocess.run([sys.executable, "-IS", "-c", code, tmp_path / "library/certificates.py"], check=True)
+
+
+def test_the_program_has_every_module_that_it_imports() -> None:
+    names = {module.__name__ for module in reconcile.PROGRAM_MODULES}
+    for module in reconcile.PROGRAM_MODULES:
+        for statement in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("ansible"):
+                wanted = {f"{statement.module}.{alias.name}" for alias in statement.names}
+                assert statement.module in names or wanted <= names, f"{module.__name__} imports {wanted - names}"

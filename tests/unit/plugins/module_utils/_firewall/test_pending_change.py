@@ -88,13 +88,28 @@ def test_what_the_host_has_reverted_is_not_reverted_again(pending, backend):
 
 def test_a_script_that_fails_is_an_error_and_can_be_run_again(pending, backend, tmp_path):
     pending.begin(backend, 60)
-    (tmp_path / "pending" / "rules").rename(tmp_path / "away")
-    with pytest.raises(FirewallError, match=r"cannot stat|No such file"):
+    backend.rules.rename(tmp_path / "away")
+    backend.rules.mkdir()
+    (backend.rules / "rules").mkdir()
+    with pytest.raises(FirewallError, match=r"overwrite|directory"):
         pending.revert()
     assert pending.is_pending()
-    (tmp_path / "away").rename(tmp_path / "pending" / "rules")
-    pending.revert()
+    (backend.rules / "rules").rmdir()
+    backend.rules.rmdir()
+    assert pending.revert() == []
+    assert left(tmp_path) == ["away", "filter"]
+
+
+def test_a_change_whose_way_back_is_gone_stays_and_keeps_no_run_from_going_on(pending, backend, tmp_path):
+    pending.begin(backend, 60)
+    backend.rules.write_text("after")
+    saved = tmp_path / "pending" / "rules"
+    saved.unlink()
+    assert pending.revert() == [str(saved)]
+    assert backend.rules.read_text() == "after"
     assert left(tmp_path) == ["filter"]
+    pending.begin(backend, 60)
+    assert pending.saved("rules") == "after"
 
 
 def test_what_a_killed_run_left_is_replaced(pending, backend, tmp_path):

@@ -39,8 +39,10 @@ def users_plan(account: Account | None = None, archives: tuple[str, ...] = (), *
         pytest.param(users_plan(OURS, lock=["ada"]), "ours", "ours, locked", id="locked"),
         pytest.param(users_plan(LOCKED, unlock=["ada"]), "ours, locked", "ours", id="unlocked"),
         pytest.param(users_plan(FOREIGN), "of the host", "of the host", id="foreign"),
-        pytest.param(users_plan(OURS, remove={"ada": False}), "ours", "none", id="removed"),
-        pytest.param(users_plan(OURS, ("ada",), remove={"ada": True}), "ours", "none, home packed", id="packed"),
+        pytest.param(users_plan(OURS, remove={"ada": False}), "ours", "ours, locked, home removed", id="removed"),
+        pytest.param(
+            users_plan(OURS, ("ada",), remove={"ada": True}), "ours", "ours, locked, home packed", id="packed"
+        ),
         pytest.param(users_plan(create={"ada": [HUB]}, homes=["ada"]), "none", "ours", id="created"),
         pytest.param(users_plan(), "none", "none", id="never"),
     ],
@@ -58,7 +60,7 @@ def test_groups_are_only_those_of_an_account() -> None:
     plan = users_plan(OURS, remove={"ada": False})
     states = states_before(["ada"], plan)
     assert states["ada"].unix_groups == {"games"}
-    assert states_after(states, plan)["ada"].unix_groups is None
+    assert states_after(states, plan)["ada"].unix_groups == {"games"}
 
 
 def test_without_accounts_there_are_only_records() -> None:

@@ -138,3 +138,23 @@ def test_what_a_later_role_would_refuse_is_refused_first(variables: dict[str, An
     found = problems("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, HOST)
     assert found
     assert all(text.startswith(beginning) for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("paths", "variables", "count"),
+    [
+        (("/", "/bob/"), {}, 1),
+        (("/bob/", "/"), {}, 1),
+        (("/lab/", "/lab/bob/"), {}, 1),
+        (("/lab/", "/labs/"), {}, 0),
+        # Each has a tunnel, and with it a port, of its own.
+        (("/", "/bob/"), {"jupyter_web_server": False}, 0),
+    ],
+)
+def test_a_session_of_one_lab_is_not_sent_to_another(
+    paths: tuple[str, str], variables: dict[str, Any], count: int
+) -> None:
+    instances = [{**LAB, "name": f"lab{number}", "base_url": path} for number, path in enumerate(paths)]
+    found = problems("playbook_jupyterlab", {"jupyterlab_instances": instances, **variables}, HOST)
+    assert len(found) == count
+    assert all("would send it the sessions of" in text for text in found)

@@ -1,0 +1,104 @@
+"""Mallory has a shell and a home, and puts links in the way of root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+HOME = "/home/mallory"
+SECRET = "a secret of others"
+
+
+@pytest.fixture
+def mallory(host) -> Iterator[Callable[[str], str]]:
+    """Runs a command in a shell of mallory's, in the home, and removes afterwards what is in it."""
+
+    def run(command: str) -> str:
+        return host.check_output("runuser -u mallory -- sh -ec %s", f"cd; {command}")
+
+    yield run
+    host.check_output("find %s -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +", HOME)
+
+
+@pytest.fixture
+def module(host) -> Callable[..., dict[str, Any]]:
+    """Runs a module on the host as root; returns its result, also a failure."""
+
+    def run(name: str, **options: Any) -> dict[str, Any]:
+        try:
+            return host.ansible(f"nbops.jupyter.{name}", json.dumps(options), check=False, become=True)
+        except host.ansible.AnsibleException as error:
+            return error.result
+
+    return run
+
+
+@pytest.fixture
+def others(host) -> Iterator[str]:
+    """A directory of root's with a file that nobody else reads."""
+    path = "/root/others"
+    host.check_output("install -d -m 700 %s", path)
+    host.check_output("install -m 600 /dev/null %s", f"{path}/jupyter_server_config.json")
+    config = json.dumps({"IdentityProvider": {"token": SECRET}})
+    host.check_output("printf %%s %s > %s", config, f"{path}/jupyter_server_config.json")
+    yield path
+    host.check_output("rm -rf %s", path)
+
+
+def test_a_notebook_directory_is_not_made_where_a_link_leads(host, mallory, module) -> None:
+    mallory("ln -s /etc work")
+    before = host.check_output("ls -ln /etc")
+    result = module("person_directories", directories=[{"path": f"{HOME}/work/mallorys", "owner": "mallory"}])
+    assert "mallory cannot make it" in result["msg"]
+    assert host.check_output("ls -ln /etc") == before
+
+
+def test_where_a_link_leads_out_of_the_home_is_said(host, mallory, module) -> None:
+    host.check_output("install -d -o mallory /srv/mallorys")
+    mallory("ln -s /srv/mallorys work")
+    result = module("person_directories", directories=[{"path": f"{HOME}/work/notebooks", "owner": "mallory"}])
+    assert result["elsewhere"] == {f"{HOME}/work/notebooks": "/srv/mallorys/notebooks"}
+    assert host.file("/srv/mallorys/notebooks").user == "mallory"
+    host.check_output("rm -r /srv/mallorys")
+
+
+def test_files_of_others_are_not_moved_into_the_backup(host, mallory, module, others: str) -> None:
+    mallory(f"ln -s {others} .jupyter")
+    result = module("legacy_setup", files=[f"{HOME}/.jupyter/jupyter_server_config.json"], backup="/root/backup")
+    assert "is a link" in result["msg"]
+    assert host.file(f"{others}/jupyter_server_config.json").exists
+
+
+def test_a_file_does_not_come_back_beside_those_of_others(host, mallory, module, others: str) -> None:
+    mallory("mkdir .jupyter; echo mine > .jupyter/jupyter_lab_config.py")
+    files = [f"{HOME}/.jupyter/jupyter_lab_config.py"]
+    assert module("legacy_setup", files=files, backup="/root/backup")["changed"]
+    mallory(f"rmdir .jupyter; ln -s {others} .jupyter")
+    result = module("legacy_setup", files=files, backup="/root/backup", state="restored")
+    assert "is a link" in result["msg"]
+    assert not host.file(f"{others}/jupyter_lab_config.py").exists
+    mallory("rm .jupyter")
+    assert module("legacy_setup", files=files, backup="/root/backup", state="restored")["changed"]
+    assert (host.file(files[0]).content_string, host.file(files[0]).user) == ("mine\n", "mallory")
+    host.check_output("rm -r /root/backup")
+
+
+def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, others: str) -> None:
+    config = f"{others}/jupyter_server_config.json"
+    mallory(f"mkdir .jupyter; ln -s {config} .jupyter/jupyter_server_config.json")
+    assert SECRET not in json.dumps(module("legacy_setup_info"))
+    # A command line is its person's to choose.
+    mallory("rm -r .jupyter; printf '#!/bin/sh\\nsleep 60\\n' > jupyter-lab; chmod +x jupyter-lab")
+    mallory(f"./jupyter-lab --port=8899 --config={config} > /dev/null 2>&1 & echo $! > pid")
+    result = module("legacy_setup_info")
+    assert any("started by hand" in note for one in result["found"] for note in one["notes"])
+    assert SECRET not in json.dumps(result)
+    mallory("kill $(cat pid)")
+
+
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(mallory, module) -> None:
+    mallory("mkdir .jupyter; mkfifo .jupyter/jupyter_server_config.json")
+    assert "found" in module("legacy_setup_info")
