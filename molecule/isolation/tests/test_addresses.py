@@ -1,0 +1,169 @@
+"""Mallory wants to answer in the place of a hub, a proxy, a lab or somebody's server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from hub_client import HubClient
+from waiting import wait_until
+
+PORTS = {"hub": 8081, "proxy": 8000, "proxy-api": 8001, "lab": 8888}
+PROGRAMS = ("jupyterhub.service", "jupyterhub-proxy.service", "jupyterlab-port.service")
+# Takes each address that is free for a moment, and says so.
+GRAB = """
+import socket, sys
+ports, taken = [int(port) for port in sys.argv[1:]], []
+open("/home/mallory/grab.ready", "w").close()
+while True:
+    for port in ports:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        except OSError:
+            listener.close()
+        else:
+            taken.append(listener)
+            print(port, flush=True)
+"""
+
+
+@pytest.fixture
+def mallory(host) -> Callable[..., str]:
+    """Runs a command as mallory; the answer begins with its status."""
+
+    def run(command: str) -> str:
+        result = host.run("runuser -u mallory -- sh -c %s", command)
+        return f"{result.rc} {result.stdout}{result.stderr}"
+
+    return run
+
+
+@pytest.fixture
+def grabbed(host) -> Iterator[Callable[..., contextlib.AbstractContextManager[list[str]]]]:
+    """While it runs, mallory tries to take ports; afterwards the list has those that she got."""
+    host.check_output("printf %%s %s > /home/mallory/grab.py", GRAB)
+
+    @contextlib.contextmanager
+    def run(*ports: int) -> Iterator[list[str]]:
+        host.run("rm --force /home/mallory/grab.ready")
+        grab = f"python3 /home/mallory/grab.py {' '.join(map(str, ports))}"
+        host.check_output(f"systemd-run --quiet --unit=grab --uid=mallory --collect {grab}")
+        wait_until(lambda: host.file("/home/mallory/grab.ready").exists)
+        got: list[str] = []
+        yield got
+        host.run("systemctl stop grab")
+        got += host.check_output("journalctl --unit=grab --identifier=python3 --output=cat --no-pager").splitlines()
+        host.check_output("journalctl --rotate --vacuum-time=1s --quiet")
+
+    yield run
+    host.run("systemctl stop grab; rm --force /home/mallory/grab.py /home/mallory/grab.ready")
+
+
+def test_who_waits_for_a_free_port_gets_it(grabbed) -> None:
+    """The attack works where nobody holds the address."""
+    with grabbed(8999) as got:
+        pass
+    assert got == ["8999"]
+
+
+@pytest.mark.parametrize("unit", PROGRAMS)
+@pytest.mark.parametrize("how", ["restart", "kill --signal=KILL", "stop"])
+def test_nobody_takes_an_address_while_its_program_is_away(host, grabbed, unit: str, how: str) -> None:
+    with grabbed(*PORTS.values()) as got:
+        for _attempt in range(2):
+            host.check_output(f"systemctl {how} {unit}")
+            host.check_output("systemctl start jupyterhub-proxy jupyterhub jupyterlab-port")
+    assert got == []
+
+
+def test_who_is_stopped_stays_stopped_and_who_asks_waits(host) -> None:
+    host.check_output("systemctl stop jupyterlab-port")
+    ask = "curl --silent --output /dev/null --write-out %{http_code}"
+    assert host.run(f"{ask} --max-time 2 http://127.0.0.1:8888/login").rc == 28
+    assert not host.service("jupyterlab-port").is_running
+    host.check_output("systemctl start jupyterlab-port")
+    assert host.check_output(f"{ask} http://127.0.0.1:8888/login") == "200"
+
+
+@pytest.mark.parametrize("socket", ["jupyterhub-hub", "jupyterhub-proxy", "jupyterhub-proxy-api", "jupyterlab-port"])
+def test_addresses_are_held_before_anybody_logs_in(host, socket: str) -> None:
+    assert host.check_output(f"systemctl is-enabled {socket}.socket") == "enabled"
+    assert socket in host.check_output("systemctl list-dependencies --plain sockets.target")
+    before = host.check_output(f"systemctl show --property=Before --value {socket}.socket").split()
+    assert {"sockets.target"} <= set(before)
+
+
+def test_a_program_that_fails_again_and_again_keeps_its_address(host, grabbed) -> None:
+    """An address of a unit that reached its limit of starts would be let go."""
+    drop_in = "/run/systemd/system/jupyterlab-port.service.d/broken.conf"
+    host.check_output(f"mkdir --parents $(dirname {drop_in})")
+    host.check_output(f"printf '[Service]\\nExecStartPre=/bin/false\\nRestartSec=10ms\\n' > {drop_in}")
+    host.check_output("systemctl daemon-reload")
+    with grabbed(PORTS["lab"]) as got:
+        host.run("systemctl restart jupyterlab-port")
+        restarts = "systemctl show --property=NRestarts --value jupyterlab-port"
+        wait_until(lambda: int(host.check_output(restarts)) > 10)
+    host.check_output(f"rm {drop_in}; systemctl daemon-reload; systemctl restart jupyterlab-port")
+    assert got == []
+
+
+@pytest.fixture
+def kate(person) -> Iterator[HubClient]:
+    client = person("kate")
+    client.start()
+    yield client
+    client.stop()
+
+
+def test_a_server_of_somebody_has_no_port(host, kate: HubClient, person) -> None:
+    kate.start("second")
+    for unit in ("jupyterhub-user-kate", "jupyterhub-user-kate:second"):
+        process = host.check_output(f"systemctl show --property=MainPID --value {unit}")
+        assert f"pid={process}," not in host.check_output("ss --listening --tcp --numeric --processes")
+    kate.stop("second")
+
+
+@pytest.mark.parametrize(
+    "path", ["/run/jupyterhub-sockets/kate/server.sock", "/run/jupyterlab/lab.sock", "/run/jupyterhub-sockets/kate"]
+)
+def test_nobody_else_reaches_a_socket(host, kate: HubClient, mallory, path: str) -> None:
+    assert host.file(path).exists
+    assert mallory(f"curl --silent --unix-socket {path} http://localhost/").startswith("7 ")
+    assert not mallory(f"ls {path}/.").startswith("0 ")
+    assert not mallory(f"mv {path} /home/mallory/").startswith("0 ")
+    assert not mallory(f"mkdir {path.rsplit('/', 1)[0]}/mallory").startswith("0 ")
+
+
+def test_a_link_in_the_place_of_a_socket_leads_root_nowhere(host, person) -> None:
+    before = host.check_output("stat --format='%n %U %G %a' /etc/shadow /usr/bin/sudo")
+    client = person("carol")
+    client.start()
+    path = "/run/jupyterhub-sockets/carol/server.sock"
+    host.check_output(f"runuser -u carol -- ln --symbolic --force /etc/shadow {path}")
+    client.stop()
+    host.run(f"runuser -u carol -- ln --symbolic --force /usr/bin/sudo {path}")
+    with contextlib.suppress(AssertionError):
+        client.start()
+    assert host.check_output("stat --format='%n %U %G %a' /etc/shadow /usr/bin/sudo") == before
+    host.run(f"rm --force {path}")
+    # A lab's person writes to no directory in which root or systemd make the socket.
+    assert host.check_output("stat --format='%U %a' /run/jupyterlab") == "root 755"
+
+
+def test_a_stranger_on_an_address_is_named_and_nothing_is_changed(host, grabbed) -> None:
+    socket = {"Unit": {"Description": "A test"}, "Socket": {"ListenStream": "127.0.0.1:8998", "Service": "new.service"}}
+    service = {"Service": {"User": "nobody", "ExecStart": "/bin/sleep 60"}}
+    units = [{"name": "new.socket", "sections": socket}, {"name": "new.service", "sections": service}]
+    with grabbed(8998) as got:
+        wait_until(lambda: "8998" in host.check_output("ss --listening --tcp --numeric"))
+        result = host.ansible("nbops.jupyter.systemd_units", json.dumps({"units": units}), check=False)
+    assert got == ["8998"]
+    assert "new.socket: 127.0.0.1:8998 is taken by python3 (process " in result["msg"]
+    assert " of mallory, grab.service)" in result["msg"]
+    assert not host.file("/etc/systemd/system/new.socket").exists
