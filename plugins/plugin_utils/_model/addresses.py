@@ -18,17 +18,17 @@ Unit = dict[str, Any]
 
 def held(
     name: str,
-    endpoint: Endpoint,
+    endpoints: list[Endpoint],
     holder: str,
     *,
     description: str,
     descriptor: str = "",
     access: dict[str, str] | None = None,
 ) -> Unit:
-    """The unit that holds an address.
+    """The unit that holds the addresses of a program.
 
-    A connection starts `holder`, `descriptor` is what the program calls the address, and `access` says who may open it
-    where it is a UNIX socket. The directory of that is root's, so that nobody can put another in its place.
+    A connection starts `holder`, `descriptor` is what the program calls the address, and `access` says who may open a
+    UNIX socket: everybody by default. Its directory is root's, so that nobody can put another in its place.
     """
     return {
         "name": name,
@@ -36,10 +36,10 @@ def held(
         "sections": {
             "Unit": {"Description": description},
             "Socket": {
-                "ListenStream": endpoint.bind,
+                "ListenStream": endpoints[0].bind if len(endpoints) == 1 else [endpoint.bind for endpoint in endpoints],
                 "Service": holder,
                 **({"FileDescriptorName": descriptor} if descriptor else {}),
-                **(access or {} if endpoint.socket else {}),
+                **(access if access and endpoints[0].socket else {}),
                 # A program that fails again and again must not cost the address.
                 "TriggerLimitIntervalSec": 0,
             },

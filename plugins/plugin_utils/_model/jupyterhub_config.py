@@ -79,6 +79,11 @@ def routes_directory(settings: Settings) -> str:
     return f"/var/lib/{settings['name']}/traefik"
 
 
+def hub_socket(settings: Settings) -> str:
+    """Where users' servers reach the hub without a network."""
+    return f"/run/{settings['name']}/hub.sock"
+
+
 def servers_group(settings: Settings) -> str:
     """The system group of those who reach users' servers, the hub and its proxy; empty where servers have ports.
 
@@ -221,6 +226,7 @@ def _accounts_and_limits(settings: Settings) -> Options:
         "runtime_directory": f"{name}-users",
         "sockets_directory": f"{name}-sockets",
         "servers_group": servers_group(settings),
+        "hub_socket": hub_socket(settings),
         "privileged_groups": list(PRIVILEGED_GROUPS),
         "privileged_people": "privileged_groups" in settings["accept_risks"],
     }

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, intervals, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
     Settings,
     api_endpoint,
     config_path,
     endpoint,
     hub_endpoint,
+    hub_socket,
     own_services,
     routes_directory,
     servers_group,
@@ -87,7 +90,14 @@ def _slice(settings: Settings) -> Unit:
 
 def _sandbox(settings: Settings) -> Unit:
     """The drop-in of users' servers: each is a unit that the hub makes when it starts one."""
-    return {"name": f"{settings['name']}-user-.service", "drop_in": "50-sandbox", "sandbox": settings["sandbox"]}
+    # The directory of the hub's socket, because the socket is made anew.
+    hub = {"BindReadOnlyPaths": f"-{posixpath.dirname(hub_socket(settings))}"}
+    return {
+        "name": f"{settings['name']}-user-.service",
+        "drop_in": "50-sandbox",
+        "sandbox": settings["sandbox"],
+        "sections": {"Service": hub},
+    }
 
 
 def _holder(settings: Settings) -> Unit:
@@ -95,10 +105,12 @@ def _holder(settings: Settings) -> Unit:
 
 
 def _socket(settings: Settings, part: str) -> Unit:
-    name = settings["name"]
+    name, endpoints = settings["name"], [SOCKETS[part](settings)]
+    if part == "hub":
+        endpoints.append(Endpoint(socket=hub_socket(settings)))
     return addresses.held(
         f"{name}-{part}.socket",
-        SOCKETS[part](settings),
+        endpoints,
         f"{name}-addresses.service",
         description=f"Address of {name}: {part}",
         # By this, traefik and the proxy's start script know for which of their addresses it is.

@@ -247,7 +247,7 @@ class Server:
         """The unit that holds the address; `socket_group` may open a socket beside the account."""
         return addresses.held(
             socket_name(self.name),
-            self.endpoint,
+            [self.endpoint],
             HOLDER,
             description=f"Address of JupyterLab {self.name}",
             access={"SocketUser": self.user, "SocketGroup": socket_group, "SocketMode": "0660"},

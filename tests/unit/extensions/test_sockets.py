@@ -52,6 +52,20 @@ def test_where_the_hub_or_its_proxy_reach_no_socket_a_server_has_a_port(
     assert made.get_env()["JUPYTERHUB_SERVICE_URL"] == "http://127.0.0.1:1/user/ada/"
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_server_reaches_the_hub_without_a_network(spawner: Callable[..., Any], tmp_path: Path, is_new: bool) -> None:
+    """Where its own JupyterHub, which has a lock of its own, knows how."""
+    made = spawner()
+    made.hub_connect_url, made.hub_socket = None, "/run/jupyterhub/hub.sock"
+    made.cmd = [str(tmp_path / "bin/jupyterhub-singleuser")]
+    package = tmp_path / "lib/python3.13/site-packages/jupyterhub"
+    package.mkdir(parents=True)
+    if is_new:
+        (package / "httpclient.py").touch()
+    assert made.get_env()["JUPYTERHUB_SERVICE_URL"] == "http://127.0.0.1:8888/user/ada/"
+    assert made.hub_connect_url == ("http+unix://%2Frun%2Fjupyterhub%2Fhub.sock" if is_new else None)
+
+
 @pytest.mark.parametrize("stored", [QUOTED, QUOTED.lower()])
 def test_the_hub_finds_a_server_again(spawner: Callable[..., Any], stored: str) -> None:
     made = spawner()

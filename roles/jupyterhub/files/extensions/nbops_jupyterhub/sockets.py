@@ -9,6 +9,7 @@ import contextlib
 import grp
 import importlib.util
 import os
+import pathlib
 from urllib.parse import quote
 
 from jupyterhub.objects import Server
@@ -49,14 +50,15 @@ class SocketMixin(Configurable):
     runtime_directory = Unicode("jupyterhub-users", help="Directory below /run with one for each server.")
     sockets_directory = Unicode("jupyterhub-sockets", help="Directory below /run with one for each server's socket.")
     servers_group = Unicode("", help="Unix group of the hub and its proxy; empty where servers listen on ports.")
-    for trait in (runtime_directory, sockets_directory, servers_group):
+    hub_socket = Unicode("", help="Where servers reach the hub without a network.")
+    for trait in (runtime_directory, sockets_directory, servers_group, hub_socket):
         trait.tag(config=True)
 
     @property
     def server(self) -> Server | None:
         server = Spawner.server.fget(self)
         if server is not None and server.proto == SCHEME and not isinstance(server, SocketServer):
-            self._server = server = SocketServer(orm_server=server.orm_server, path=quote(self.socket, safe=""))
+            self._server = server = SocketServer(orm_server=server.orm_server, path=_quoted(self.socket))
         return server
 
     @server.setter
@@ -89,13 +91,20 @@ class SocketMixin(Configurable):
 
     @property
     def socket_url(self) -> str:
-        return f"{SCHEME}://{quote(self.socket, safe='')}"
+        return _url(self.socket)
+
+    def _server_speaks_sockets(self) -> bool:
+        """Whether the JupyterHub of the server's own environment is new enough, which has a lock of its own."""
+        environment = pathlib.Path(self.cmd[0]).parent.parent
+        return any(environment.glob("lib/python3*/site-packages/jupyterhub/httpclient.py"))
 
     def get_args(self) -> list[str]:
         args = super().get_args()
         return [*args, f"--ServerApp.sock={self.socket}", "--ServerApp.sock_mode=0660"] if self.has_socket else args
 
     def get_env(self) -> dict[str, str]:
+        if self.has_socket and self._server_speaks_sockets():
+            self.hub_connect_url = _url(self.hub_socket)
         environment = super().get_env()
         if self.has_socket:
             path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
@@ -114,3 +123,11 @@ class SocketMixin(Configurable):
             os.mkdir(self.socket_directory, 0o700)
         os.chown(self.socket_directory, owner, grp.getgrnam(self.servers_group).gr_gid, follow_symlinks=False)
         os.chmod(self.socket_directory, DIRECTORY_MODE)
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe="")
+
+
+def _url(path: str) -> str:
+    return f"{SCHEME}://{_quoted(path)}"

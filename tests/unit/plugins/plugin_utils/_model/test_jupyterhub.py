@@ -410,7 +410,11 @@ def test_activity_is_as_exact_as_the_culler_needs(idle: int, interval: int) -> N
 def test_systemd_holds_each_address(settings: dict[str, Any]) -> None:
     units = {unit["name"]: unit for unit in plan("jupyterhub", hub(listen="127.0.0.1:443", **settings))["units"]}
     held = {name: unit["sections"]["Socket"]["ListenStream"] for name, unit in units.items() if name.endswith("socket")}
-    assert sorted(held.values()) == ["127.0.0.1:443", "127.0.0.1:8001", "127.0.0.1:8081"]
+    assert held == {
+        "jupyterhub-hub.socket": ["127.0.0.1:8081", "/run/jupyterhub/hub.sock"],
+        "jupyterhub-proxy.socket": "127.0.0.1:443",
+        "jupyterhub-proxy-api.socket": "127.0.0.1:8001",
+    }
     for program, sockets in {"jupyterhub": 1, "jupyterhub-proxy": 2}.items():
         sections = units[f"{program}.service"]["sections"]
         assert sections["Service"]["Sockets"].split() == sections["Unit"]["Requires"]
