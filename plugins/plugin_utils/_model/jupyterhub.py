@@ -102,6 +102,8 @@ def _deployment(given: Given) -> dict[str, Any]:
         else [],
         "servers_group": jupyterhub_config.servers_group(settings),
         "files": jupyterhub_config.files(settings),
+        # What was set up by hand may need the addresses again.
+        "successors": jupyterhub_units.successors(settings),
         "legacy_setup": settings["legacy_setup"] if any(settings["legacy_setup"].values()) else {},
         "other_proxy": f"/opt/{name}/proxy" if traefik else routes,
         "users": _users(settings) if settings["users"] else {},

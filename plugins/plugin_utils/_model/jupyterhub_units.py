@@ -49,6 +49,13 @@ def absent_units(name: str) -> list[Unit]:
     ]
 
 
+def successors(settings: Settings) -> list[str]:
+    """The units that take the place of a hub that was set up by hand."""
+    name = settings["name"]
+    services = (f"{name}-addresses", name, f"{name}-proxy")
+    return [*_sockets(settings, *SOCKETS), *(f"{service}.service" for service in services)]
+
+
 def secret_names(settings: Settings) -> list[str]:
     """The files in the directory of secrets that the role makes."""
     # The hub makes the token of a service that it starts itself.

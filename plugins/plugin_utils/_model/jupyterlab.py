@@ -129,11 +129,17 @@ def plan(given: Given) -> dict[str, Any]:
         "units": [
             *({"name": unit_name(name), "state": "absent"} for name in absent),
             *({"name": socket_name(name), "state": "absent"} for name in absent),
-            _holder(servers),
+            *([_holder(servers)] if given.settings["instances"] else []),
             *(server.held_address(given.settings["socket_group"]) for server in servers),
             *(server.unit() for server in servers),
         ],
         "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
+        # What was set up by hand may need the addresses again.
+        "successors": [
+            *(socket_name(server.name) for server in servers),
+            *([HOLDER] if servers else []),
+            *(unit_name(server.name) for server in servers),
+        ],
         "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},
         "path": given.settings["path"],
         "present": [server.name for server in servers],
@@ -397,6 +403,8 @@ def _environments(given: Given) -> list[dict[str, Any]]:
 
 
 def _holder(servers: list[Server]) -> dict[str, Any]:
+    if not servers:
+        return {"name": HOLDER, "state": "absent"}
     return addresses.holder(HOLDER, "Connections to JupyterLab wait for it")
 
 
