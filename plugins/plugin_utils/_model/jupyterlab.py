@@ -129,7 +129,7 @@ def plan(given: Given) -> dict[str, Any]:
         "units": [
             *({"name": unit_name(name), "state": "absent"} for name in absent),
             *({"name": socket_name(name), "state": "absent"} for name in absent),
-            *([_holder(servers)] if given.settings["instances"] else []),
+            *([addresses.holder(HOLDER, "Connections to JupyterLab wait for it")] if servers else []),
             *(server.held_address(given.settings["socket_group"]) for server in servers),
             *(server.unit() for server in servers),
         ],
@@ -400,12 +400,6 @@ def _environments(given: Given) -> list[dict[str, Any]]:
         }
         for path, using in sorted(instances.items())
     ]
-
-
-def _holder(servers: list[Server]) -> dict[str, Any]:
-    if not servers:
-        return {"name": HOLDER, "state": "absent"}
-    return addresses.holder(HOLDER, "Connections to JupyterLab wait for it")
 
 
 def _distinct(*values: str) -> list[str]:
