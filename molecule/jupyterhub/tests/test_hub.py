@@ -167,14 +167,13 @@ def test_a_server_starts_in_its_directory_with_its_settings(lab: NotebookClient)
 
 
 def test_other_peoples_servers_refuse(host, person, lab: NotebookClient) -> None:
-    """Through the hub, and past it on the port of the server itself."""
+    """Through the hub, and past it at the socket of the server itself, which only root, hub and proxy reach."""
     stranger = person("grace")
     assert stranger.enter("ada").get("api/contents").status_code == 403
-    process = host.check_output("systemctl show --property=MainPID --value jupyterhub-user-ada")
-    listening = host.check_output("ss --listening --tcp --numeric --processes --no-header | grep pid=%s", process)
-    port = listening.split()[3].rsplit(":", 1)[1]
-    ask = f"curl --silent --output /dev/null --write-out %{{http_code}} http://127.0.0.1:{port}/user/ada/api/contents"
-    assert host.check_output(f"runuser -u grace -- {ask}") == "403"
+    socket = "/run/jupyterhub-sockets/ada/server.sock"
+    ask = f"curl --silent --output /dev/null --write-out %{{http_code}} --unix-socket {socket}"
+    assert host.check_output(f"{ask} http://localhost/user/ada/api/contents") == "403"
+    assert host.run(f"runuser -u grace -- {ask} http://localhost/user/ada/api/contents").stdout == "000"
     assert stranger.request("GET", "users").status_code == 403
 
 
