@@ -89,10 +89,13 @@ class Search:
     def units(self) -> list[Found]:
         found = []
         for path in sorted(glob.glob(f"{UNITS}/*.service")):
+            if os.path.islink(path):
+                # A name for another unit, or /dev/null for none.
+                continue
             text = beneath.text(path) or ""
             directives = files.read_unit(text)
             command = files.read_command(directives.get("ExecStart", ""))
-            if text.startswith(HEADER) or os.path.islink(path) or command is None:
+            if text.startswith(HEADER) or command is None:
                 continue
             kind, config, options = command
             user = directives.get("User", "root")

@@ -14,11 +14,12 @@ PORTS = {"hub": 8081, "proxy": 8000, "proxy-api": 8001, "lab": 8888}
 PROGRAMS = ("jupyterhub.service", "jupyterhub-proxy.service", "jupyterlab-port.service")
 # Takes each address that is free for a moment, and says so.
 GRAB = """
-import socket, sys
+import socket, sys, time
 ports, taken = [int(port) for port in sys.argv[1:]], []
-open("/home/mallory/grab.ready", "w").close()
+log = open("/home/mallory/grab.log", "w", buffering=1)
 while True:
-    for port in ports:
+    time.sleep(0.001)
+    for port in ports[:]:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -29,7 +30,8 @@ while True:
             listener.close()
         else:
             taken.append(listener)
-            print(port, flush=True)
+            ports.remove(port)
+            print(port, file=log)
 """
 
 
@@ -47,22 +49,21 @@ def mallory(host) -> Callable[..., str]:
 @pytest.fixture
 def grabbed(host) -> Iterator[Callable[..., contextlib.AbstractContextManager[list[str]]]]:
     """While it runs, mallory tries to take ports; afterwards the list has those that she got."""
-    host.check_output("printf %%s %s > /home/mallory/grab.py", GRAB)
+    host.check_output("printf %%s %s > /home/mallory/grab.py; chmod 0644 /home/mallory/grab.py", GRAB)
 
     @contextlib.contextmanager
     def run(*ports: int) -> Iterator[list[str]]:
-        host.run("rm --force /home/mallory/grab.ready")
+        host.run("rm --force /home/mallory/grab.log")
         grab = f"python3 /home/mallory/grab.py {' '.join(map(str, ports))}"
         host.check_output(f"systemd-run --quiet --unit=grab --uid=mallory --collect {grab}")
-        wait_until(lambda: host.file("/home/mallory/grab.ready").exists)
+        wait_until(lambda: host.file("/home/mallory/grab.log").exists)
         got: list[str] = []
         yield got
         host.run("systemctl stop grab")
-        got += host.check_output("journalctl --unit=grab --identifier=python3 --output=cat --no-pager").splitlines()
-        host.check_output("journalctl --rotate --vacuum-time=1s --quiet")
+        got += host.file("/home/mallory/grab.log").content_string.splitlines()
 
     yield run
-    host.run("systemctl stop grab; rm --force /home/mallory/grab.py /home/mallory/grab.ready")
+    host.run("systemctl stop grab; rm --force /home/mallory/grab.py /home/mallory/grab.log")
 
 
 def test_who_waits_for_a_free_port_gets_it(grabbed) -> None:
@@ -157,11 +158,14 @@ def test_a_link_in_the_place_of_a_socket_leads_root_nowhere(host, person) -> Non
 
 def test_a_stranger_on_an_address_is_named_and_nothing_is_changed(host, grabbed) -> None:
     socket = {"Unit": {"Description": "A test"}, "Socket": {"ListenStream": "127.0.0.1:8998", "Service": "new.service"}}
-    service = {"Service": {"User": "nobody", "ExecStart": "/bin/sleep 60"}}
-    units = [{"name": "new.socket", "sections": socket}, {"name": "new.service", "sections": service}]
+    service = {"Service": {"User": "mallory", "ExecStart": "/bin/sleep 60"}}
+    units = [
+        {"name": "new.socket", "sections": socket},
+        {"name": "new.service", "sections": service, "sandbox": "none", "started": False},
+    ]
     with grabbed(8998) as got:
         wait_until(lambda: "8998" in host.check_output("ss --listening --tcp --numeric"))
-        result = host.ansible("nbops.jupyter.systemd_units", json.dumps({"units": units}), check=False)
+        result = host.ansible("nbops.jupyter.systemd_units", json.dumps({"units": units}), check=False, become=True)
     assert got == ["8998"]
     assert "new.socket: 127.0.0.1:8998 is taken by python3 (process " in result["msg"]
     assert " of mallory, grab.service)" in result["msg"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 HOME = "/home/mallory"
 SECRET = "a secret of others"
@@ -29,7 +30,9 @@ def module(host) -> Callable[..., dict[str, Any]]:
 
     def run(name: str, **options: Any) -> dict[str, Any]:
         try:
-            return host.ansible(f"nbops.jupyter.{name}", json.dumps(options), check=False, become=True)
+            return host.ansible(
+                f"nbops.jupyter.{name}", json.dumps(options) if options else None, check=False, become=True
+            )
         except host.ansible.AnsibleException as error:
             return error.result
 
@@ -91,12 +94,14 @@ def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, oth
     mallory(f"mkdir .jupyter; ln -s {config} .jupyter/jupyter_server_config.json")
     assert SECRET not in json.dumps(module("legacy_setup_info"))
     # A command line is its person's to choose.
-    mallory("rm -r .jupyter; printf '#!/bin/sh\\nsleep 60\\n' > jupyter-lab; chmod +x jupyter-lab")
-    mallory(f"./jupyter-lab --port=8899 --config={config} > /dev/null 2>&1 & echo $! > pid")
-    result = module("legacy_setup_info")
-    assert any("started by hand" in note for one in result["found"] for note in one["notes"])
-    assert SECRET not in json.dumps(result)
-    mallory("kill $(cat pid)")
+    mallory(
+        "rm -r .jupyter; printf '#!/usr/bin/python3\\nimport time; time.sleep(60)\\n' > jupyter-lab; chmod +x jupyter-lab"
+    )
+    by_hand = f"systemd-run --quiet --scope --unit=by-hand --uid=mallory ./jupyter-lab --port=8899 --config={config}"
+    host.check_output(f"cd {HOME}; {by_hand} > /dev/null 2>&1 &")
+    wait_until(lambda: host.run("pgrep --uid mallory --full 'jupyter-lab --port'").rc == 0)
+    assert SECRET not in json.dumps(module("legacy_setup_info"))
+    host.check_output("systemctl stop by-hand.scope")
 
 
 def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(mallory, module) -> None:

@@ -87,7 +87,7 @@ def test_another_name_of_a_person_has_none(host, account: Account, told: Callabl
 @pytest.mark.parametrize(
     ("home", "sentence"),
     [
-        ("/", "belongs to somebody else"),
+        ("/", "is no absolute path"),
         ("/home", "belongs to somebody else"),
         ("/root", "belongs to somebody else"),
         ("/home/kate", "belongs to somebody else"),

@@ -12,7 +12,7 @@ from notebook_client import Kernel
 RUN = """
 import subprocess
 result = subprocess.run({command!r}, shell=True, capture_output=True, text=True, timeout=60)
-print(result.returncode, result.stdout, result.stderr)
+print(f"{{result.returncode}};", result.stdout, result.stderr)
 """
 KNOCK = """
 import socket
@@ -88,13 +88,13 @@ def test_systemd_runs_nothing_for_a_server(host, shell) -> None:
         "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager SetUserLinger ubb "
         "$(id -u) true false",
     ):
-        assert not shell(command).startswith("0 "), command
+        assert not shell(command).startswith("0;"), command
     assert not host.file("/var/lib/systemd/linger/kate").exists
 
 
 def test_cron_and_at_run_nothing_for_a_server(host, shell) -> None:
-    assert not shell("echo '* * * * * touch /tmp/escaped' | crontab -").startswith("0 ")
-    assert not shell("echo 'touch /tmp/escaped' | at now").startswith("0 ")
+    assert not shell("echo '* * * * * touch /tmp/escaped' | crontab -").startswith("0;")
+    assert not shell("echo 'touch /tmp/escaped' | at now").startswith("0;")
     assert host.run("crontab -l -u kate").rc != 0
 
 
@@ -103,16 +103,14 @@ def test_the_processes_of_the_same_person_outside_are_no_way_out(host, kernel_of
     host.check_output("systemd-run --quiet --unit=kate-outside --uid=kate sleep 300")
     try:
         outside = host.check_output("systemctl show --property=MainPID --value kate-outside")
-        with pytest.raises(RuntimeError, match="PermissionError"):
+        with pytest.raises(RuntimeError, match=r"PermissionError|FileNotFoundError"):
             kernel.run(f"import os; print(os.listdir('/proc/{outside}/root/run/dbus'))")
     finally:
         host.check_output("systemctl stop kate-outside")
 
 
-def test_proxy_and_labs_see_no_bus_either(host) -> None:
-    listed = host.check_output(
-        "systemctl list-units --plain --no-legend --state=running 'jupyterlab-*.service' jupyterhub-proxy.service"
-    )
+def test_labs_see_no_bus_either(host) -> None:
+    listed = host.check_output("systemctl list-units --plain --no-legend --state=running 'jupyterlab-*.service'")
     units = [line.split()[0] for line in listed.splitlines()]
     assert len(units) > 1
     for unit in units:
@@ -133,30 +131,30 @@ def test_a_home_elsewhere_is_seen_by_its_own_server_alone(people: None, kernel_o
 
 
 @pytest.mark.parametrize(
-    "address",
+    "metadata",
     ["169.254.169.254", "169.254.170.23", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254"],
 )
-def test_metadata_of_clouds_is_out_of_reach(kernel_of, address: str) -> None:
+def test_metadata_of_clouds_is_out_of_reach(kernel_of, metadata: str) -> None:
     """Refused by the sandbox, or without a route; never asked."""
     kernel = kernel_of("kate")
     with pytest.raises(RuntimeError, match=r"Operation not permitted|PermissionError|unreachable|Cannot assign"):
         kernel.run(
             "import socket\n"
-            f"family = socket.AF_INET6 if ':' in {address!r} else socket.AF_INET\n"
+            f"family = socket.AF_INET6 if ':' in {metadata!r} else socket.AF_INET\n"
             "asking = socket.socket(family, socket.SOCK_DGRAM)\n"
-            f"asking.connect(({address!r}, 80))\n"
+            f"asking.connect(({metadata!r}, 80))\n"
             "asking.send(b'x')"
         )
 
 
 def test_work_goes_on_inside(host, shell) -> None:
     """Names, logs, the own account and the own directory below /run."""
-    assert shell("getent hosts localhost && id --user --name && test -w $JUPYTER_RUNTIME_DIR").startswith("0 ")
+    assert shell("getent hosts localhost && id --user --name && test -w $JUPYTER_RUNTIME_DIR").startswith("0;")
     assert "kate" in shell("whoami")
-    assert shell("logger --tag sandbox-test hello").startswith("0 ")
+    assert shell("logger --tag sandbox-test hello").startswith("0;")
     assert "hello" in host.check_output("journalctl --no-pager --output=cat --identifier=sandbox-test")
-    assert shell("cat /etc/resolv.conf").startswith("0 ")
-    assert shell("ssh -V").startswith("0 ")
+    assert shell("cat /etc/resolv.conf").startswith("0;")
+    assert shell("ssh -V").startswith("0;")
 
 
 def test_an_application_on_loopback_is_reached(kernel_of) -> None:

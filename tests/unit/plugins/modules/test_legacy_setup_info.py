@@ -52,6 +52,7 @@ def write_unit(root: pathlib.Path, name: str, header: str = "") -> None:
 def test_an_empty_host_has_no_legacy_setup(root: pathlib.Path, run: Callable[[], dict]) -> None:
     write_unit(root, "ours.service", HEADER)
     (root / "units/other.service").write_text("[Service]\nExecStart=/bin/sleep 9\n")
+    (root / "units/masked.service").symlink_to("/dev/null")
     result = run()
     assert (result["changed"], result["found"], result["variables"]) == (False, [], {})
 
