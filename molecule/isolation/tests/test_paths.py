@@ -94,9 +94,8 @@ def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, oth
     mallory(f"mkdir .jupyter; ln -s {config} .jupyter/jupyter_server_config.json")
     assert SECRET not in json.dumps(module("legacy_setup_info"))
     # A command line is its person's to choose.
-    mallory(
-        "rm -r .jupyter; printf '#!/usr/bin/python3\\nimport time; time.sleep(60)\\n' > jupyter-lab; chmod +x jupyter-lab"
-    )
+    mallory("rm -r .jupyter; printf '#!/usr/bin/python3\\nimport time; time.sleep(60)\\n' > jupyter-lab")
+    mallory("chmod +x jupyter-lab")
     by_hand = f"systemd-run --quiet --scope --unit=by-hand --uid=mallory ./jupyter-lab --port=8899 --config={config}"
     host.check_output(f"cd {HOME}; {by_hand} > /dev/null 2>&1 &")
     wait_until(lambda: host.run("pgrep --uid mallory --full 'jupyter-lab --port'").rc == 0)
