@@ -44,7 +44,8 @@ import yaml
 from ansible.errors import AnsibleTemplatePluginError
 
 # Every delimiter of Jinja has one, and a text that begins with the second chooses its own delimiters.
-_BRACE, _OVERRIDE = "{", "#jinja2:"
+_BRACE = "{"
+_OVERRIDE = "#jinja2:"
 
 
 class _Dumper(yaml.SafeDumper):

@@ -76,6 +76,6 @@ def _hides(other: str, place: str, shown: list[str]) -> bool:
     return _is_below(place, other) and not any(_is_below(place, path) and _is_below(path, other) for path in shown)
 
 
-def _is_below(path: str, place: str) -> bool:
-    """Whether a path is a place or stands in it."""
-    return path == place or path.startswith(place.rstrip("/") + "/")
+def _is_below(inner: str, outer: str) -> bool:
+    """Whether a path is another one or stands in it."""
+    return inner == outer or inner.startswith(outer.rstrip("/") + "/")

@@ -21,8 +21,6 @@ PROC = "/proc"
 LISTENS = "0A"
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[0-9.]+):(?P<port>[0-9]+)")
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 
 @dataclass(frozen=True)
 class Process:
@@ -73,7 +71,7 @@ def listening_on(stream: str) -> list[Process]:
     return list(_holders(inodes)) if inodes else []
 
 
-def _listeners() -> Iterator[tuple[IpAddress, int, str]]:
+def _listeners() -> Iterator[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int, str]]:
     """Address, port and inode of each TCP socket that listens."""
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(FileNotFoundError), open(f"{PROC}/net/{table}", encoding="ascii") as file:
@@ -84,7 +82,7 @@ def _listeners() -> Iterator[tuple[IpAddress, int, str]]:
                     yield _address(host), int(port, 16), fields[9]
 
 
-def _address(text: str) -> IpAddress:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """The kernel writes an address as numbers of four bytes in the order of the machine."""
     raw = bytes.fromhex(text)
     return ipaddress.ip_address(b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4)))
