@@ -100,12 +100,14 @@ def units_to_start(name: str, systemd: manager.Host) -> list[str]:
 
 def units_to_stop(name: str, healthy: HealthyState, plan: RollbackPlan) -> list[str]:
     """The hub; addresses that differ; and the proxy only if it changes, because it carries the connections of users."""
-    proxy, holder = f"{name}-proxy.service", f"{name}-addresses.service"
+    proxy = f"{name}-proxy.service"
     there = [f"{name}{end}" for end in SOCKETS if os.path.exists(os.path.join(rollback.UNITS, f"{name}{end}"))]
     # A hub of before the addresses were systemd's takes them itself.
     sockets = [unit for unit in there if unit in plan.units or unit not in healthy.note["units"]]
     has_other_proxy = bool(sockets) or proxy in plan.units or "proxy" in plan.releases
-    return [*sockets, *([holder] if sockets else []), f"{name}.service", *([proxy] if has_other_proxy else [])]
+    # systemd opens no socket while what a connection started runs.
+    holders = [f"{name}-address@{unit.removesuffix('.socket')}.service" for unit in sockets]
+    return [*sockets, *holders, f"{name}.service", *([proxy] if has_other_proxy else [])]
 
 
 def apply(

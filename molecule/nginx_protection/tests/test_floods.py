@@ -66,17 +66,6 @@ def test_successful_logins_ban_nobody(visitor, banned, host):
     assert banned() == set()
 
 
-def test_a_page_of_another_site_has_no_visitor_banned(visitor, banned, host):
-    headers = {**FORM, "Sec-Fetch-Site": "cross-site"}
-    answers = [visitor.ask("hub.example.org", "/hub/login", "POST", body=WRONG, headers=headers) for _page in range(15)]
-    # Who pretends to be such a page has one guess a minute.
-    assert [answer.status for answer in answers].count(403) <= 2
-    assert matched(host) == 0
-    assert banned() == set()
-    # What the page sends takes none of the visitor's own attempts.
-    assert log_in(visitor, "hub.example.org", "/hub/login", RIGHT) == 302
-
-
 def test_other_jails_of_the_host_run(host):
     assert "sshd" in host.check_output("fail2ban-client status")
     assert host.service("fail2ban").is_enabled

@@ -27,8 +27,9 @@ def held(
 ) -> Unit:
     """The unit that holds the addresses of a program.
 
-    A connection starts `holder`, `descriptor` is what the program calls the address, and `access` says who may open a
-    UNIX socket: everybody by default. Its directory is root's, so that nobody can put another in its place.
+    A connection starts an instance of the template `holder`, `descriptor` is what the program calls the address, and
+    `access` says who may open a UNIX socket: everybody by default. Its directory is root's, so that nobody can put
+    another in its place.
     """
     return {
         "name": name,
@@ -37,7 +38,7 @@ def held(
             "Unit": {"Description": description},
             "Socket": {
                 "ListenStream": endpoints[0].bind if len(endpoints) == 1 else [endpoint.bind for endpoint in endpoints],
-                "Service": holder,
+                "Service": holder.replace("@.", f"@{name.rpartition('.')[0]}."),
                 **({"FileDescriptorName": descriptor} if descriptor else {}),
                 **(access if access and endpoints[0].socket else {}),
                 # A program that fails again and again must not cost the address.
@@ -49,11 +50,13 @@ def held(
 
 
 def holder(name: str, description: str) -> Unit:
-    """What a connection starts: nothing, so that a program that somebody stopped stays away."""
+    """What a connection starts: nothing, so that a program that somebody stopped stays away.
+
+    A template, because systemd does not open a socket whose service runs: each has an instance of its own.
+    """
     return {
         "name": name,
         "sandbox": "daemon",
-        "started": False,
         "sections": {
             "Unit": {"Description": description},
             "Service": {"Type": "oneshot", "RemainAfterExit": True, "DynamicUser": True, "ExecStart": "/bin/true"},

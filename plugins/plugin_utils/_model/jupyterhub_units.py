@@ -42,7 +42,7 @@ def units(settings: Settings) -> list[Unit]:
 def absent_units(name: str) -> list[Unit]:
     """The units of a hub that is removed."""
     return [
-        *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-addresses")),
+        *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-address@")),
         *(_absent(f"{name}-{part}.socket") for part in SOCKETS),
         {**_absent(f"{name}-user-.service"), "drop_in": "50-sandbox"},
         _absent(f"{name}.slice"),
@@ -52,8 +52,14 @@ def absent_units(name: str) -> list[Unit]:
 def successors(settings: Settings) -> list[str]:
     """The units that take the place of a hub that was set up by hand."""
     name = settings["name"]
-    services = (f"{name}-addresses", name, f"{name}-proxy")
-    return [*_sockets(settings, *SOCKETS), *(f"{service}.service" for service in services)]
+    sockets = _sockets(settings, *SOCKETS)
+    holders = [f"{name}-address@{socket.removesuffix('.socket')}.service" for socket in sockets]
+    return [*sockets, *holders, f"{name}.service", f"{name}-proxy.service"]
+
+
+def holder_name(name: str) -> str:
+    """The template of what connections to a hub start."""
+    return f"{name}-address@.service"
 
 
 def secret_names(settings: Settings) -> list[str]:
@@ -108,7 +114,7 @@ def _sandbox(settings: Settings) -> Unit:
 
 
 def _holder(settings: Settings) -> Unit:
-    return addresses.holder(f"{settings['name']}-addresses.service", f"Connections to {settings['name']} wait for it")
+    return addresses.holder(holder_name(settings["name"]), f"Connections to {settings['name']} wait for it: %i")
 
 
 def _socket(settings: Settings, part: str) -> Unit:
@@ -118,7 +124,7 @@ def _socket(settings: Settings, part: str) -> Unit:
     return addresses.held(
         f"{name}-{part}.socket",
         endpoints,
-        f"{name}-addresses.service",
+        holder_name(name),
         description=f"Address of {name}: {part}",
         # By this, traefik and the proxy's start script know for which of their addresses it is.
         descriptor=part,

@@ -41,7 +41,7 @@ OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
-HOLDER = "jupyterlab-addresses.service"
+HOLDER = "jupyterlab-address@.service"
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
 RESERVED = {
@@ -129,7 +129,7 @@ def plan(given: Given) -> dict[str, Any]:
         "units": [
             *({"name": unit_name(name), "state": "absent"} for name in absent),
             *({"name": socket_name(name), "state": "absent"} for name in absent),
-            *([addresses.holder(HOLDER, "Connections to JupyterLab wait for it")] if servers else []),
+            *([addresses.holder(HOLDER, "Connections to JupyterLab wait for it: %i")] if servers else []),
             *(server.held_address(given.settings["socket_group"]) for server in servers),
             *(server.unit() for server in servers),
         ],
@@ -137,7 +137,7 @@ def plan(given: Given) -> dict[str, Any]:
         # What was set up by hand may need the addresses again.
         "successors": [
             *(socket_name(server.name) for server in servers),
-            *([HOLDER] if servers else []),
+            *(f"jupyterlab-address@jupyterlab-{server.name}.service" for server in servers),
             *(unit_name(server.name) for server in servers),
         ],
         "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},

@@ -244,7 +244,8 @@ def test_an_address_that_differs_is_let_go(world: World, run: Callable[..., dict
     (world.units / UNITS[2]).write_text("new")
     assert run()["restored"]["units"] == [UNITS[2]]
     assert world.is_back()
-    stop = f"systemctl stop -- {UNITS[2]} jupyterhub-addresses.service jupyterhub.service jupyterhub-proxy.service"
+    holder = "jupyterhub-address@jupyterhub-hub.service"
+    stop = f"systemctl stop -- {UNITS[2]} {holder} jupyterhub.service jupyterhub-proxy.service"
     assert world.calls == [stop, RELOAD, START]
 
 
@@ -255,7 +256,8 @@ def test_a_hub_of_before_takes_its_addresses_itself(world: World, run: Callable[
     note["units"] = {name: "old" for name in UNITS[:2]}
     (world.state / "healthy.json").write_text(json.dumps(note))
     run()
-    stop = f"{UNITS[2]} {UNITS[3]} jupyterhub-addresses.service jupyterhub.service jupyterhub-proxy.service"
+    holders = "jupyterhub-address@jupyterhub-hub.service jupyterhub-address@jupyterhub-proxy.service"
+    stop = f"{UNITS[2]} {UNITS[3]} {holders} jupyterhub.service jupyterhub-proxy.service"
     assert world.calls[0] == f"systemctl stop -- {stop}"
 
 

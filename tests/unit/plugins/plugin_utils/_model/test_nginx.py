@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -130,28 +129,6 @@ def test_files_begin_with_the_comment_of_the_user() -> None:
     host = {"found": FRESH, "ansible_managed": "Ours,\nhands off"}
     files = plan("nginx", MAXIMAL, host)["files"]
     assert files["conf.d/nbops-full.conf"].startswith("#\n# Ours,\n# hands off\n#\n")
-
-
-COMBINED = '192.0.2.1 - - [] "POST /hub/login? HTTP/2.0" {} 1234 "{}" "Mozilla/5.0"'
-JSON = (
-    '{{"time":"","client":"192.0.2.1","user":"","method":"POST","host":"a.org","path":"/hub/login","protocol":"HTTP/2.0",'
-    '"status":"{}","cross_site":"{}","bytes":"1234"}}'
-)
-
-
-@pytest.mark.parametrize("line", [COMBINED, JSON])
-def test_a_page_of_another_site_has_no_visitor_banned(line: str) -> None:
-    text = planned(TRIXIE, SITE, nginx_fail2ban=True)["fail2ban"]["filter"]
-    # fail2ban takes the time out of a line first.
-    (found,) = re.findall(r"^failregex = (.*)\n +(.*)$", text, re.MULTILINE)
-    expressions = [expression.replace("<ADDR>", "[0-9.]+") for expression in found]
-    counted = {
-        (status, page)
-        for status in (200, 302, 401, 403, 429)
-        for page in ("-", "cross-site", "same-site")
-        if any(re.search(expression, line.format(status, page)) for expression in expressions)
-    }
-    assert counted == {(401, "-"), (403, "-")}
 
 
 @pytest.mark.parametrize(
