@@ -116,7 +116,14 @@ def _removal(settings: Settings) -> dict[str, Any]:
         "local_servers": settings["spawner"] == "local",
         "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
         "servers_group": f"{name}-servers",
-        "remains": [f"/opt/{name}", f"/etc/{name}", f"/run/{name}-users", f"/run/{name}-sockets", f"/var/lib/{name}"],
+        "remains": [
+            f"/opt/{name}",
+            f"/etc/{name}",
+            f"/run/{name}",
+            f"/run/{name}-users",
+            f"/run/{name}-sockets",
+            f"/var/lib/{name}",
+        ],
     }
 
 
