@@ -1,4 +1,4 @@
-"""Ways out of a server's sandbox, tried from a notebook: services of the host and other homes."""
+"""Ways out of a server's sandbox, tried from a notebook: services of the host, other homes, metadata of clouds."""
 
 from __future__ import annotations
 
@@ -23,6 +23,25 @@ except OSError as error:
 else:
     print("open")
 """
+
+
+ASK = """
+import socket
+asking = socket.socket(socket.AF_INET6 if ":" in {address!r} else socket.AF_INET, socket.SOCK_DGRAM)
+try:
+    asking.connect(({address!r}, 80))
+    asking.send(b"x")
+except OSError as error:
+    print(error)
+"""
+METADATA = (
+    "169.254.169.254",
+    "169.254.170.23",
+    "168.63.129.16",
+    "100.100.100.200",
+    "fd00:ec2::254",
+    "fd20:ce::254",
+)
 
 
 @pytest.fixture
@@ -125,6 +144,14 @@ def test_a_home_elsewhere_is_seen_by_its_own_server_alone(people: None, kernel_o
     theirs = kernel_of("kate", is_new=True)
     with pytest.raises(RuntimeError, match=r"PermissionError|FileNotFoundError"):
         theirs.run("print(open('/srv/people/pavel/letter').read())")
+
+
+def test_metadata_of_clouds_is_out_of_reach(kernel_of) -> None:
+    """Refused by the sandbox, or without a route; never asked."""
+    kernel = kernel_of("kate")
+    for metadata in METADATA:
+        said = kernel.run(ASK.format(address=metadata))
+        assert said.endswith(("Operation not permitted", "Network is unreachable")), metadata
 
 
 def test_work_goes_on_inside(host, shell) -> None:
