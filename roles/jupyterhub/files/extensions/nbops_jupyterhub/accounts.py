@@ -109,15 +109,16 @@ def creation(name: str, group: str) -> list[str]:
     It is not in the group: who was let in by a rule is not listed.
     """
     useradd = ["/usr/sbin/useradd", "--create-home", "--key", "HOME_MODE=0700", "--shell", "/bin/bash"]
-    return [*_OUTSIDE, *useradd, "--comment", _comment(group), "--", name]
+    return [*OUTSIDE, *useradd, "--comment", _comment(group), "--", name]
 
 
 def inspection(name: str) -> list[str]:
     """The command that looks at what the hub's sandbox hides of an account: its home, and what sudo lets it do."""
-    return [*_OUTSIDE, sys.executable, "-I", "-m", "nbops_jupyterhub.inspection", name]
+    return [*OUTSIDE, sys.executable, "-I", "-m", "nbops_jupyterhub.inspection", name]
 
 
-_OUTSIDE = ("systemd-run", "--quiet", "--wait", "--collect", "--pipe")
+# How systemd runs what the hub's sandbox does not allow, and waits for its end.
+OUTSIDE = ("systemd-run", "--quiet", "--wait", "--collect", "--pipe")
 
 
 def require_inspected(name: str, answer: bytes, may_be_privileged: bool) -> None:

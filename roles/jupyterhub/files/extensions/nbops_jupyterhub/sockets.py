@@ -19,6 +19,7 @@ from traitlets import Unicode
 from traitlets.config import Configurable
 
 from nbops_jupyterhub import names
+from nbops_jupyterhub.accounts import OUTSIDE
 
 SCHEME = "http+unix"
 # The setgid bit gives the socket the directory's group; nobody else may enter.
@@ -115,7 +116,7 @@ class SocketMixin(Configurable):
         """The command by which systemd makes the directory of the socket, for an account of this number."""
         mode = f"--mode={DIRECTORY_MODE:o}"
         install = ["/usr/bin/install", "--directory", f"--owner={owner}", f"--group={self.servers_group}", mode]
-        return ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", *install, self.socket_directory]
+        return [*OUTSIDE, *install, self.socket_directory]
 
     def make_socket_directory(self, owner: int) -> None:
         """Make it without systemd, where the hub may do so itself."""
