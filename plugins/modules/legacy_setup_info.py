@@ -66,7 +66,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._migration import de
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import outside_units
-from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run, run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import as_account, run, run_by_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
 UNITS = "/etc/systemd/system"
@@ -204,8 +204,7 @@ class Search:
             account = pwd.getpwnam(user)
         except KeyError:
             return False
-        ids = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
-        return run("setpriv", *ids, "--", "test", "-r", path)[0] == 0
+        return run(*as_account(account), "test", "-r", path)[0] == 0
 
     def to_back_up(self, ones: list[Found]) -> dict[str, list[str]]:
         return {

@@ -60,7 +60,7 @@ elsewhere:
     - Where links of people lead out of the home of the account, by the path that was asked for.
   returned: success
   type: dict
-  sample: {/home/ada/work/notebooks: /data/ada/notebooks}
+  sample: {/home/ada/projects/notebooks: /data/ada/notebooks}
 """
 
 import os
@@ -68,6 +68,7 @@ import pwd
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import as_account
 
 ARGUMENT_SPEC = {
     "directories": {
@@ -119,8 +120,8 @@ class Directory:
         return "" if real in ("", meant) or f"{real}/".startswith(f"{home.rstrip('/')}/") else real
 
     def _as_account(self, *argv: str) -> tuple[int, str, str]:
-        ids = (f"--reuid={self._account.pw_uid}", f"--regid={self._account.pw_gid}", "--init-groups")
-        return self._module.run_command(["setpriv", *ids, "--", *argv], environ_update={"LC_ALL": "C.UTF-8"}, cwd="/")
+        command = [*as_account(self._account), *argv]
+        return self._module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, cwd="/")
 
 
 def main() -> None:

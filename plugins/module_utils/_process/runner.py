@@ -8,6 +8,7 @@ A module must run programs by its `run_command`, a program without Ansible canno
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,11 @@ def run_by_module(module: Any) -> None:
         return module.run_command(list(argv), data=text, binary_data=True, encoding=None, handle_exceptions=False)
 
     run_by(runner)
+
+
+def as_account(account: pwd.struct_passwd) -> tuple[str, ...]:
+    """The beginning of a command that runs as an account, with its groups."""
+    return ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups", "--")
 
 
 def run(*argv: str, data: bytes | None = None) -> tuple[int, bytes, bytes]:
