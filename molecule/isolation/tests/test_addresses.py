@@ -18,6 +18,7 @@ import socket, sys, time
 ports, taken = [int(port) for port in sys.argv[1:]], []
 log = open("/home/mallory/grab.log", "w", buffering=1)
 while True:
+    # A loop without a pause would take the processor from what it attacks; a gap of a restart is much longer.
     time.sleep(0.001)
     for port in ports[:]:
         listener = socket.socket()
@@ -160,7 +161,7 @@ def test_a_link_in_the_place_of_a_socket_leads_root_nowhere(host, person) -> Non
 
 def test_a_stranger_on_an_address_is_named_and_nothing_is_changed(host, grabbed) -> None:
     socket = {"Unit": {"Description": "A test"}, "Socket": {"ListenStream": "127.0.0.1:8998", "Service": "new.service"}}
-    service = {"Service": {"User": "mallory", "ExecStart": "/bin/sleep 60"}}
+    service = {"Service": {"User": "mallory", "ExecStart": "/bin/sleep infinity"}}
     units = [
         {"name": "new.socket", "sections": socket},
         {"name": "new.service", "sections": service, "sandbox": "none", "started": False},

@@ -52,18 +52,18 @@ def others(host) -> Iterator[str]:
 
 
 def test_a_notebook_directory_is_not_made_where_a_link_leads(host, mallory, module) -> None:
-    mallory("ln -s /etc work")
+    mallory("ln -s /etc projects")
     before = host.check_output("ls -ln /etc")
-    result = module("person_directories", directories=[{"path": f"{HOME}/work/mallorys", "owner": "mallory"}])
+    result = module("person_directories", directories=[{"path": f"{HOME}/projects/mallorys", "owner": "mallory"}])
     assert "mallory cannot make it" in result["msg"]
     assert host.check_output("ls -ln /etc") == before
 
 
 def test_where_a_link_leads_out_of_the_home_is_said(host, mallory, module) -> None:
     host.check_output("install -d -o mallory /srv/mallorys")
-    mallory("ln -s /srv/mallorys work")
-    result = module("person_directories", directories=[{"path": f"{HOME}/work/notebooks", "owner": "mallory"}])
-    assert result["elsewhere"] == {f"{HOME}/work/notebooks": "/srv/mallorys/notebooks"}
+    mallory("ln -s /srv/mallorys projects")
+    result = module("person_directories", directories=[{"path": f"{HOME}/projects/notebooks", "owner": "mallory"}])
+    assert result["elsewhere"] == {f"{HOME}/projects/notebooks": "/srv/mallorys/notebooks"}
     assert host.file("/srv/mallorys/notebooks").user == "mallory"
     host.check_output("rm -r /srv/mallorys")
 
@@ -94,7 +94,7 @@ def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, oth
     mallory(f"mkdir .jupyter; ln -s {config} .jupyter/jupyter_server_config.json")
     assert SECRET not in json.dumps(module("legacy_setup_info"))
     # A command line is its person's to choose.
-    mallory("rm -r .jupyter; printf '#!/usr/bin/python3\\nimport time; time.sleep(60)\\n' > jupyter-lab")
+    mallory("rm -r .jupyter; printf '#!/usr/bin/python3\\nimport signal; signal.pause()\\n' > jupyter-lab")
     mallory("chmod +x jupyter-lab")
     by_hand = f"systemd-run --quiet --scope --unit=by-hand --uid=mallory ./jupyter-lab --port=8899 --config={config}"
     host.check_output(f"cd {HOME}; {by_hand} > /dev/null 2>&1 &")

@@ -115,7 +115,7 @@ def test_cron_and_at_run_nothing_for_a_server(host, shell) -> None:
 
 def test_the_processes_of_the_same_person_outside_are_no_way_out(host, kernel_of) -> None:
     kernel = kernel_of("kate")
-    host.check_output("systemd-run --quiet --unit=kate-outside --uid=kate sleep 300")
+    host.check_output("systemd-run --quiet --unit=kate-outside --uid=kate sleep infinity")
     try:
         outside = host.check_output("systemctl show --property=MainPID --value kate-outside")
         with pytest.raises(RuntimeError, match=r"PermissionError|FileNotFoundError"):

@@ -24,7 +24,7 @@ class Hub:
         if isinstance(answer, Exception):
             raise answer
         if answer is SILENCE:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return answer
 
 

@@ -42,7 +42,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     return module
 
 
-@pytest.mark.parametrize("place", ["home/work/notebooks", "srv/people/nobody"])
+@pytest.mark.parametrize("place", ["home/projects/notebooks", "srv/people/nobody"])
 def test_a_missing_directory_is_made(root: pathlib.Path, run: Callable[..., dict], place: str) -> None:
     assert run(root / place, check=True)["changed"]
     assert not (root / place).exists()
@@ -59,8 +59,8 @@ def test_an_existing_one_keeps_its_owner(root: pathlib.Path, run: Callable[..., 
 
 
 def test_a_person_gets_no_directory_of_root_by_a_link(root: pathlib.Path, run: Callable[..., dict]) -> None:
-    (root / "home/work").symlink_to(root / "etc")
-    result = run(root / "home/work/jupyter")
+    (root / "home/projects").symlink_to(root / "etc")
+    result = run(root / "home/projects/jupyter")
     assert "nobody cannot make it" in result["msg"]
     assert list((root / "etc").iterdir()) == []
 
@@ -71,9 +71,9 @@ def test_a_link_that_leads_out_of_the_home_is_said(
     data = root / "data"
     data.mkdir()
     os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
-    (root / "home/work").symlink_to(data)
-    result = run(root / "home/work/jupyter")
-    assert result["elsewhere"] == {str(root / "home/work/jupyter"): str(data / "jupyter")}
+    (root / "home/projects").symlink_to(data)
+    result = run(root / "home/projects/jupyter")
+    assert result["elsewhere"] == {str(root / "home/projects/jupyter"): str(data / "jupyter")}
     assert (data / "jupyter").is_dir()
     assert ["outside of the home" in warning for warning in warnings] == [True]
 
