@@ -99,7 +99,6 @@ import fnmatch
 import inspect
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
@@ -108,6 +107,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 SHADOW_PATTERN = "jupyter_*config.*"
 MESSAGE_LENGTH = 2000
@@ -216,10 +216,14 @@ def make_plan(files: list[File]) -> Plan:
     )
 
 
+def environment_of(python: str) -> str:
+    """The directory of an environment, or the link to it, by the path of its interpreter."""
+    return os.path.dirname(os.path.dirname(python))
+
+
 def is_outdated(file: File) -> bool:
     """Whether the environment was replaced after the file was written or checked."""
-    release_link = os.path.dirname(os.path.dirname(file.python))
-    return os.lstat(release_link).st_mtime > os.stat(file.path).st_mtime
+    return os.lstat(environment_of(file.python)).st_mtime > os.stat(file.path).st_mtime
 
 
 def check(module: AnsibleModule, files: list[File]) -> None:
@@ -234,18 +238,11 @@ def check(module: AnsibleModule, files: list[File]) -> None:
 
 
 def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], configs: list[dict]) -> list[list[str]]:
-    """What an environment says against each configuration."""
-    with tempfile.TemporaryDirectory(dir=module.tmpdir) as home:
-        program = os.path.join(home, "config_check.py")
-        with open(program, "w", encoding="utf-8") as file:
-            file.write(inspect.getsource(config_check))
-        # Isolated and with an empty home, so that root's own Jupyter files do not count. Jupyter makes a directory for
-        # JUPYTER_NO_CONFIG below TMPDIR, and never removes it.
-        code, out, err = module.run_command(
-            [python, "-I", program],
-            data=json.dumps({"modules": modules, "configs": configs}),
-            environ_update={"HOME": home, "TMPDIR": home, "JUPYTER_NO_CONFIG": "1"},
-        )
+    """What an environment says against each configuration. Its packages are foreign code, so root does not run them."""
+    # Isolated and with an empty home, so that nobody's own Jupyter files count.
+    program = [python, "-I", "-c", inspect.getsource(config_check)]
+    with Sandbox(shown=[f"-{environment_of(python)}"]).command(program, {"JUPYTER_NO_CONFIG": "1"}) as command:
+        code, out, err = module.run_command(command, data=json.dumps({"modules": modules, "configs": configs}))
     if code != 0:
         raise ConfigurationError(f"{python} cannot check the configuration: {err[-MESSAGE_LENGTH:]}")
     return json.loads(out)

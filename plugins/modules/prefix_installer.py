@@ -14,7 +14,8 @@ extends_documentation_fragment:
   - nbops.jupyter._attributes
 description:
   - Downloads an installer of the kind that C(bash INSTALLER -b -p PREFIX) runs, and runs it only if it has the given
-    SHA-256. The prefix belongs to root, and nobody else can write there.
+    SHA-256. It runs in a sandbox of systemd, as an account that exists only for so long, and without a network.
+    The prefix belongs to root, and nobody else can write there.
   - Never changes a prefix that exists, whoever made it and whatever was changed in it since.
   - A failed run leaves nothing behind. The next run removes what an interrupted one has left.
   - The installer's batch mode accepts its licence.

@@ -114,14 +114,26 @@ options:
         belong to the id of the release.
     type: dict
     default: {}
+  source_packages:
+    description:
+      - Names of packages that may be built from their source on the target. Of all others, only wheels are installed.
+      - A build runs code of the package and of its build tools, which no hash covers.
+    type: list
+    elements: str
+    default: []
   setup_commands:
     description:
       - Commands, each a list of arguments, that complete a fresh release before it is tried. A relative program is
         looked up in the release, which is also the working directory.
-      - They find the certificate authorities and the proxy in their environment, so that they can fetch things too.
     type: list
     elements: list
     default: []
+  setup_network:
+    description:
+      - Whether O(setup_commands) have a network. They find the certificate authorities and the proxy in their
+        environment then.
+    type: bool
+    default: false
   smoke_commands:
     description:
       - Commands, each a list of arguments, that have to succeed before a fresh release becomes current. They are found
@@ -146,7 +158,10 @@ options:
     elements: str
     default: []
 notes:
-  - Setup and smoke commands run as the user of the module with a temporary home, each for at most 300 seconds.
+  - Nothing that a package brings runs as root. Builds from source, setup and smoke commands run in a sandbox of
+    systemd, as an account that exists only for so long, with a temporary home; commands for at most 300 seconds each.
+    Setup commands may add, replace and remove files of the release, but not change those of packages in place. A link
+    that they leave must not lead out of the release. Smoke commands can only read it, and have no network.
 """
 
 EXAMPLES = r"""
@@ -227,6 +242,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock impor
     Pin,
     applicable,
     compare_packages,
+    normalise_name,
     parse_lock,
     split_specifier,
 )
@@ -260,7 +276,9 @@ ARGUMENT_SPEC = {
     "wheelhouse": {"type": "path", "default": ""},
     "keep": {"type": "int", "default": 3},
     "files": {"type": "dict", "default": {}},
+    "source_packages": {"type": "list", "elements": "str", "default": []},
     "setup_commands": {"type": "list", "elements": "list", "default": []},
+    "setup_network": {"type": "bool", "default": False},
     "smoke_commands": {"type": "list", "elements": "list", "default": []},
     "overlay": {"type": "bool", "default": False},
     "compress": {"type": "list", "elements": "str", "default": []},
@@ -298,6 +316,7 @@ class Present:
             packages=sorted(parameters["packages"]),
             files=placeable(parameters["files"]),
             setup_commands=texts(parameters["setup_commands"]),
+            setup_network=parameters["setup_network"],
             smoke_commands=texts(parameters["smoke_commands"]),
             overlay=parameters["overlay"],
             compress=sorted(parameters["compress"]),
@@ -312,10 +331,11 @@ class Present:
         source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
         self._programs = Programs(module.run_command, source.scrub)
         self._setup_environment = source.setup_environment()
+        from_source = self._from_source(parameters["source_packages"])
         self._installer = (
-            Pip(self._programs, source)
+            Pip(self._programs, source, from_source)
             if parameters["installer"] == "pip"
-            else Uv(self._programs, source, parameters["uv_lock"])
+            else Uv(self._programs, source, parameters["uv_lock"], from_source)
         )
         self._interpreter = self._find_interpreter(parameters["python"], parameters["python_floor"])
         shape = {
@@ -327,8 +347,14 @@ class Present:
             "overlay": self._recipe.overlay,
             "compress": self._recipe.compress,
         }
-        # Releases from before there were files keep their ids.
-        self._id = release_id({**shape, "files": self._recipe.files} if self._recipe.files else shape)
+        # Releases from before there were these keep their ids.
+        newer = {"files": self._recipe.files, "source_packages": from_source}
+        self._id = release_id({**shape, **{name: value for name, value in newer.items() if value}})
+
+    def _from_source(self, names: list[str]) -> list[str]:
+        """Those of the names that this release may hold. What packages need beside the lock, only a build tells."""
+        named = {normalise_name(name) for name in names}
+        return sorted(named if self._recipe.packages else named & {pin.name for pin in self._recipe.pins})
 
     def _find_interpreter(self, python: str, floor: str) -> Interpreter:
         path = shutil.which(python, path=SYSTEM_PATH)

@@ -31,7 +31,14 @@ def test_current_is_a_link_to_a_finished_release(host, path: str) -> None:
 @every_application
 def test_the_packages_can_be_imported(host, path: str) -> None:
     code = "import demo_alpha, demo_beta; print(demo_alpha.VERSION)"
-    assert host.check_output("%s/current/bin/python -c %s", path, code) == APPLICATIONS[path]["demo-alpha"]
+    ran = as_ada(host, f"{path}/current/bin/python -c '{code}'")
+    assert ran.stdout.strip() == APPLICATIONS[path]["demo-alpha"]
+
+
+def test_packages_ran_as_nobody_else(host) -> None:
+    """Each package leaves a mark when it is imported, and even when an interpreter starts that could import it."""
+    as_ada(host, "/opt/locked/current/bin/python -c pass")
+    assert host.check_output("find /srv/rogue -type f -printf '%%u %%f\n'") == f"ada {host.user('ada').uid}"
 
 
 @every_application

@@ -1,18 +1,21 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds a release in its place: environment, packages, overlay, files, setup, compressed copies, trial, marker."""
+"""Builds a release in its place: environment, packages, overlay, files, setup, compressed copies, trial, marker.
+
+Nothing that a package brings runs as root: see `_releases/foreign.py`.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.compress import compress
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.files import place_files
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.foreign import Commands, ForeignCode
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip, Uv
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, extend_lock, parse_lock
@@ -22,6 +25,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
     installed_packages,
     make_overlay,
     protect,
+    site_packages,
     write_file,
 )
 
@@ -40,6 +44,7 @@ class Recipe:
     packages: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     setup_commands: list[list[str]] = field(default_factory=list)
+    setup_network: bool = False
     smoke_commands: list[list[str]] = field(default_factory=list)
     overlay: bool = False
     compress: list[str] = field(default_factory=list)
@@ -98,15 +103,22 @@ class ReleaseBuild:
             lock = os.path.join(release, _LOCK)
             write_file(lock, extend_lock(locked, []) if locked else self._resolve(release, installer))
             installer.install(release, lock)
+            self._compile(release)
             # What is written gets to the disk while the release is tried, so that the last sync has little left to do.
             threading.Thread(target=os.sync, daemon=True).start()
             if self._recipe.overlay:
                 make_overlay(release)
             place_files(release, self._recipe.files)
-            self._run_commands(release, self._recipe.setup_commands, "setup command", self._setup_environment)
+            foreign = ForeignCode(self._programs, release)
+            if self._recipe.setup_commands:
+                setup = _named(release, "setup command", self._recipe.setup_commands)
+                environment = {**self._setup_environment, "PATH": _path(release)}
+                foreign.change(setup, environment, self._recipe.setup_network, timeout=_COMMAND_TIMEOUT)
             if self._recipe.compress:
                 compress(release, self._recipe.compress, self._programs)
-            self._run_commands(release, self._recipe.smoke_commands, "smoke test", {})
+            if self._recipe.smoke_commands:
+                smoke = _named(release, "smoke test", self._recipe.smoke_commands)
+                foreign.test(smoke, {"PATH": _path(release)}, _COMMAND_TIMEOUT)
             python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
             packages = installed_packages(release)
             self._store.finish(name, {"python": python, "packages": packages, "size": protect(release)})
@@ -124,11 +136,21 @@ class ReleaseBuild:
         write_file(constraints, "".join(f"{pin.constraint}\n" for pin in self._recipe.pins))
         return extend_lock(self._recipe.pins, parse_lock(installer.resolve(release, requirements, constraints)))
 
-    def _run_commands(self, release: str, commands: list[list[str]], what: str, more: dict[str, str]) -> None:
-        # Inside the release, so that an interruption leaves nothing elsewhere.
-        with tempfile.TemporaryDirectory(prefix=".home-", dir=release) as home:
-            environment = {**more, "HOME": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
-            for command in commands:
-                argv = [os.path.join(release, command[0]), *command[1:]]
-                what_exactly = f"{what} `{' '.join(command)}`"
-                self._programs.run(argv, what_exactly, environment, cwd=release, timeout=_COMMAND_TIMEOUT)
+    def _compile(self, release: str) -> None:
+        """Compiles the packages to byte code, by an interpreter in which none of them can run code.
+
+        Packages hold files for other Pythons, and templates that only look like Python: those may fail.
+        """
+        compile_all = [self._interpreter.path, "-I", "-S", "-m", "compileall", "-qq", "-j", "0", site_packages(release)]
+        self._programs.run(compile_all, "compileall", {}, check=False)
+
+
+def _path(release: str) -> str:
+    return f"{release}/bin:{SYSTEM_PATH}"
+
+
+def _named(release: str, what: str, commands: list[list[str]]) -> Commands:
+    """Commands with what messages call them. A relative program is one of the release's."""
+    return [
+        (f"{what} `{' '.join(command)}`", [os.path.join(release, command[0]), *command[1:]]) for command in commands
+    ]

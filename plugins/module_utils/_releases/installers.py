@@ -7,33 +7,90 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Sequence
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import parse_lock
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.foreign import ForeignCode
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import extend_lock, parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import provide_uv, release_tools, uv_program
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import (
     installed_packages,
     python_of,
-    site_packages,
+    write_file,
 )
 
+_ONLY_WHEELS = ("--only-binary", ":all:")
+_NO_WHEEL = re.compile("no usable wheels|--no-build|No matching distribution")
 
-class Uv:
-    """Builds with a pinned uv, which it fetches where this machine does not have it yet."""
 
-    def __init__(self, programs: Programs, source: PackageSource, lock: str) -> None:
+class _Installer:
+    """What both installers share. Packages come as wheels, whose installation runs none of their code.
+
+    Those that are named as source packages are built from their source, by code of theirs and of their build tools: in
+    a sandbox, without the cache that releases share.
+    """
+
+    def __init__(self, programs: Programs, source: PackageSource, source_packages: Sequence[str] = ()) -> None:
         self._programs = programs
         self._environment = source.environment()
+        self._wheelhouse = source.wheelhouse
+        self._source_packages = source_packages
+
+    @property
+    def _builds(self) -> list[str]:
+        """Options that say what may be built."""
+        named = (option for name in self._source_packages for option in ("--no-binary", name))
+        return [*_ONLY_WHEELS, *named]
+
+    def _fetch(self, what: str, argv: list[str]) -> None:
+        """Runs an installer that takes only wheels."""
+        try:
+            self._programs.run(argv, what, self._environment)
+        except BuildError as error:
+            if not _NO_WHEEL.search(str(error)):
+                raise
+            raise BuildError(
+                f"{error}\nOnly wheels are installed. A package that has none is built from its source where "
+                "python_venv_source_packages names it."
+            ) from error
+
+    def _build(self, release: str, what: str, argv: list[str]) -> None:
+        """Runs an installer that may build packages for a release."""
+        shown = [self._wheelhouse] if self._wheelhouse else []
+        environment = {name: value for name, value in self._environment.items() if name != "UV_CACHE_DIR"}
+        foreign = ForeignCode(self._programs, release)
+        foreign.change([(what, argv)], environment, network=not self._wheelhouse, shown=shown)
+
+    def _install(self, release: str, lock: str, what: str, argv: list[str]) -> None:
+        """Runs an installer for the packages of a lock file: first for those that come as wheels."""
+        with open(lock, encoding="utf-8") as file:
+            pins = parse_lock(file.read())
+        built = [pin for pin in pins if pin.name in self._source_packages]
+        part = os.path.join(release, "part.txt")
+        if len(built) < len(pins):
+            write_file(part, extend_lock([pin for pin in pins if pin not in built], []))
+            self._fetch(what, [*argv, *_ONLY_WHEELS, "--requirement", part])
+            os.unlink(part)
+        if built:
+            write_file(part, extend_lock(built, []))
+            self._build(release, what, [*argv, *self._builds, "--requirement", part])
+            os.unlink(part)
+
+
+class Uv(_Installer):
+    """Builds with a pinned uv, which it fetches where this machine does not have it yet."""
+
+    def __init__(
+        self, programs: Programs, source: PackageSource, lock: str, source_packages: Sequence[str] = ()
+    ) -> None:
+        super().__init__(programs, source, source_packages)
         self._options = source.uv_options
         self._lock = lock
         self._version = next((pin.version for pin in parse_lock(lock) if pin.name == "uv"), "")
         if not self._version:
             raise ValueError("uv_lock does not pin uv")
-
-    def _run(self, *arguments: str) -> None:
-        what = " ".join(["uv", *arguments[:2]])
-        self._programs.run([uv_program(self._version), *arguments], what, self._environment)
 
     def prepare(self, application: str) -> None:
         """Makes ready for builds of the application at a path."""
@@ -41,23 +98,31 @@ class Uv:
 
     def create(self, release: str, python: str) -> None:
         """Makes an empty virtual environment."""
-        self._run("venv", "--quiet", "--no-project", "--python", python, release)
+        arguments = ["venv", "--quiet", "--no-project", "--python", python, release]
+        self._programs.run([uv_program(self._version), *arguments], "uv venv", self._environment)
 
     def resolve(self, release: str, requirements: str, constraints: str) -> str:
         """The text of a lock, with hashes, of the requirements in a file under the constraints in another."""
         resolved = os.path.join(release, "resolved.txt")
         arguments = ["--quiet", "--python", python_of(release), "--generate-hashes", "--no-header", "--no-annotate"]
         arguments += ["--constraints", constraints, "--output-file", resolved]
-        self._run("pip", "compile", *arguments, *self._options, requirements)
+        compile_lock = [uv_program(self._version), "pip", "compile", *arguments, *self._builds, *self._options]
+        if self._source_packages:
+            self._build(release, "uv pip compile", [*compile_lock, requirements])
+        else:
+            self._fetch("uv pip compile", [*compile_lock, requirements])
         with open(resolved, encoding="utf-8") as file:
             text = file.read()
         os.unlink(resolved)
         return text
 
     def install(self, release: str, lock: str) -> None:
-        """Fills the virtual environment with the packages of a lock file, byte-compiled."""
-        arguments = ["--quiet", "--python", python_of(release), "--require-hashes", "--compile-bytecode"]
-        self._run("pip", "sync", *arguments, *self._options, lock)
+        """Fills the virtual environment with the packages of a lock file.
+
+        uv could compile them to byte code, by the environment's own interpreter, in which packages may run code.
+        """
+        install = [uv_program(self._version), "pip", "install", "--quiet", "--python", python_of(release)]
+        self._install(release, lock, "uv pip install", [*install, "--require-hashes", "--no-deps", *self._options])
 
     def clean(self) -> None:
         """Empties the cache, which otherwise only grows; uv waits for those that are using it."""
@@ -66,15 +131,8 @@ class Uv:
             self._programs.run(clean, "uv cache clean", self._environment, check=False)
 
 
-class Pip:
+class Pip(_Installer):
     """Builds with the pip that the interpreter's own venv module brings."""
-
-    def __init__(self, programs: Programs, source: PackageSource) -> None:
-        self._programs = programs
-        self._environment = source.environment()
-
-    def _run(self, python: str, *arguments: str) -> None:
-        self._programs.run([python, "-m", *arguments], " ".join(arguments[:2]), self._environment)
 
     def prepare(self, application: str) -> None:
         """Makes ready for builds of the application at a path."""
@@ -82,32 +140,35 @@ class Pip:
 
     def create(self, release: str, python: str) -> None:
         """Makes a virtual environment with nothing but pip, and what that needs, in it."""
-        self._run(python, "venv", release)
+        self._programs.run([python, "-m", "venv", release], "venv", self._environment)
 
     def resolve(self, release: str, requirements: str, constraints: str) -> str:
         """The text of a lock, with hashes, of the requirements in a file under the constraints in another."""
         report = os.path.join(release, "report.json")
-        arguments = ["--quiet", "--dry-run", "--ignore-installed", "--report", report]
+        arguments = ["--quiet", "--dry-run", "--ignore-installed", "--report", report, *self._builds]
         arguments += ["--constraint", constraints, "--requirement", requirements]
-        self._run(python_of(release), "pip", "install", *arguments)
+        pip = [python_of(release), "-m", "pip", "install", *arguments]
+        if self._source_packages:
+            self._build(release, "pip install", pip)
+        else:
+            self._fetch("pip install", pip)
         with open(report, encoding="utf-8") as file:
             items = json.load(file)["install"]
         os.unlink(report)
         return "".join(f"{_pin(item)}\n" for item in items)
 
     def install(self, release: str, lock: str) -> None:
-        """Fills the virtual environment with the packages of a lock file and no others, byte-compiled."""
-        python = python_of(release)
-        arguments = ["--quiet", "--require-hashes", "--no-deps", "--no-compile", "--requirement", lock]
-        self._run(python, "pip", "install", *arguments)
+        """Fills the virtual environment with the packages of a lock file and no others."""
+        pip = [python_of(release), "-m", "pip"]
+        install = [*pip, "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
+        self._install(release, lock, "pip install", install)
         with open(lock, encoding="utf-8") as file:
             locked = {pin.name for pin in parse_lock(file.read())}
         brought_along = sorted(installed_packages(release).keys() - locked)
         if brought_along:
-            self._run(python, "pip", "uninstall", "--quiet", "--yes", *brought_along)
-        # Packages hold files for other Pythons, and templates that only look like Python: those may fail.
-        compile_all = [python, "-m", "compileall", "-qq", "-j", "0", site_packages(release)]
-        self._programs.run(compile_all, "compileall", self._environment, check=False)
+            # Packages are there now that may run code whenever the interpreter starts.
+            uninstall = [*pip, "uninstall", "--quiet", "--yes", *brought_along]
+            ForeignCode(self._programs, release).change([("pip uninstall", uninstall)], self._environment)
 
     def clean(self) -> None:
         """Nothing is kept that could be emptied."""

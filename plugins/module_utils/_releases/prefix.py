@@ -19,8 +19,10 @@ from collections.abc import Iterable
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 MARK = ".nbops-installer.json"
+_INSTALLER = "/run/installer"  # as the installer's own sandbox sees it
 _SHOWN_OF_MESSAGES = 2000
 
 
@@ -32,7 +34,7 @@ class Prefix:
         folder, name = os.path.split(path)
         self._download = os.path.join(folder, f".{name}.download")
         self._installer = os.path.join(folder, f".{name}.installer")
-        self._home = os.path.join(folder, f".{name}.home")
+        self._stage = os.path.join(folder, f".{name}.stage")
 
     def is_ours(self) -> bool:
         """Whether the prefix is whole and was made here."""
@@ -45,7 +47,7 @@ class Prefix:
     def leftovers(self) -> list[str]:
         """What an interruption left."""
         unfinished = os.path.lexists(self._installer) and not self.is_ours()
-        paths = [*([self.path] if unfinished else []), self._download, self._home, self._installer]
+        paths = [*([self.path] if unfinished else []), self._download, self._stage, self._installer]
         return [path for path in paths if os.path.lexists(path)]
 
     def clean(self) -> None:
@@ -54,7 +56,7 @@ class Prefix:
             _remove(path)
 
     def install(self, chunks: Iterable[bytes], sha256: str) -> None:
-        """Writes an installer to disk, checks it and has it make the prefix. Nothing is left of a failure.
+        """Writes an installer to disk, checks it and has it make the prefix, not as root. Nothing is left of a failure.
 
         Raises ValueError where the installer is another than the one meant, or fails.
         """
@@ -65,6 +67,7 @@ class Prefix:
             os.rename(self._download, self._installer)
             self._run()
             make_roots_own(self.path)
+            self._try()
             os.sync()
             atomic.write(os.path.join(self.path, MARK), json.dumps({"sha256": sha256}).encode(), 0o644)
         finally:
@@ -91,16 +94,30 @@ class Prefix:
             )
 
     def _run(self) -> None:
-        os.mkdir(self._home, 0o700)  # installers leave notes in the home of whoever runs them
-        environment = [f"HOME={self._home}", f"TMPDIR={self._home}", "PATH=/usr/local/bin:/usr/bin:/bin"]
-        for argv in (
-            ["bash", self._installer, "-b", "-p", self.path],
-            [os.path.join(self.path, "bin/python"), "-I", "-c", ""],
-        ):
-            rc, out, err = runner.run("env", "--ignore-environment", *environment, *argv)
-            if rc:
-                said = (err or out).decode(errors="replace").strip()[-_SHOWN_OF_MESSAGES:]
-                raise ValueError(f"`{' '.join(argv)}` ended with status {rc}: {said}")
+        """Has the installer make the prefix where it believes that its final place is, and moves it there."""
+        folder, name = os.path.split(self.path)
+        home = os.path.join(self._stage, ".home")
+        os.makedirs(home)
+        os.chmod(self._installer, 0o644)
+        # The installer would refuse a prefix that is there, and must not write beside it.
+        sandbox = Sandbox(given=[f"{self._stage}:{folder}"], shown=[f"{self._installer}:{_INSTALLER}"])
+        home = os.path.join(folder, ".home")
+        self._command(["bash", _INSTALLER, "-b", "-p", self.path], sandbox, {"HOME": home, "TMPDIR": home})
+        made = os.path.join(self._stage, name)
+        if not os.path.isdir(made) or os.path.islink(made):
+            raise ValueError(f"the installer of {self.path} made no directory there")
+        os.rename(made, self.path)
+
+    def _try(self) -> None:
+        python = os.path.join(self.path, "bin/python")
+        self._command([python, "-I", "-c", ""], Sandbox(shown=[self.path]), {})
+
+    def _command(self, argv: list[str], sandbox: Sandbox, environment: dict[str, str]) -> None:
+        with sandbox.command(argv, environment) as command:
+            rc, out, err = runner.run(*command)
+        if rc:
+            said = (err or out).decode(errors="replace").strip()[-_SHOWN_OF_MESSAGES:]
+            raise ValueError(f"`{' '.join(argv)}` ended with status {rc}: {said}")
 
 
 def make_roots_own(path: str) -> None:

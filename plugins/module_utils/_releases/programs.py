@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
+
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _TAIL_LINES = 20
@@ -46,20 +48,25 @@ class Programs:
         cwd: str = "/",
         timeout: int = 0,
         check: bool = True,
+        sandbox: Sandbox | None = None,
     ) -> None:
-        """Runs a program to its end.
+        """Runs a program to its end, a foreign one in a sandbox.
 
         With `check`, raises BuildError with `what` and the tail of the output where the program cannot be started,
         fails, or takes more than `timeout` seconds (0 for no limit).
         """
         environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", **environment}
-        status, output, errors = self._run_command(
-            ["/usr/bin/timeout", "--kill-after=10", str(timeout), *argv],
-            environ_update=environment,
-            cwd=cwd,
-            expand_user_and_vars=False,
-            pass_fds=[] if timeout else self._locks,
-        )
+        argv = ["/usr/bin/timeout", "--kill-after=10", str(timeout), *argv]
+        with contextlib.ExitStack() as stack:
+            if sandbox:
+                argv = stack.enter_context(sandbox.command(argv, environment, cwd))
+            status, output, errors = self._run_command(
+                argv,
+                environ_update=environment,
+                cwd=cwd,
+                expand_user_and_vars=False,
+                pass_fds=[] if timeout else self._locks,
+            )
         if status == 0 or not check:
             return
         timed_out = timeout and status == _TIMED_OUT

@@ -16,6 +16,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock impor
 # site module reads this file in the overlay's own directory, and adds the user's directory and those of its PREFIXES
 # afterwards, in this order. It reads the file twice.
 _OVERLAY_PATHS = "import site; {prefix!r} in site.PREFIXES or site.PREFIXES.insert(0, {prefix!r})\n"
+# Writing for others, and running with the owner's rights.
+_TAKEN = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID
 _OVERLAY_PIP = '#!/bin/sh\nexec {python} -m pip "$@"\n'
 
 
@@ -37,8 +39,8 @@ def installed_packages(prefix: str) -> dict[str, str]:
 
 
 def write_file(path: str, text: str, mode: int = 0o644) -> None:
-    """Writes a new file."""
-    with open(path, "w", encoding="utf-8") as file:
+    """Writes a new file. Never one that is there: foreign code may have left a link in its place."""
+    with open(path, "x", encoding="utf-8") as file:
         file.write(text)
         os.chmod(path, mode)
 
@@ -65,12 +67,12 @@ def make_overlay(prefix: str) -> None:
 
 
 def protect(prefix: str) -> int:
-    """Leaves the permission to write with the owner alone, and returns the size of all files in bytes."""
+    """Lets the owner alone write, and nobody run with another's rights. Returns the size of all files in bytes."""
     size = 0
     for folder, _folders, files in os.walk(prefix):
         for path in [folder, *(os.path.join(folder, name) for name in files)]:
             status = os.lstat(path)
-            if status.st_mode & 0o022 and not stat.S_ISLNK(status.st_mode):
-                os.chmod(path, stat.S_IMODE(status.st_mode) & ~0o022)
+            if status.st_mode & _TAKEN and not stat.S_ISLNK(status.st_mode):
+                os.chmod(path, stat.S_IMODE(status.st_mode) & ~_TAKEN)
             size += status.st_size
     return size

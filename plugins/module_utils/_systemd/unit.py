@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import values_of
+
 HEADER = "# Written by Ansible (nbops.jupyter.systemd_units): changes made here are lost.\n"
 WAIT_READY = "/usr/local/lib/nbops-wait-ready.py"
 READY_TIMEOUT_SECONDS = 60
@@ -134,11 +136,3 @@ def _from_options(unit: dict, own: dict) -> dict:
         if own.get("TimeoutStartSec") is None:
             added["TimeoutStartSec"] = timeout + START_MARGIN_SECONDS
     return added
-
-
-def values_of(value: object) -> list[str]:
-    """The values of a directive as systemd reads them, one a line."""
-    if value is None:
-        return []
-    values = value if isinstance(value, (list, tuple)) else [value]
-    return [("yes" if item else "no") if isinstance(item, bool) else str(item) for item in values]

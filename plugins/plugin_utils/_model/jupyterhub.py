@@ -164,6 +164,8 @@ def _hub_environment(settings: Settings) -> dict[str, Any]:
         "hub",
         lock=settings["lock"],
         packages=settings["packages"],
+        # NativeAuthenticator needs it, and its author publishes no wheel.
+        source_packages=["onetimepass"],
         files=files,
         setup_commands=EXTEND,
         smoke_commands=[
@@ -196,6 +198,7 @@ def _proxy_environment(settings: Settings) -> dict[str, Any]:
         "proxy",
         files={FILES / "proxy" / name: name for name in ("package.json", "package-lock.json", "build.sh", "start.mjs")},
         setup_commands=[["/bin/sh", "build.sh"]],
+        setup_network=True,
         smoke_commands=[["bin/node", program, "--version"]],
     )
 

@@ -280,7 +280,7 @@ def _installers(installers: list[dict]) -> Iterator[str]:
         if not SHA256.fullmatch(installer["sha256"]):
             yield (
                 f"kernels_installers: {path}: sha256 must be the 64 hexadecimal digits that the installer's publisher "
-                "names; it runs as root, so nothing runs without."
+                "names; nothing else is run."
             )
 
 

@@ -16,7 +16,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 TOOLS = "/opt/python_venv"
 PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+){2,}")
 INSIDE = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+(/(?!\.\.?(/|$))[A-Za-z0-9_.+@-]+)*")
-NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[^\]]*\])?"
+PLAIN_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+NAME = PLAIN_NAME + r"(\[[^\]]*\])?"
 PACKAGE = re.compile(NAME + r"\s*([<>=!~][^;@]*)?(;.*)?")
 LOCKED = re.compile(NAME + r"\s*==\s*[^\s;*]+(\s*;.+?)?(\s+--hash=\w+:[0-9a-f]+)+")
 INTERPRETER = re.compile(r"[A-Za-z0-9._-]+|/[^\s]+")
@@ -48,9 +49,11 @@ def secrets(given: Given) -> dict[str, str]:
 
 def release(settings: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The arguments of the module python_release, without secrets, for the role's settings with some changes."""
+    sources = {*settings["source_packages"], *changes.pop("source_packages", ())}
     settings = {name: value for name, value in {**settings, **changes}.items() if name not in SECRETS}
     return {
         **settings,
+        "source_packages": sorted(sources),
         "lock": read(settings["lock"]) or "",
         "uv_lock": read(str(COLLECTION / "roles/python_venv/files/uv.txt")),
     }
@@ -83,7 +86,8 @@ def release_problems(settings: dict[str, Any]) -> list[str]:
         ]
     if settings["state"] == "absent":
         return []
-    rules = (*_packages(settings), *_lock(settings["lock"]), *_interpreter(settings), *_source(settings))
+    packages = (*_packages(settings), *_source_packages(settings), *_lock(settings["lock"]))
+    rules = (*packages, *_interpreter(settings), *_source(settings))
     return [f"{path}: {text}" for text in (*rules, *_build(settings))]
 
 
@@ -96,6 +100,15 @@ def _packages(settings: dict) -> Iterator[str]:
                 f"python_venv_packages: '{package}' must be the name of a package with an optional version, such as "
                 "pandas>=2; for a package that is a file or an address, use python_venv_wheelhouse or "
                 "python_venv_index_url."
+            )
+
+
+def _source_packages(settings: dict) -> Iterator[str]:
+    for package in settings["source_packages"]:
+        if not re.fullmatch(PLAIN_NAME, package):
+            yield (
+                f"python_venv_source_packages: '{package}' must be the name of a package alone, such as pandas; "
+                "versions belong into python_venv_packages or the lock."
             )
 
 

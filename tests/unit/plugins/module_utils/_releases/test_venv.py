@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import pathlib
+import stat
 import subprocess
 import sys
 
@@ -75,3 +76,19 @@ def test_path_files_of_the_release_count(release: str, tmp_path: pathlib.Path) -
     (tmp_path / "linked/tool.py").write_text("print('linked')")
     pathlib.Path(venv.site_packages(release), "linked.pth").write_text(f"{tmp_path}/linked\n")
     assert ask(release, "overlay/bin/python", "import tool") == "linked"
+
+
+def test_a_new_file_takes_nobody_s_place(tmp_path: pathlib.Path) -> None:
+    """Foreign code could leave a link to a file of the host where root writes next."""
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "link").symlink_to("precious")
+    with pytest.raises(FileExistsError):
+        venv.write_file(str(tmp_path / "link"), "theirs")
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_nobody_else_writes_or_runs_with_the_owner_s_rights(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "program").touch()
+    (tmp_path / "program").chmod(0o6777)
+    venv.protect(str(tmp_path))
+    assert stat.S_IMODE((tmp_path / "program").stat().st_mode) == 0o755

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import MESSAGES, METADATA
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import sandbox
 from models import plan, problems, require_golden
 
@@ -54,13 +55,13 @@ def test_no_service_of_the_host_is_a_door_out_of_the_sandbox(profile: str) -> No
 
 
 def test_a_server_without_a_network_reaches_no_resolver() -> None:
-    assert sandbox.SHIPPED["air_gapped"]["BindReadOnlyPaths"] == sandbox.MESSAGES
+    assert sandbox.SHIPPED["air_gapped"]["BindReadOnlyPaths"] == MESSAGES
 
 
 @pytest.mark.parametrize("profile", ["standard", "daemon", "gpu", "no_loopback"])
 def test_metadata_of_clouds_is_denied(profile: str) -> None:
     denied = sandbox.SHIPPED[profile]["IPAddressDeny"].split()
-    assert {str(ipaddress.ip_address(address)) for address in sandbox.METADATA} <= set(denied)
+    assert {str(ipaddress.ip_address(address)) for address in METADATA} <= set(denied)
 
 
 def test_without_loopback_names_are_still_resolved() -> None:

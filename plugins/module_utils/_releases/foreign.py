@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs what packages bring on a release: never as root, see `Sandbox`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox, take_back
+
+# Each with what messages call it.
+Commands = Sequence[tuple[str, Sequence[str]]]
+
+
+class ForeignCode:
+    """Programs of a release, and programs that run code of its packages. Methods raise BuildError."""
+
+    def __init__(self, programs: Programs, release: str) -> None:
+        self._programs = programs
+        self._release = release
+
+    def change(
+        self,
+        commands: Commands,
+        environment: Mapping[str, str],
+        network: bool = False,
+        shown: Sequence[str] = (),
+        timeout: int = 0,
+    ) -> None:
+        """Runs commands, which may add, replace and remove files of the release.
+
+        They share a home. Each takes at most `timeout` seconds (0 for no limit), and sees the directories in `shown`.
+        """
+        with tempfile.TemporaryDirectory(prefix=".home-", dir=self._release) as home:
+            sandbox = Sandbox(given=[self._release], shown=shown, network=network)
+            self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
+        try:
+            take_back(self._release)
+        except ValueError as error:
+            raise BuildError(f"{', '.join(what for what, _argv in commands)}: {error}") from error
+
+    def test(self, commands: Commands, environment: Mapping[str, str], timeout: int) -> None:
+        """Runs commands, which can only read the release."""
+        with tempfile.TemporaryDirectory(prefix=".home-", dir=self._release) as home:
+            sandbox = Sandbox(given=[home], shown=[self._release])
+            self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
+
+    def _run(
+        self,
+        commands: Commands,
+        environment: dict[str, str],
+        sandbox: Sandbox,
+        timeout: int,
+    ) -> None:
+        for what, argv in commands:
+            self._programs.run(list(argv), what, environment, cwd=self._release, timeout=timeout, sandbox=sandbox)

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs foreign code for root: as an account that exists only while it runs, in the standard sandbox of services."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, values_of
+
+ENVIRONMENT_FILES = "/run"  # in memory
+_STOP_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What foreign code may do beside running.
+
+    Of the directories in `given`, all that is not root's own file belongs to the code while it runs. What is in `shown`
+    it can read, wherever that is. Both are absolute paths without characters that systemd would read; one of the form
+    PATH:PLACE is seen elsewhere. Without `network` there is none, not even the host's loopback.
+    """
+
+    given: Sequence[str] = ()
+    shown: Sequence[str] = ()
+    network: bool = False
+
+    @contextlib.contextmanager
+    def command(self, argv: Sequence[str], environment: Mapping[str, str], cwd: str = "/") -> Iterator[list[str]]:
+        """The command that runs another one in the sandbox, and ends with its status when all its processes have ended.
+
+        Standard input and output are passed on. HOME and TMPDIR name a small empty directory that is gone afterwards,
+        unless `environment` says otherwise.
+        """
+        name = f"nbops-foreign-{secrets.token_hex(6)}"
+        environment = {"HOME": f"/run/{name}", "TMPDIR": f"/run/{name}", **environment}
+        # A file of root, because every account can read the environment of a unit and the arguments of a program.
+        with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", dir=ENVIRONMENT_FILES, encoding="utf-8") as file:
+            file.writelines(f"{key}={_quoted(value)}\n" for key, value in environment.items())
+            file.flush()
+            properties = {**STANDARD, **self._properties(name), "EnvironmentFile": file.name, "WorkingDirectory": cwd}
+            yield [
+                *("systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit={name}"),
+                *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),
+                "--",
+                # systemd would replace variables in the arguments.
+                *(argument.replace("$", "$$") for argument in argv),
+            ]
+
+    def _properties(self, name: str) -> dict[str, object]:
+        shown = [*values_of(STANDARD["BindReadOnlyPaths"]), *self.shown]
+        properties: dict[str, object] = {
+            "Type": "exec",
+            "DynamicUser": True,
+            "RuntimeDirectory": name,
+            "UMask": "0022",
+            "TimeoutStopSec": _STOP_SECONDS,
+            "BindPaths": list(self.given),
+            "BindReadOnlyPaths": shown,
+        }
+        if not self.network:
+            properties["PrivateNetwork"] = True
+        if self.given:
+            # Root's own files stay root's: they may be hard links into a cache.
+            places = " ".join(path.rpartition(":")[2] for path in self.given)
+            theirs = "( -type d -o ! -user root ) -exec /usr/bin/chown --no-dereference"
+            properties["ExecStartPre"] = f"+/usr/bin/find {places} {theirs} --reference=/run/{name} {{}} +"
+        return properties
+
+
+def take_back(directory: str) -> None:
+    """Makes root's what foreign code left in a directory that it had been given. None of it runs any more.
+
+    Raises ValueError where something of it could lead root elsewhere: a link of its own that leads out of the
+    directory, or what is neither a file nor a directory.
+    """
+    inside = os.path.realpath(directory)
+    owner, group = os.geteuid(), os.getegid()
+    for folder, folders, files in os.walk(directory):
+        for path in (folder, *(os.path.join(folder, name) for name in (*folders, *files))):
+            status = os.lstat(path)
+            if (status.st_uid, status.st_gid) == (owner, group):
+                continue
+            if stat.S_ISLNK(status.st_mode):
+                if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
+                    raise ValueError(f"{path} is a link to {os.readlink(path)}, which is outside of {directory}")
+            elif not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
+                raise ValueError(f"{path} is neither a file nor a directory")
+            os.chown(path, owner, group, follow_symlinks=False)
+
+
+def _quoted(value: str) -> str:
+    """A value as EnvironmentFile= reads it."""
+    return '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'

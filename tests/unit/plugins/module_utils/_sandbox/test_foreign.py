@@ -1,0 +1,90 @@
+"""The command that runs foreign code, and what root takes back from it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox import foreign
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox, take_back
+
+SOMEBODY = 61234
+
+
+@pytest.fixture
+def _files_here(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setattr(foreign, "ENVIRONMENT_FILES", str(tmp_path))
+
+
+@pytest.mark.sandboxed
+@pytest.mark.usefixtures("_files_here")
+def test_a_secret_is_in_a_file_of_root_alone(tmp_path: pathlib.Path) -> None:
+    environment = {"TOKEN": 'a"b\\c$d`e', "HOME": "/srv/home"}
+    with Sandbox().command(["/bin/true"], environment) as command:
+        [file] = tmp_path.iterdir()
+        assert file.stat().st_mode & 0o077 == 0
+        assert 'TOKEN="a\\"b\\\\c\\$d\\`e"\n' in file.read_text()
+        assert 'HOME="/srv/home"\n' in file.read_text()
+        assert f"--property=EnvironmentFile={file}" in command
+        assert "TOKEN" not in " ".join(command)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.sandboxed
+@pytest.mark.usefixtures("_files_here")
+def test_arguments_reach_the_program_as_they_are() -> None:
+    with Sandbox().command(["/bin/echo", "$HOME %h", ""], {}) as command:
+        assert command[command.index("--") :] == ["--", "/bin/echo", "$$HOME %h", ""]
+
+
+@pytest.mark.sandboxed
+@pytest.mark.usefixtures("_files_here")
+@pytest.mark.parametrize(("network", "private"), [(True, []), (False, ["--property=PrivateNetwork=yes"])])
+def test_a_network_is_asked_for(network: bool, private: list[str]) -> None:
+    with Sandbox(network=network).command(["/bin/true"], {}) as command:
+        assert [word for word in command if "PrivateNetwork" in word] == private
+
+
+@pytest.mark.sandboxed
+@pytest.mark.usefixtures("_files_here")
+def test_what_is_given_belongs_to_the_code_where_it_sees_it() -> None:
+    with Sandbox(given=["/srv/a", "/srv/b:/opt/c"], shown=["/srv/d"]).command(["/bin/true"], {}) as command:
+        words = " ".join(command)
+    assert "--property=BindPaths=/srv/a --property=BindPaths=/srv/b:/opt/c" in words
+    assert "--property=BindReadOnlyPaths=/srv/d" in words
+    assert "ExecStartPre=+/usr/bin/find /srv/a /opt/c " in words
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_everything_that_code_left_becomes_roots(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/file").touch()
+    (tmp_path / "link").symlink_to("deep/file")
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    take_back(str(tmp_path))
+    assert {path.lstat().st_uid for path in (tmp_path, *tmp_path.rglob("*"))} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("target", ["/etc", "../outside", "deep/../../outside"])
+def test_a_link_out_is_refused_and_not_followed(tmp_path: pathlib.Path, target: str) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "deep").mkdir(parents=True)
+    outside.touch()
+    os.chown(outside, SOMEBODY, SOMEBODY)
+    link = inside / "link"
+    link.symlink_to(target)
+    os.chown(link, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    with pytest.raises(ValueError, match=f"link is a link to {target}, which is outside"):
+        take_back(str(inside))
+    assert outside.stat().st_uid == SOMEBODY
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_what_is_no_file_is_refused(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.chown(tmp_path / "pipe", SOMEBODY, SOMEBODY)
+    with pytest.raises(ValueError, match="neither a file nor a directory"):
+        take_back(str(tmp_path))
