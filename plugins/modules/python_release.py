@@ -328,9 +328,10 @@ class Present:
             raise ValueError("compress names a directory outside of the release: write relative paths without ..")
         if self._keep < 2:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
-        source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
+        self._source = source = PackageSource(
+            *(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse"))
+        )
         self._programs = Programs(module.run_command, source.scrub)
-        self._setup_environment = source.setup_environment()
         from_source = self._from_source(parameters["source_packages"])
         self._installer = (
             Pip(self._programs, source, from_source)
@@ -410,7 +411,7 @@ class Present:
     def _build(self, plan: Plan) -> str:
         previous = self._store.marker(plan.current) or {}
         require_room(self._store.path, self._recipe, previous.get("size"))
-        build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs, self._setup_environment)
+        build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs, self._source)
         return build.run(self._id, self._installer, plan.locked)
 
     def _is_healthy(self, name: str) -> bool:

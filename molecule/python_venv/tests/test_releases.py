@@ -38,7 +38,7 @@ def test_the_packages_can_be_imported(host, path: str) -> None:
 def test_packages_ran_as_nobody_else(host) -> None:
     """Each package leaves a mark when it is imported, and even when an interpreter starts that could import it."""
     as_ada(host, "/opt/locked/current/bin/python -c pass")
-    assert host.check_output("find /srv/rogue -type f -printf '%%u %%f\n'") == f"ada {host.user('ada').uid}"
+    assert host.check_output("find /srv/rogue -type f -printf '%u %f\\n'") == f"ada {host.user('ada').uid}"
 
 
 @every_application
@@ -99,7 +99,7 @@ def test_uv_and_its_cache_are_shared(host) -> None:
 
 def test_the_password_of_the_index_is_not_stored(host) -> None:
     assert host.run("grep --quiet 'pip install' /srv/index/processes").rc == 0
-    assert host.run("grep --quiet 'uv pip sync' /srv/index/processes").rc == 0
+    assert host.run("grep --quiet 'uv pip install' /srv/index/processes").rc == 0
     assert host.run(f"grep {PASSWORD} /srv/index/processes").rc == 1
     journal = host.check_output("journalctl --no-pager --identifier=ansible-nbops.jupyter.python_release")
     assert "path=/opt/locked" in journal

@@ -20,6 +20,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, extend_lock, parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import (
     installed_packages,
@@ -82,13 +83,13 @@ class ReleaseBuild:
         recipe: Recipe,
         interpreter: Interpreter,
         programs: Programs,
-        setup_environment: dict[str, str],
+        source: PackageSource,
     ) -> None:
         self._store = store
         self._recipe = recipe
         self._interpreter = interpreter
         self._programs = programs
-        self._setup_environment = setup_environment
+        self._source = source
 
     def run(self, identifier: str, installer: Uv | Pip, locked: list[Pin]) -> str:
         """Builds, and returns the name of the release. `locked` repeats a former build exactly, unless it is empty.
@@ -112,8 +113,9 @@ class ReleaseBuild:
             foreign = ForeignCode(self._programs, release)
             if self._recipe.setup_commands:
                 setup = _named(release, "setup command", self._recipe.setup_commands)
-                environment = {**self._setup_environment, "PATH": _path(release)}
-                foreign.change(setup, environment, self._recipe.setup_network, timeout=_COMMAND_TIMEOUT)
+                online = self._source if self._recipe.setup_network else None
+                environment = {**(online.setup_environment() if online else {}), "PATH": _path(release)}
+                foreign.change(setup, environment, online, timeout=_COMMAND_TIMEOUT)
             if self._recipe.compress:
                 compress(release, self._recipe.compress, self._programs)
             if self._recipe.smoke_commands:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox, take_back
 
 # Each with what messages call it.
@@ -26,16 +28,18 @@ class ForeignCode:
         self,
         commands: Commands,
         environment: Mapping[str, str],
-        network: bool = False,
+        online: PackageSource | None = None,
         shown: Sequence[str] = (),
         timeout: int = 0,
     ) -> None:
-        """Runs commands, which may add, replace and remove files of the release.
+        """Runs commands, which may add, replace and remove files of the release. They share a home.
 
-        They share a home. Each takes at most `timeout` seconds (0 for no limit), and sees the directories in `shown`.
+        They have a network with a source of packages whose certificates they need. Each takes at most `timeout` seconds
+        (0 for no limit), and sees the directories in `shown`.
         """
         with tempfile.TemporaryDirectory(prefix=".home-", dir=self._release) as home:
-            sandbox = Sandbox(given=[self._release], shown=shown, network=network)
+            copies = [online.certificates] if online and os.path.isfile(online.certificates) else []
+            sandbox = Sandbox(given=[self._release], shown=shown, copies=copies, network=online is not None)
             self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
         try:
             take_back(self._release)

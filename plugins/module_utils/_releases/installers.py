@@ -21,6 +21,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
     write_file,
 )
 
+_WHEELHOUSE = "/run/wheelhouse"  # as a build sees it, whoever may enter the directories above it
 _ONLY_WHEELS = ("--only-binary", ":all:")
 _NO_WHEEL = re.compile("no usable wheels|--no-build|No matching distribution")
 
@@ -35,7 +36,7 @@ class _Installer:
     def __init__(self, programs: Programs, source: PackageSource, source_packages: Sequence[str] = ()) -> None:
         self._programs = programs
         self._environment = source.environment()
-        self._wheelhouse = source.wheelhouse
+        self._source = source
         self._source_packages = source_packages
 
     @property
@@ -58,10 +59,14 @@ class _Installer:
 
     def _build(self, release: str, what: str, argv: list[str]) -> None:
         """Runs an installer that may build packages for a release."""
-        shown = [self._wheelhouse] if self._wheelhouse else []
         environment = {name: value for name, value in self._environment.items() if name != "UV_CACHE_DIR"}
         foreign = ForeignCode(self._programs, release)
-        foreign.change([(what, argv)], environment, network=not self._wheelhouse, shown=shown)
+        wheelhouse = self._source.wheelhouse
+        if not wheelhouse:
+            foreign.change([(what, argv)], environment, self._source)
+            return
+        environment = {name: _WHEELHOUSE if value == wheelhouse else value for name, value in environment.items()}
+        foreign.change([(what, argv)], environment, shown=[f"{wheelhouse}:{_WHEELHOUSE}"])
 
     def _install(self, release: str, lock: str, what: str, argv: list[str]) -> None:
         """Runs an installer for the packages of a lock file: first for those that come as wheels."""

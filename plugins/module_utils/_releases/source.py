@@ -33,13 +33,13 @@ class PackageSource:
     def environment(self) -> dict[str, str]:
         """Environment variables for uv and pip; in contrast to arguments they are not in the process list."""
         environment = {
-            "PIP_CERT": self._certificates,
+            "PIP_CERT": self.certificates,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_CACHE_DIR": "1",
             "PIP_NO_INPUT": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
-            "SSL_CERT_FILE": self._certificates,
+            "SSL_CERT_FILE": self.certificates,
             "UV_CACHE_DIR": CACHE,
             "UV_NO_CONFIG": "1",
             "UV_NO_PROGRESS": "1",
@@ -57,10 +57,11 @@ class PackageSource:
 
         Node.js brings authorities of its own and does not look at the system's unless it is told to.
         """
-        return {"NODE_EXTRA_CA_CERTS": self._certificates, "SSL_CERT_FILE": self._certificates, **self._proxies}
+        return {"NODE_EXTRA_CA_CERTS": self.certificates, "SSL_CERT_FILE": self.certificates, **self._proxies}
 
     @property
-    def _certificates(self) -> str:
+    def certificates(self) -> str:
+        """The file with the authorities that are trusted."""
         return self.ca_bundle or os.environ.get("SSL_CERT_FILE") or _SYSTEM_CERTIFICATES
 
     @property

@@ -26,11 +26,14 @@ class Sandbox:
 
     Of the directories in `given`, all that is not root's own file belongs to the code while it runs. What is in `shown`
     it can read, wherever that is. Both are absolute paths without characters that systemd would read; one of the form
-    PATH:PLACE is seen elsewhere. Without `network` there is none, not even the host's loopback.
+    PATH:PLACE is seen elsewhere. Of a file in `copies`, which root alone may be able to reach, the code gets a copy,
+    which is named by each variable of its environment that names the file. Without `network` there is none, not even
+    the host's loopback.
     """
 
     given: Sequence[str] = ()
     shown: Sequence[str] = ()
+    copies: Sequence[str] = ()
     network: bool = False
 
     @contextlib.contextmanager
@@ -41,12 +44,16 @@ class Sandbox:
         unless `environment` says otherwise.
         """
         name = f"nbops-foreign-{secrets.token_hex(6)}"
+        credentials = {path: f"copy-{number}" for number, path in enumerate(self.copies)}
+        places = {path: f"/run/credentials/{name}.service/{copy}" for path, copy in credentials.items()}
+        environment = {key: places.get(value, value) for key, value in environment.items()}
         environment = {"HOME": f"/run/{name}", "TMPDIR": f"/run/{name}", **environment}
         # A file of root, because every account can read the environment of a unit and the arguments of a program.
         with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", dir=ENVIRONMENT_FILES, encoding="utf-8") as file:
             file.writelines(f"{key}={_quoted(value)}\n" for key, value in environment.items())
             file.flush()
             properties = {**STANDARD, **self._properties(name), "EnvironmentFile": file.name, "WorkingDirectory": cwd}
+            properties["LoadCredential"] = [f"{copy}:{path}" for path, copy in credentials.items()]
             yield [
                 *("systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit={name}"),
                 *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),

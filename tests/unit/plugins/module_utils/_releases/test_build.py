@@ -84,7 +84,11 @@ def store(tmp_path: pathlib.Path) -> ReleaseStore:
 def a_build(store: ReleaseStore, **recipe: object) -> ReleaseBuild:
     programs = Programs(run_command, lambda text: text.replace("s3cret", "***"))
     return ReleaseBuild(
-        store, Recipe(pins=parse_lock(ALPHA), **recipe), INTERPRETER, programs, {"SSL_CERT_FILE": "/srv/ca.pem"}
+        store,
+        Recipe(pins=parse_lock(ALPHA), **recipe),
+        INTERPRETER,
+        programs,
+        PackageSource(ca_bundle="/srv/ca.pem"),
     )
 
 
@@ -125,10 +129,14 @@ def test_a_file_takes_nobody_s_place(store: ReleaseStore, path: str) -> None:
     assert store.names() == []
 
 
-def test_setup_commands_know_the_way_to_a_network_and_smoke_tests_need_none(store: ReleaseStore) -> None:
-    build = a_build(store, setup_commands=[["bin/env", "setup.txt"]], smoke_commands=[["bin/env", "smoke.txt"]])
+@pytest.mark.parametrize(("network", "authorities"), [(True, "/srv/ca.pem"), (False, "")])
+def test_setup_commands_that_have_a_network_know_the_authorities(
+    store: ReleaseStore, network: bool, authorities: str
+) -> None:
+    commands = {"setup_commands": [["bin/env", "setup.txt"]], "smoke_commands": [["bin/env", "smoke.txt"]]}
+    build = a_build(store, **commands, setup_network=network)
     release = pathlib.Path(store.directory(build.run(ID, Pretender(), [])))
-    assert [(release / name).read_text() for name in ("setup.txt", "smoke.txt")] == ["/srv/ca.pem", ""]
+    assert [(release / name).read_text() for name in ("setup.txt", "smoke.txt")] == [authorities, ""]
 
 
 @pytest.mark.parametrize("step", ["create", "resolve", "install"])

@@ -56,6 +56,16 @@ def test_what_is_given_belongs_to_the_code_where_it_sees_it() -> None:
     assert "ExecStartPre=+/usr/bin/find /srv/a /opt/c " in words
 
 
+@pytest.mark.sandboxed
+def test_a_file_that_root_alone_reaches_is_copied(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign, "ENVIRONMENT_FILES", str(tmp_path))
+    with Sandbox(copies=["/root/ca.pem"]).command(["/bin/true"], {"A": "/root/ca.pem", "B": "/root"}) as command:
+        [unit] = [word.removeprefix("--unit=") for word in command if word.startswith("--unit=")]
+        [file] = tmp_path.iterdir()
+        assert f'A="/run/credentials/{unit}.service/copy-0"\nB="/root"\n' in file.read_text()
+        assert "--property=LoadCredential=copy-0:/root/ca.pem" in command
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
 def test_everything_that_code_left_becomes_roots(tmp_path: pathlib.Path) -> None:
     (tmp_path / "deep").mkdir()
