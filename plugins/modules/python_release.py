@@ -328,9 +328,8 @@ class Present:
             raise ValueError("compress names a directory outside of the release: write relative paths without ..")
         if self._keep < 2:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
-        self._source = source = PackageSource(
-            *(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse"))
-        )
+        source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
+        self._source = source
         self._programs = Programs(module.run_command, source.scrub)
         from_source = self._from_source(parameters["source_packages"])
         self._installer = (
