@@ -14,14 +14,13 @@ from pathlib import Path
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
     ACCOUNT,
     BASE_URL,
     CERTIFICATE,
-    MEMORY,
     PAGE,
-    SHARE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
 
@@ -46,9 +45,6 @@ CRYPT = re.compile(
 SERVICE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ROLE = re.compile(r"[a-z][a-z0-9_~.-]{1,253}[a-z0-9]")
 
-LIMITS = ("memory_max", "cpu_quota", "tasks_max")
-# A server without any kernel takes 110 MB; less is an amount whose unit was forgotten.
-SMALLEST_SERVER = 128 * 2**20
 SHORTEST_IDLE_SECONDS = 60
 # Names of the role's own services and tokens.
 TAKEN = ("culler", "metrics", "proxy", "users")
@@ -212,7 +208,7 @@ def _limits(settings: dict) -> Iterator[str]:
         if not isinstance(limits, dict) or not set(limits) <= set(LIMITS):
             yield f"{where} must hold {', '.join(LIMITS)} and nothing else, such as {{memory_max: 2G}}."
         else:
-            yield from (f"{where}: {text}" for text in _amounts(limits))
+            yield from (f"{where}: {text}" for text in amounts(limits))
     for name in settings["group_limits"]:
         if not GROUP.fullmatch(name):
             yield f"jupyterhub_group_limits: '{name}' must be the name of a group of the hub, such as staff."
@@ -230,20 +226,6 @@ def _limits(settings: dict) -> Iterator[str]:
                 f"jupyterhub_sandbox: {settings['sandbox']} is for jupyterhub_spawner: systemd; local starts processes "
                 "without a sandbox."
             )
-
-
-def _amounts(limits: dict) -> Iterator[str]:
-    memory, share, tasks = (str(limits.get(key, "")) for key in LIMITS)
-    if not MEMORY.fullmatch(memory) or (memory and _bytes(memory) < SMALLEST_SERVER):
-        yield f"memory_max: '{memory}' must be an amount of at least 128M, such as 2G."
-    if not SHARE.fullmatch(share):
-        yield f"cpu_quota: '{share}' must be a share of processor time, such as 150% for one and a half processors."
-    if tasks and not re.fullmatch(r"[1-9][0-9]*", tasks):
-        yield f"tasks_max: '{tasks}' must be a number of processes and threads, such as 500."
-
-
-def _bytes(memory: str) -> int:
-    return int(memory.rstrip("KMGT")) * 1024 ** (" KMGT".index(memory[-1]) if memory[-1] in "KMGT" else 0)
 
 
 def _servers(settings: dict) -> Iterator[str]:

@@ -8,6 +8,8 @@ Only the models of the playbooks know both the servers and the web server.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, nginx
@@ -18,6 +20,35 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 def domain(given: Given) -> str:
     """The name under which the host is found, the inventory's where no domain is given."""
     return given.settings["domain"] or given.host["inventory_hostname"]
+
+
+def domain_problems(given: Given) -> Iterator[str]:
+    """Says of a name for the host that no browser could ask for in which variable it is written."""
+    name = domain(given)
+    if nginx.HOST.fullmatch(name):
+        return
+    if given.settings["domain"]:
+        yield f"jupyter_domain: '{name}' is no domain; write the host's name in lower case, such as lab.example.org."
+    else:
+        yield (
+            f"jupyter_domain is empty, and the inventory's name of the host, '{name}', is no domain; write "
+            "jupyter_domain: and the name that browsers ask for, such as lab.example.org."
+        )
+
+
+def shared_domains(domains: Mapping[str, str]) -> list[str]:
+    """Says which hosts claim a domain that another one has; `domains` has one, or none, for each host."""
+    hosts = defaultdict(list)
+    for host, name in domains.items():
+        hosts[name].append(host)
+    return [
+        f"jupyter_domain: {' and '.join(sorted(found))} are both called {name}, and browsers find one of them only. "
+        "Write jupyter_domain in host_vars/HOST.yml of each, or once for all hosts whose names in the inventory are "
+        "their domains: jupyter_domain: '{{ inventory_hostname }}'. Where several hosts are meant to share a domain, "
+        "say jupyter_domain_shared: true."
+        for name, found in hosts.items()
+        if name and len(found) > 1
+    ]
 
 
 def site(given: Given, name: str, state: str, names: list[str], **more: Any) -> dict[str, Any]:

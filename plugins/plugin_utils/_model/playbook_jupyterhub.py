@@ -17,7 +17,7 @@ SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the hub, and with what stands in front of it."""
-    found = jupyterhub.problems(given.of("jupyterhub"))
+    found = jupyterhub.problems(given.of("jupyterhub")) or list(playbook.domain_problems(given))
     if found:
         return found
     front = plan(given)

@@ -20,9 +20,9 @@ Instance = dict[str, Any]
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the labs, and with what stands in front of them."""
-    found = jupyterlab.problems(given.of("jupyterlab"))
+    found = nothing_listed(given) or jupyterlab.problems(given.of("jupyterlab"))
     if not found and given.settings["web_server"]:
-        found = list(_nested(labs(given)))
+        found = [*playbook.domain_problems(given), *_nested(labs(given))]
     if found:
         return found
     front = plan(given)
@@ -42,6 +42,17 @@ def plan(given: Given) -> dict[str, Any]:
         "direct_certificates": _direct_certificates(given, direct),
         "tunnels": [] if web else [_tunnel(given, number, instance) for number, instance in enumerate(served)],
     }
+
+
+def nothing_listed(given: Given) -> list[str]:
+    """Of a host without any entry: what was written is not read, and what runs there would lose its site and ports."""
+    if given.others["jupyterlab"]["instances"]:
+        return []
+    return [
+        "jupyterlab_instances is empty, though the host is in the group jupyterlab. Write its servers there; one that "
+        "is to go needs an entry with state: absent. Ansible ignores group_vars/jupyterlab.yml where there is a directory "
+        "group_vars/jupyterlab: move the file into it."
+    ]
 
 
 def labs(given: Given) -> list[Instance]:

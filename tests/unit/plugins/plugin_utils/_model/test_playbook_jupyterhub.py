@@ -36,3 +36,8 @@ def test_a_hub_that_goes_takes_its_site_along() -> None:
 @pytest.mark.parametrize("listen", ["8000", "unix", "127.0.0.1:0"])
 def test_an_address_that_is_none_is_refused(listen: str) -> None:
     assert len(problems("playbook_jupyterhub", {**HUB, "jupyterhub_listen": listen}, HOST)) == 1
+
+
+def test_a_name_that_no_browser_asks_for_is_refused_by_its_variable() -> None:
+    [problem] = problems("playbook_jupyterhub", HUB, {**HOST, "inventory_hostname": "Hub01"})
+    assert problem.startswith("jupyter_domain is empty, and the inventory's name of the host, 'Hub01', is no domain")
