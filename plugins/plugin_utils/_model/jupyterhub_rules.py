@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
@@ -52,6 +53,7 @@ SERVICE_KEYS = (
     *("name", "display", "info", "url", "command", "user", "cwd", "environment", "timeout"),
     *("oauth_client_id", "oauth_redirect_uri", "oauth_no_confirm", "oauth_client_allowed_scopes"),
 )
+SECRETS = ("password", "password_hash")
 ROLE_KEYS = ("name", "description", "scopes", "users", "groups", "services")
 
 
@@ -178,8 +180,8 @@ def _users(settings: dict) -> Iterator[str]:
 
 def _user(user: dict, settings: dict) -> Iterator[str]:
     if user["state"] == "absent":
-        if user["admin"] or user["groups"] or user["unix_groups"] or user["password_hash"]:
-            yield "an absent user has no admin, groups, unix_groups and password_hash; leave them out."
+        if user["admin"] or user["groups"] or user["unix_groups"] or any(map(user.get, SECRETS)):
+            yield "an absent user has no admin, groups, unix_groups, password and password_hash; leave them out."
     elif user["home"] != "keep":
         yield f"home: {user['home']} is for state: absent; leave it out, or write that state."
     for group in user["groups"]:
@@ -196,8 +198,17 @@ def _user(user: dict, settings: dict) -> Iterator[str]:
     if user["password_hash"] and not CRYPT.fullmatch(user["password_hash"]):
         yield (
             "password_hash must be a hash such as `mkpasswd` prints, beginning with $y$, $6$, $5$ or $2b$. A password "
-            "itself does not belong here."
+            "itself goes into password."
         )
+    if all(map(user.get, SECRETS)):
+        yield "password and password_hash say the same thing; keep one."
+    if user["password"] and not is_password(user["password"]):
+        yield (
+            "a password has at least 8 characters, none of them a control character, and no blank or line end around "
+            "it, which login forms drop."
+        )
+    if user["password"] and settings["authenticator"] == "native":
+        yield "native: write password_hash, beginning with $2b$ (mkpasswd --method=bcrypt): the hub takes it over."
 
 
 def _limits(settings: dict) -> Iterator[str]:

@@ -50,8 +50,8 @@ def nothing_listed(given: Given) -> list[str]:
         return []
     return [
         "jupyterlab_instances is empty, though the host is in the group jupyterlab. Write its servers there; one that "
-        "is to go needs an entry with state: absent. Ansible ignores group_vars/jupyterlab.yml where there is a directory "
-        "group_vars/jupyterlab: move the file into it."
+        "is to go needs an entry with state: absent. Ansible ignores group_vars/jupyterlab.yml where there is a "
+        "directory group_vars/jupyterlab: move the file into it."
     ]
 
 
