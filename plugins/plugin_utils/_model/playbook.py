@@ -16,6 +16,10 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, options_of
 
+HTTPS = 443
+# What an administrator does after the first run.
+NEXT = "next: nbops.jupyter.firewall closes all other ports of the host but for SSH."
+
 
 def domain(given: Given) -> str:
     """The name under which the host is found, the inventory's where no domain is given."""
@@ -73,6 +77,39 @@ def is_certified(given: Given) -> bool:
     """Whether an authority, or whoever `jupyter_certificate` names, is asked; else the site has a placeholder."""
     settings = given.settings
     return bool(settings["domain"] and (settings["admin_email"] or settings["certificate"]))
+
+
+def address(given: Given, served: dict[str, Any], path: str) -> str:
+    """Where a browser finds a path of a site; a host without a domain by the address that Ansible uses."""
+    host = given.settings["domain"] or given.host.get("ansible_host") or given.host["inventory_hostname"]
+    return url(host, int(served.get("https_port", HTTPS)), path)
+
+
+def url(host: str, port: int, path: str) -> str:
+    """An address for a browser."""
+    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"https://{name}{'' if port == HTTPS else f':{port}'}{path}"
+
+
+def certificate_report(given: Given) -> str:
+    """What kind of certificate browsers find, and how to get one that they trust."""
+    if not is_certified(given):
+        missing = [f"jupyter_{name}" for name in ("domain", "admin_email") if not given.settings[name]]
+        return (
+            "certificate: self-signed, so browsers ask before they go on. Write "
+            f"{' and '.join(missing) or 'jupyter_certificate'} and run again for one of Let's Encrypt."
+        )
+    method = given.settings["certificate"].get("method", "webroot")
+    if method == "self_signed":
+        return "certificate: self-signed and renewed, so browsers ask before they go on."
+    if method == "provided":
+        return "certificate: the one that jupyter_certificate names."
+    server = given.others["certbot"]["server"]
+    authority = {
+        "production": "of Let's Encrypt, renewed by itself",
+        "staging": "of Let's Encrypt's staging, which browsers distrust; write certbot_server: production when it works",
+    }
+    return f"certificate: {authority.get(server, f'of {server}, renewed by itself')}."
 
 
 def front_problems(given: Given, sites: list[dict[str, Any]], *certificates: list[dict[str, Any]]) -> list[str]:

@@ -49,4 +49,19 @@ def plan(given: Given) -> dict[str, Any]:
     return {
         "sites": [site, *given.settings["sites"]],
         "certificates": [playbook.certificate(given)] if playbook.is_certified(given) else [],
+        "report": _report(given) if settings["state"] == "present" else [],
     }
+
+
+def _report(given: Given) -> list[str]:
+    """What is told at the end: where the hub answers, for whom, its certificate, and what comes next."""
+    hub = given.others["jupyterhub"]
+    present = [user for user in hub["users"] if user["state"] == "present"]
+    admins = ", ".join(user["name"] for user in present if user["admin"])
+    url = f"{hub['public_url']}{hub['base_url']}" if hub["public_url"] else ""
+    people = f"{len(present)} listed, {f'administered by {admins}' if admins else 'nobody administers it'}"
+    return [
+        f"{hub['name']}: {url or playbook.address(given, given.settings['site'], hub['base_url'])} ({people})",
+        playbook.certificate_report(given),
+        playbook.NEXT,
+    ]

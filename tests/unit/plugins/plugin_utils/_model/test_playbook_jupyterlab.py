@@ -100,7 +100,7 @@ def test_no_site_stays_without_a_server_behind_it() -> None:
 )
 def test_the_way_through_ssh(lab: dict[str, Any], host: dict[str, Any], line: str) -> None:
     variables = {"jupyterlab_instances": [{**LAB, **lab}], "jupyter_web_server": False}
-    assert plan("playbook_jupyterlab", variables, {**HOST, **host})["tunnels"] == [line]
+    assert plan("playbook_jupyterlab", variables, {**HOST, **host})["report"] == [line]
 
 
 @pytest.mark.parametrize(
@@ -188,3 +188,41 @@ def test_a_name_that_no_browser_asks_for_is_refused_by_its_variable(domain: str,
 def test_two_hosts_of_one_domain_are_named() -> None:
     [problem] = playbook.shared_domains({"a": "lab.org", "b": "b.org", "c": "lab.org", "d": "", "e": ""})
     assert problem.startswith("jupyter_domain: a and c are both called lab.org,")
+
+
+LETS_ENCRYPT = {"jupyter_domain": "lab.org", "jupyter_admin_email": "a@lab.org"}
+SELF_SIGNED = (
+    "certificate: self-signed, so browsers ask before they go on. Write jupyter_domain and jupyter_admin_email"
+)
+
+
+@pytest.mark.parametrize(
+    ("variables", "host", "lines"),
+    [
+        ({}, {}, ["lab: https://lab1/ (for alice, by token)", SELF_SIGNED]),
+        ({"jupyter_site": {"https_port": 8443}}, {"ansible_host": "2001:db8::1"}, ["lab: https://[2001:db8::1]:8443/"]),
+        ({"jupyter_domain": "lab.org"}, {}, ["lab: https://lab.org/", "certificate: self-signed, so browsers ask"]),
+        (LETS_ENCRYPT, {}, ["lab: https://lab.org/", "certificate: of Let's Encrypt, renewed by itself."]),
+        (
+            {**LETS_ENCRYPT, "certbot_server": "staging"},
+            {},
+            ["lab: ", "certificate: of Let's Encrypt's staging, which browsers"],
+        ),
+        (
+            {**LETS_ENCRYPT, "jupyter_certificate": {"method": "self_signed"}},
+            {},
+            ["lab: ", "certificate: self-signed and renewed"],
+        ),
+        (
+            {**LETS_ENCRYPT, "jupyterlab_instances": [DIRECT]},
+            {},
+            ["direct: https://lab.example.org:8443/ (for alice, by token)"],
+        ),
+        ({"jupyterlab_instances": [{"name": "lab", "state": "absent"}]}, {}, []),
+    ],
+)
+def test_what_is_told_at_the_end(variables: dict[str, Any], host: dict[str, Any], lines: list[str]) -> None:
+    told = plan("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, {**HOST, **host})["report"]
+    assert all(line.startswith(beginning) for line, beginning in zip(told, lines, strict=False)), told
+    assert bool(told) is bool(lines)
+    assert LAB["token"] not in str(told)
