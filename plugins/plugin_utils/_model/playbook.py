@@ -107,7 +107,7 @@ def certificate_report(given: Given) -> str:
     server = given.others["certbot"]["server"]
     authority = {
         "production": "of Let's Encrypt, renewed by itself",
-        "staging": "of Let's Encrypt's staging, which browsers distrust; write certbot_server: production when it works",
+        "staging": "of Let's Encrypt's staging, which browsers distrust; then write certbot_server: production",
     }
     return f"certificate: {authority.get(server, f'of {server}, renewed by itself')}."
 
