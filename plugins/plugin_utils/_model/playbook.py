@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, nginx
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, kernels, nginx
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, options_of
 
@@ -110,6 +110,16 @@ def certificate_report(given: Given) -> str:
         "staging": "of Let's Encrypt's staging, which browsers distrust; then write certbot_server: production",
     }
     return f"certificate: {authority.get(server, f'of {server}, renewed by itself')}."
+
+
+def has_kernels(given: Given) -> bool:
+    """Whether the host's variables say anything of kernels, also that some go."""
+    return bool(given.others["kernels"]["specs"] or given.others["kernels"]["installers"])
+
+
+def kernel_problems(given: Given) -> list[str]:
+    """What the role kernels would refuse."""
+    return kernels.problems(given.of("kernels")) if has_kernels(given) else []
 
 
 def front_problems(given: Given, sites: list[dict[str, Any]], *certificates: list[dict[str, Any]]) -> list[str]:

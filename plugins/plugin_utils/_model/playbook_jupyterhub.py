@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterhub_config, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot")
+USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot", "kernels")
 # What the playbook says to its roles.
 SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
@@ -18,6 +18,7 @@ SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 def problems(given: Given) -> list[str]:
     """What is wrong with the hub, and with what stands in front of it."""
     found = jupyterhub.problems(given.of("jupyterhub")) or list(playbook.domain_problems(given))
+    found += playbook.kernel_problems(given)
     if found:
         return found
     front = plan(given)
@@ -49,6 +50,7 @@ def plan(given: Given) -> dict[str, Any]:
     return {
         "sites": [site, *given.settings["sites"]],
         "certificates": [playbook.certificate(given)] if playbook.is_certified(given) else [],
+        "kernels": playbook.has_kernels(given),
         "report": _report(given) if settings["state"] == "present" else [],
     }
 

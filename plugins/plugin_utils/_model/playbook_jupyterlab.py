@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot")
+USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot", "kernels")
 # What the playbook says to its roles.
 SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
@@ -20,7 +20,7 @@ Instance = dict[str, Any]
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the labs, and with what stands in front of them."""
-    found = nothing_listed(given) or jupyterlab.problems(given.of("jupyterlab"))
+    found = nothing_listed(given) or [*jupyterlab.problems(given.of("jupyterlab")), *playbook.kernel_problems(given)]
     if not found and given.settings["web_server"]:
         found = [*playbook.domain_problems(given), *_nested(labs(given))]
     if found:
@@ -40,6 +40,7 @@ def plan(given: Given) -> dict[str, Any]:
         "sites": [_site(given, served), *given.settings["sites"]],
         "certificates": [playbook.certificate(given)] if web and playbook.is_certified(given) else [],
         "direct_certificates": _direct_certificates(given, direct),
+        "kernels": playbook.has_kernels(given),
         "report": _report(given, served, direct),
     }
 

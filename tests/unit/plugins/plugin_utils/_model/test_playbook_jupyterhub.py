@@ -50,3 +50,10 @@ def test_what_is_told_at_the_end() -> None:
         "certificate: self-signed, so browsers ask before they go on. Write jupyter_admin_email and"
     )
     assert plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)["report"] == []
+
+
+def test_kernels_come_with_the_hub_where_they_are_listed() -> None:
+    assert plan("playbook_jupyterhub", {**HUB, "kernels_specs": [{"name": "stats", "language": "r"}]}, HOST)["kernels"]
+    assert (
+        len(problems("playbook_jupyterhub", {**HUB, "kernels_specs": [{"name": "Stats!", "language": "r"}]}, HOST)) == 1
+    )

@@ -226,3 +226,15 @@ def test_what_is_told_at_the_end(variables: dict[str, Any], host: dict[str, Any]
     assert all(line.startswith(beginning) for line, beginning in zip(told, lines, strict=False)), told
     assert bool(told) is bool(lines)
     assert LAB["token"] not in str(told)
+
+
+def test_kernels_come_with_the_servers_where_they_are_listed() -> None:
+    variables = {"jupyterlab_instances": [LAB], "kernels_specs": [{"name": "stats", "language": "r"}]}
+    assert plan("playbook_jupyterlab", variables, HOST)["kernels"]
+    assert not front()["kernels"]
+
+
+def test_kernels_are_judged_before_the_first_role() -> None:
+    variables = {"jupyterlab_instances": [LAB], "kernels_specs": [{"name": "Stats!", "language": "r"}]}
+    [problem] = problems("playbook_jupyterlab", variables, HOST)
+    assert problem.startswith("kernels_specs: ")
