@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import PLAYBOOKS, ROLES, Evaluation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import PLAYBOOKS, Evaluation, domains_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import PLAYBOOK
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.playbook import shared_domains
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import PLAYBOOK, ROLES
 
 
 class ActionModule(ActionBase):
@@ -26,10 +27,14 @@ class ActionModule(ActionBase):
                 "role": {"type": "str", "choices": list(ROLES)},
                 "playbook": {"type": "str", "choices": list(PLAYBOOKS)},
                 "host": {"type": "dict", "default": {}},
+                "across_hosts": {"type": "bool", "default": False},
             },
             mutually_exclusive=[("role", "playbook")],
             required_one_of=[("role", "playbook")],
         )[1]
+        if arguments["across_hosts"]:
+            problems = shared_domains(domains_of(task_vars))
+            return {**result, **({"failed": True, "msg": "\n".join(problems)} if problems else {}), "changed": False}
         subject = arguments["role"] or f"{PLAYBOOK}{arguments['playbook']}"
         try:
             plan = Evaluation(subject, task_vars, self._templar.template, arguments["host"]).plan()

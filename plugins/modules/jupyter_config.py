@@ -42,6 +42,24 @@ options:
         type: list
         elements: str
         default: []
+      kept_path:
+        description:
+          - An option with a URL whose path must not change while certain units run, which would go on at the old one.
+            The change is refused before anything is written.
+        type: dict
+        suboptions:
+          option:
+            description: Class and option, such as V(JupyterHub.bind_url).
+            type: str
+            required: true
+          units:
+            description: Names of the units, such as V(jupyterhub-user-*.service).
+            type: str
+            required: true
+          variable:
+            description: The variable that the path comes from, for the message.
+            type: str
+            required: true
       mode:
         description: Permissions. The files belong to root.
         type: str
@@ -100,6 +118,7 @@ import inspect
 import json
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.dict_transformations import dict_merge
@@ -122,6 +141,14 @@ ARGUMENT_SPEC = {
             "config": {"type": "dict", "default": {}},
             "python": {"type": "path"},
             "modules": {"type": "list", "elements": "str", "default": []},
+            "kept_path": {
+                "type": "dict",
+                "options": {
+                    "option": {"type": "str", "required": True},
+                    "units": {"type": "str", "required": True},
+                    "variable": {"type": "str", "required": True},
+                },
+            },
             "mode": {"type": "str", "default": "0600"},
         },
     },
@@ -145,6 +172,7 @@ class File:
     config: dict
     secret: dict
     before: str | None
+    kept_path: dict | None
 
     @property
     def text(self) -> str:
@@ -201,6 +229,7 @@ def read_files(entries: list[dict], secrets: dict) -> list[File]:
             config=dict_merge(entry["config"], secrets.get(entry["path"], {})),
             secret=secrets.get(entry["path"], {}),
             before=text_or_none(entry["path"]),
+            kept_path=entry["kept_path"],
         )
         for entry in entries
     ]
@@ -248,6 +277,32 @@ def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], configs: l
     return json.loads(out)
 
 
+def require_kept_paths(module: AnsibleModule, files: list[File]) -> None:
+    """Raises ConfigurationError where units run that would stay behind at a path that nobody asks for any more."""
+    for file in files:
+        if not file.kept_path:
+            continue
+        old, new = (path_of(text, file.kept_path["option"]) for text in (file.before, file.text))
+        if not old or old == new:
+            continue
+        listing = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active", file.kept_path["units"]]
+        running = [line.split()[0] for line in module.run_command(listing)[1].splitlines() if line.strip()]
+        if running:
+            raise ConfigurationError(
+                f"{file.kept_path['variable']} cannot change from {old} to {new} while servers run that would stay at "
+                f"{old}: {', '.join(sorted(running))}. Stop them first, and run again; nothing was written."
+            )
+
+
+def path_of(text: str | None, option: str) -> str:
+    """The path of a URL in a configuration file; empty where there is no such file or option."""
+    class_name, _dot, name = option.partition(".")
+    try:
+        return urlsplit(json.loads(text or "{}").get(class_name, {}).get(name, "")).path
+    except (AttributeError, ValueError):
+        return ""
+
+
 def apply(plan: Plan) -> None:
     """Writes the files, and notes by the time of each checked one that it fits its environment."""
     for file in plan.write:
@@ -275,6 +330,7 @@ def main() -> None:
     # In check mode, an earlier task may have been about to build the environment.
     checkable = [file for file in plan.check if file.has_environment or not module.check_mode]
     try:
+        require_kept_paths(module, plan.write)
         check(module, checkable)
         if not module.check_mode:
             apply(plan)

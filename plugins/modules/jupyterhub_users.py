@@ -62,6 +62,12 @@ options:
         type: list
         elements: str
         default: []
+      password:
+        description:
+          - Password of the account. The host hashes it, anew only where the account's hash is of another one.
+          - It is never shown, and never on a command line.
+        type: str
+        default: ""
       password_hash:
         description:
           - Password hash of the account in C(/etc/shadow), in the form of crypt(5). An empty text leaves the password
@@ -213,6 +219,7 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import passwords
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import (
     HostChanges,
     HostError,
@@ -222,7 +229,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host impor
     useradd_default,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import AccountPlan, Host
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts, with_hashes
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.problems import (
     host_problems,
     input_problems,
@@ -245,6 +252,7 @@ USERS_SPEC = {
     "admin": {"type": "bool", "default": False},
     "groups": {"type": "list", "elements": "str", "default": []},
     "unix_groups": {"type": "list", "elements": "str", "default": []},
+    "password": {"type": "str", "default": "", "no_log": True},
     "password_hash": {"type": "str", "default": "", "no_log": True},
     "home": {"type": "str", "choices": ["keep", "archive", "delete"], "default": "keep"},
 }
@@ -345,6 +353,7 @@ def account_changes(params: dict, host: Host | None) -> AccountPlan:
         shown_home_judge(host),
     )
     require_none(found if params["privileged_groups"] else found + privilege_problems(users, host, group))
+    users = with_hashes(users, host, passwords.matches, passwords.hashed)
     plan = plan_accounts(users, host, group, os.path.lexists)
     problems = {name: home_problem(host.accounts[name], host) for name in plan.remove}
     require_none([f"{name}: its home cannot be removed: {problem}." for name, problem in problems.items() if problem])
@@ -456,7 +465,7 @@ def main() -> None:
         accounts = account_changes(params, host)
         client = connect(params, module.check_mode)
         plan = make_plan(params, host, present_hub(params, client, module), accounts)
-    except (ApiError, OSError, UsersError) as error:
+    except (ApiError, OSError, passwords.PasswordError, UsersError) as error:
         module.fail_json(msg=f"{explained(error, params)}\nNothing was changed.")
 
     diff = users_diff([user["name"] for user in params["users"]], plan)

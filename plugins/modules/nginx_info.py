@@ -23,6 +23,11 @@ options:
     description: Name of a jail of fail2ban whose existence is returned.
     type: str
     default: ""
+  addresses:
+    description: Where nginx is to listen, such as V(0.0.0.0:80); who else does is returned.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -97,6 +102,12 @@ brotli:
   returned: success
   type: bool
   sample: true
+strangers:
+  description: What has one of O(addresses) and is no nginx, each with the C(address) and the C(process) in words.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{address: "0.0.0.0:80", process: "apache2 (process 812 of root, apache2.service)"}]
 fail2ban:
   description:
     - C(installed) says whether fail2ban and nftables are installed; C(jail) whether O(fail2ban_jail) is configured;
@@ -112,6 +123,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import listeners, parse, values
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.listeners import listening_on
 
 # Exists if and only if sockets of the family AF_INET6 can be opened.
 IPV6_ADDRESSES = "/proc/net/if_inet6"
@@ -122,6 +134,7 @@ MAIN_FILES = "/etc/nginx/modules-enabled/*.conf"
 ARGUMENT_SPEC = {
     "mark": {"type": "str", "required": True},
     "fail2ban_jail": {"type": "str", "default": ""},
+    "addresses": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -152,6 +165,16 @@ def describe(files, mark):
     }
 
 
+def strangers(addresses):
+    """Of each address that nginx could not have, the first process that does; the host's nginx takes new sites up."""
+    found = []
+    for address in addresses:
+        others = [one for one in listening_on(address) if one.name != "nginx" and one.unit != "nginx.service"]
+        # A web server has many processes on one address.
+        found += [{"address": address, "process": str(process)} for process in others[:1]]
+    return found
+
+
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     executable = module.get_bin_path("nginx")
@@ -169,6 +192,7 @@ def main():
         ipv6=os.path.exists(IPV6_ADDRESSES),
         packaged_by_debian=os.path.exists(DEBIAN_PACKAGE),
         complaint=complaint,
+        strangers=strangers(module.params["addresses"]),
         fail2ban={
             "installed": bool(module.get_bin_path("fail2ban-client") and module.get_bin_path("nft")),
             "jail": os.path.exists(f"/etc/fail2ban/jail.d/{module.params['fail2ban_jail']}.conf"),

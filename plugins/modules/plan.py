@@ -29,6 +29,13 @@ options:
     description: What is known of the host and shapes the plan, such as the home directories of its accounts.
     type: dict
     default: {}
+  across_hosts:
+    description:
+      - Compares the hosts of the groups C(jupyterlab) and C(jupyterhub) with each other instead, also those that a run
+        is not limited to, and refuses a domain that two of them have.
+      - Reads the variables of every host, so one host asks for all.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Changes nothing.

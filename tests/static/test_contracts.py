@@ -14,7 +14,19 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
-VERBS = ("main", "validate", "install", "require", "configure", "confirm", "service", "return", "rollback", "remove")
+VERBS = (
+    "main",
+    "preflight",
+    "validate",
+    "install",
+    "require",
+    "configure",
+    "confirm",
+    "service",
+    "return",
+    "rollback",
+    "remove",
+)
 # What a verb does only where there is something to do, in a file that is skipped as a whole.
 PARTS = ("packages", "absent", "traefik", "postgresql")
 WRITING_MODULES = sorted(

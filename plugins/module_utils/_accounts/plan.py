@@ -39,6 +39,23 @@ def plan_accounts(users: list[dict], host: Host, account_group: str, path_exists
     return plan
 
 
+def with_hashes(
+    users: list[dict], host: Host, matches: Callable[[str, str], bool], hashed: Callable[[str], str]
+) -> list[dict]:
+    """The users with a hash for each password: the account's own while that is of the password, else a new one.
+
+    `matches` and `hashed` are those of passwords.py.
+    """
+    found = []
+    for user in users:
+        account = host.accounts.get(user["name"])
+        if user["password"]:
+            kept = account is not None and matches(user["password"], account.shadow)
+            user = {**user, "password_hash": account.shadow if kept else hashed(user["password"])}
+        found.append(user)
+    return found
+
+
 def _missing_groups(users: list[dict], host: Host, account_group: str) -> dict[str, bool]:
     """The groups to create, and whether they are system groups."""
     present = [user for user in users if user["state"] == "present"]

@@ -17,6 +17,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     is_a_persons,
     is_ours,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 
 
 def input_problems(
@@ -53,6 +54,10 @@ def _value_problems(user: dict, manage_groups: bool, manage_admins: bool) -> Ite
     name = user["name"]
     if user["password_hash"] and not HASH.fullmatch(user["password_hash"]):
         yield f"{name}: password_hash is no hash in the form of crypt(5), such as mkpasswd writes it."
+    if user["password"] and user["password_hash"]:
+        yield f"{name}: has both password and password_hash; keep one."
+    if user["password"] and not is_password(user["password"]):
+        yield f"{name}: a password has at least 8 characters, none of them a control character, and no blank around it."
     if user["groups"] and not manage_groups and user["state"] == "present":
         yield f"{name}: has groups, but the authenticator manages them; leave them out."
     if user["admin"] and not manage_admins:
@@ -64,7 +69,7 @@ def _value_problems(user: dict, manage_groups: bool, manage_admins: bool) -> Ite
 def _account_problems(user: dict, accounts: bool) -> Iterator[str]:
     name = user["name"]
     if not accounts:
-        for key in ("unix_groups", "password_hash"):
+        for key in ("unix_groups", "password", "password_hash"):
             if user[key]:
                 yield f"{name}: {key} is for accounts, which are not managed here (accounts)."
     for group in user["unix_groups"]:
@@ -113,8 +118,9 @@ def _new_account_problems(name: str, host: Host, home: str, path_exists: Callabl
 
 
 def _password_problems(user: dict, account: Account) -> Iterator[str]:
-    if not account.local and user["password_hash"]:
-        yield f"{account.name}: has its password elsewhere, not in /etc/shadow; leave password_hash out."
+    for key in ("password", "password_hash"):
+        if not account.local and user[key]:
+            yield f"{account.name}: has its password elsewhere, not in /etc/shadow; leave {key} out."
 
 
 def _group_problems(users: list[dict], host: Host, account_group: str) -> Iterator[str]:

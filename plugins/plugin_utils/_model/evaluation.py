@@ -10,28 +10,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import (
     InputError,
     given_to,
     plan_of,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import PLAYBOOK, options_of, prefix_of
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import (
+    PLAYBOOK,
+    ROLES,
+    misspelt,
+    options_of,
+    prefix_of,
+)
 
 MODELS = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
 # What is known of every host, and shapes what stands in front of it.
 KNOWN = ("ansible_host", "ansible_managed", "ansible_port", "ansible_user", "group_names", "inventory_hostname")
-ROLES = (
-    "certbot",
-    "firewall",
-    "jupyterhub",
-    "jupyterlab",
-    "kernels",
-    "nginx",
-    "python_venv",
-    "ssh_access",
-    "systemd",
-)
 PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab")
+# Nobody else names variables like these; `nginx_` and `certbot_` are the names of other collections' roles too.
+OURS = ("jupyterlab", "jupyterhub", "kernels")
 SUBJECTS = (*ROLES, *(f"{PLAYBOOK}{name}" for name in PLAYBOOKS))
 
 
@@ -43,7 +41,7 @@ class Evaluation:
     ) -> None:
         """`template` resolves the value of a variable; `host` is what is known of the host.
 
-        Raises InputError for variables that are undefined, and for an unknown subject.
+        Raises InputError for variables that are undefined, or unknown to the playbooks, and for an unknown subject.
         """
         if subject not in SUBJECTS:
             raise InputError(f"nbops.jupyter.plan knows no {subject}; write one of {', '.join(SUBJECTS)}.")
@@ -55,6 +53,9 @@ class Evaluation:
             names |= {name for name in variables if name.startswith(prefix_of(subject))}
             # What the playbook itself says to its roles follows from this plan.
             names -= set(self._model.SAYS)
+            wrong = misspelt(OURS, variables)
+            if wrong:
+                raise InputError(*wrong)
         values = _resolve({name: variables[name] for name in names if name in variables}, template)
         facts = variables.get("ansible_facts") or {}
         known = {name: values.pop(name) for name in KNOWN if name in values}
@@ -70,6 +71,23 @@ class Evaluation:
         """What the role does not show, also where another role uses it. Raises InputError."""
         with _typed(self._subject):
             return self._model.secrets(given_to(self._model, self._subject, self._values, self._host, used=True))
+
+
+def domains_of(variables: Mapping[str, Any]) -> dict[str, str]:
+    """The domain of each host that the playbooks deploy; empty where there is none or several hosts may have it."""
+    groups, hosts = variables["groups"], variables["hostvars"]
+    names = dict.fromkeys(name for group in ("jupyterlab", "jupyterhub") for name in groups.get(group, ()))
+    return {name: _own_domain(hosts[name]) for name in names}
+
+
+def _own_domain(variables: Mapping[str, Any]) -> str:
+    try:
+        if boolean(variables.get("jupyter_domain_shared", False), strict=False):
+            return ""
+        return str(variables.get("jupyter_domain") or "")
+    except AnsibleError:
+        # The host's own validation names what is undefined.
+        return ""
 
 
 def plain(value: Any) -> Any:
@@ -91,7 +109,8 @@ def _resolve(values: dict[str, Any], template: Callable[[Any], Any]) -> dict[str
             resolved[name] = plain(template(value))
         except AnsibleError as error:
             problems.append(
-                f"{name}: {error.message.rstrip('.')}; define it in the inventory, a secret in a vault there."
+                f"{name}: {error.message.rstrip('.')}; define it in the inventory, a secret in a vault there, such as "
+                "group_vars/GROUP/vault.yml, which `ansible-vault create` makes."
             )
     if problems:
         raise InputError(*problems)

@@ -148,6 +148,12 @@ def files(settings: Settings) -> list[dict[str, Any]]:
             "python": f"/opt/{name}/hub/current/bin/python",
             "modules": list(dict.fromkeys(modules)),
             "config": public(settings),
+            # A server keeps the path at which it was started: the hub would wait for it at the new one.
+            "kept_path": {
+                "option": "JupyterHub.bind_url",
+                "units": f"{name}-user-*.service",
+                "variable": "jupyterhub_base_url",
+            },
         },
         {
             "path": f"{directory}/jupyter_server_config.json",

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
     ACCOUNT,
     BASE_URL,
     CERTIFICATE,
-    MEMORY,
     PAGE,
-    SHARE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
 
@@ -46,9 +46,6 @@ CRYPT = re.compile(
 SERVICE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ROLE = re.compile(r"[a-z][a-z0-9_~.-]{1,253}[a-z0-9]")
 
-LIMITS = ("memory_max", "cpu_quota", "tasks_max")
-# A server without any kernel takes 110 MB; less is an amount whose unit was forgotten.
-SMALLEST_SERVER = 128 * 2**20
 SHORTEST_IDLE_SECONDS = 60
 # Names of the role's own services and tokens.
 TAKEN = ("culler", "metrics", "proxy", "users")
@@ -56,6 +53,7 @@ SERVICE_KEYS = (
     *("name", "display", "info", "url", "command", "user", "cwd", "environment", "timeout"),
     *("oauth_client_id", "oauth_redirect_uri", "oauth_no_confirm", "oauth_client_allowed_scopes"),
 )
+SECRETS = ("password", "password_hash")
 ROLE_KEYS = ("name", "description", "scopes", "users", "groups", "services")
 
 
@@ -182,8 +180,8 @@ def _users(settings: dict) -> Iterator[str]:
 
 def _user(user: dict, settings: dict) -> Iterator[str]:
     if user["state"] == "absent":
-        if user["admin"] or user["groups"] or user["unix_groups"] or user["password_hash"]:
-            yield "an absent user has no admin, groups, unix_groups and password_hash; leave them out."
+        if user["admin"] or user["groups"] or user["unix_groups"] or any(map(user.get, SECRETS)):
+            yield "an absent user has no admin, groups, unix_groups, password and password_hash; leave them out."
     elif user["home"] != "keep":
         yield f"home: {user['home']} is for state: absent; leave it out, or write that state."
     for group in user["groups"]:
@@ -200,8 +198,17 @@ def _user(user: dict, settings: dict) -> Iterator[str]:
     if user["password_hash"] and not CRYPT.fullmatch(user["password_hash"]):
         yield (
             "password_hash must be a hash such as `mkpasswd` prints, beginning with $y$, $6$, $5$ or $2b$. A password "
-            "itself does not belong here."
+            "itself goes into password."
         )
+    if all(map(user.get, SECRETS)):
+        yield "password and password_hash say the same thing; keep one."
+    if user["password"] and not is_password(user["password"]):
+        yield (
+            "a password has at least 8 characters, none of them a control character, and no blank or line end around "
+            "it, which login forms drop."
+        )
+    if user["password"] and settings["authenticator"] == "native":
+        yield "native: write password_hash, beginning with $2b$ (mkpasswd --method=bcrypt): the hub takes it over."
 
 
 def _limits(settings: dict) -> Iterator[str]:
@@ -212,7 +219,7 @@ def _limits(settings: dict) -> Iterator[str]:
         if not isinstance(limits, dict) or not set(limits) <= set(LIMITS):
             yield f"{where} must hold {', '.join(LIMITS)} and nothing else, such as {{memory_max: 2G}}."
         else:
-            yield from (f"{where}: {text}" for text in _amounts(limits))
+            yield from (f"{where}: {text}" for text in amounts(limits))
     for name in settings["group_limits"]:
         if not GROUP.fullmatch(name):
             yield f"jupyterhub_group_limits: '{name}' must be the name of a group of the hub, such as staff."
@@ -230,20 +237,6 @@ def _limits(settings: dict) -> Iterator[str]:
                 f"jupyterhub_sandbox: {settings['sandbox']} is for jupyterhub_spawner: systemd; local starts processes "
                 "without a sandbox."
             )
-
-
-def _amounts(limits: dict) -> Iterator[str]:
-    memory, share, tasks = (str(limits.get(key, "")) for key in LIMITS)
-    if not MEMORY.fullmatch(memory) or (memory and _bytes(memory) < SMALLEST_SERVER):
-        yield f"memory_max: '{memory}' must be an amount of at least 128M, such as 2G."
-    if not SHARE.fullmatch(share):
-        yield f"cpu_quota: '{share}' must be a share of processor time, such as 150% for one and a half processors."
-    if tasks and not re.fullmatch(r"[1-9][0-9]*", tasks):
-        yield f"tasks_max: '{tasks}' must be a number of processes and threads, such as 500."
-
-
-def _bytes(memory: str) -> int:
-    return int(memory.rstrip("KMGT")) * 1024 ** (" KMGT".index(memory[-1]) if memory[-1] in "KMGT" else 0)
 
 
 def _servers(settings: dict) -> Iterator[str]:

@@ -16,6 +16,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import home
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_venv, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.intervals import cull_interval
@@ -23,9 +24,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
     ACCOUNT,
     BASE_URL,
     CERTIFICATE,
-    MEMORY,
     PAGE,
-    SHARE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
@@ -262,7 +261,7 @@ class Server:
     def unit(self) -> dict[str, Any]:
         """The unit, for the module systemd_units."""
         instance, directory = self.instance, f"/etc/jupyterlab/{self.name}"
-        limits = {name: instance[name] for name in ("memory_max", "cpu_quota", "tasks_max") if instance[name]}
+        limits = {name: instance[name] for name in LIMITS if instance[name]}
         service = self._service()
         own = {name: combined(name, service.get(name), value) for name, value in self.own_service.items()}
         sections = {
@@ -429,8 +428,15 @@ def _names(instances: list[dict]) -> Iterator[str]:
 
 
 def _login(instance: dict) -> Iterator[str]:
-    if not ACCOUNT.fullmatch(instance.get("user") or "") or instance["user"] == "root":
+    user = instance.get("user") or ""
+    if user in ("", "root"):
         yield "user must name the account that the server runs as, and never root; write for example user: alice."
+    elif not ACCOUNT.fullmatch(user):
+        lower = f"; write user: {user.lower()}" if ACCOUNT.fullmatch(user.lower()) else ", such as alice"
+        yield (
+            f"user '{user}' is no name of an account: it begins with a small letter and holds small letters, digits, "
+            f"dots, hyphens and underscores, at most 32 of them{lower}."
+        )
     forms = dict(zip(SECRETS, (PASSWORD, PASSWORD_HASH, TOKEN), strict=True))
     given = [secret for secret in SECRETS if secret in instance]
     if len(given) != 1:
@@ -497,10 +503,9 @@ def _paths(instance: dict) -> Iterator[str]:
 
 
 def _amounts(instance: dict) -> Iterator[str]:
-    if instance["cull_idle_seconds"] < 0 or instance["tasks_max"] < 0 or instance["upload_limit_mb"] < 1:
-        yield "cull_idle_seconds and tasks_max are 0 or more, upload_limit_mb is 1 or more."
-    if not MEMORY.fullmatch(instance["memory_max"]) or not SHARE.fullmatch(instance["cpu_quota"]):
-        yield "memory_max is an amount such as 2G, cpu_quota a share such as 150%."
+    if instance["cull_idle_seconds"] < 0 or instance["upload_limit_mb"] < 1:
+        yield "cull_idle_seconds is 0 or more, upload_limit_mb is 1 or more."
+    yield from amounts({name: instance[name] for name in LIMITS if instance[name]})
 
 
 def _options(instance: dict) -> Iterator[str]:

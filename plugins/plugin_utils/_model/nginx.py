@@ -29,6 +29,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_locatio
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import CERTIFICATE
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+EVERY = "0.0.0.0"  # noqa: S104 - asked about, not bound
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+")
 SIZE = re.compile(r"[0-9]+[kmg]?")
 HSTS = re.compile(r"[a-zA-Z0-9=; -]*")
@@ -53,7 +54,7 @@ def plan(given: Given) -> dict[str, Any]:
 
     `given.host["found"]` is what the module nginx_info returned. Without it, the plan holds what that module is asked.
     """
-    asked = {"mark": MARK, "jail": JAIL}
+    asked = {"mark": MARK, "jail": JAIL, "addresses": _addresses(_present(given))}
     found = given.host.get("found")
     if not found:
         return asked
@@ -107,6 +108,18 @@ def _present(given: Given) -> list[dict[str, Any]]:
     return [site for site in _sites(given) if site["state"] == "present"]
 
 
+def _addresses(sites: list[dict[str, Any]]) -> list[str]:
+    """Where nginx listens for the sites."""
+    return sorted(
+        {
+            f"{address}:{site[port]}"
+            for site in sites
+            for address in site["listen_addresses"] or [EVERY]
+            for port in ("http_port", "https_port")
+        }
+    )
+
+
 def _certificates(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The host names and addresses of each certificate. One that two sites share is valid for the names of both."""
     names: dict[str, list[str]] = {}
@@ -139,6 +152,12 @@ def _fail2ban(wanted: bool, nginx: Nginx, has_jail: bool) -> dict[str, str]:
 
 
 def _host(given: Given) -> Iterator[str]:
+    for stranger in given.host.get("found", {}).get("strangers", []):
+        yield (
+            f"nginx is to listen on {stranger['address']}, which is taken by {stranger['process']}. Stop and disable "
+            "that, or give the sites other ports: http_port and https_port in nginx_sites, or in jupyter_site of the "
+            "playbooks."
+        )
     complaint = given.host.get("found", {}).get("complaint")
     if complaint and given.settings["reject_unknown_hosts"]:
         yield (

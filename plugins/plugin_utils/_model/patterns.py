@@ -14,6 +14,3 @@ CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 # A path of URLs, and a page below one.
 BASE_URL = re.compile(r"/([A-Za-z0-9._~-]+/)*")
 PAGE = re.compile(r"/[^\s\"'<>\\]*")
-# Amounts in systemd's words, or nothing.
-MEMORY = re.compile(r"([1-9][0-9]*[KMGT]?)?")
-SHARE = re.compile(r"([1-9][0-9]*%)?")

@@ -8,16 +8,51 @@ Only the models of the playbooks know both the servers and the web server.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, nginx
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, kernels, nginx
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, options_of
+
+HTTPS = 443
+# What an administrator does after the first run.
+NEXT = "next: nbops.jupyter.firewall closes all other ports of the host but for SSH."
 
 
 def domain(given: Given) -> str:
     """The name under which the host is found, the inventory's where no domain is given."""
     return given.settings["domain"] or given.host["inventory_hostname"]
+
+
+def domain_problems(given: Given) -> Iterator[str]:
+    """Says of a name for the host that no browser could ask for in which variable it is written."""
+    name = domain(given)
+    if nginx.HOST.fullmatch(name):
+        return
+    if given.settings["domain"]:
+        yield f"jupyter_domain: '{name}' is no domain; write the host's name in lower case, such as lab.example.org."
+    else:
+        yield (
+            f"jupyter_domain is empty, and the inventory's name of the host, '{name}', is no domain; write "
+            "jupyter_domain: and the name that browsers ask for, such as lab.example.org."
+        )
+
+
+def shared_domains(domains: Mapping[str, str]) -> list[str]:
+    """Says which hosts claim a domain that another one has; `domains` has one, or none, for each host."""
+    hosts = defaultdict(list)
+    for host, name in domains.items():
+        hosts[name].append(host)
+    return [
+        f"jupyter_domain: {' and '.join(sorted(found))} are both called {name}, and browsers find one of them only. "
+        "Write jupyter_domain in host_vars/HOST.yml of each, or once for all hosts whose names in the inventory are "
+        "their domains: jupyter_domain: '{{ inventory_hostname }}'. Where several hosts are meant to share a domain, "
+        "say jupyter_domain_shared: true."
+        for name, found in hosts.items()
+        if name and len(found) > 1
+    ]
 
 
 def site(given: Given, name: str, state: str, names: list[str], **more: Any) -> dict[str, Any]:
@@ -42,6 +77,49 @@ def is_certified(given: Given) -> bool:
     """Whether an authority, or whoever `jupyter_certificate` names, is asked; else the site has a placeholder."""
     settings = given.settings
     return bool(settings["domain"] and (settings["admin_email"] or settings["certificate"]))
+
+
+def address(given: Given, served: dict[str, Any], path: str) -> str:
+    """Where a browser finds a path of a site; a host without a domain by the address that Ansible uses."""
+    host = given.settings["domain"] or given.host.get("ansible_host") or given.host["inventory_hostname"]
+    return url(host, int(served.get("https_port", HTTPS)), path)
+
+
+def url(host: str, port: int, path: str) -> str:
+    """An address for a browser."""
+    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"https://{name}{'' if port == HTTPS else f':{port}'}{path}"
+
+
+def certificate_report(given: Given) -> str:
+    """What kind of certificate browsers find, and how to get one that they trust."""
+    if not is_certified(given):
+        missing = [f"jupyter_{name}" for name in ("domain", "admin_email") if not given.settings[name]]
+        return (
+            "certificate: self-signed, so browsers ask before they go on. Write "
+            f"{' and '.join(missing) or 'jupyter_certificate'} and run again for one of Let's Encrypt."
+        )
+    method = given.settings["certificate"].get("method", "webroot")
+    if method == "self_signed":
+        return "certificate: self-signed and renewed, so browsers ask before they go on."
+    if method == "provided":
+        return "certificate: the one that jupyter_certificate names."
+    server = given.others["certbot"]["server"]
+    authority = {
+        "production": "of Let's Encrypt, renewed by itself",
+        "staging": "of Let's Encrypt's staging, which browsers distrust; then write certbot_server: production",
+    }
+    return f"certificate: {authority.get(server, f'of {server}, renewed by itself')}."
+
+
+def has_kernels(given: Given) -> bool:
+    """Whether the host's variables say anything of kernels, also that some go."""
+    return bool(given.others["kernels"]["specs"] or given.others["kernels"]["installers"])
+
+
+def kernel_problems(given: Given) -> list[str]:
+    """What the role kernels would refuse."""
+    return kernels.problems(given.of("kernels")) if has_kernels(given) else []
 
 
 def front_problems(given: Given, sites: list[dict[str, Any]], *certificates: list[dict[str, Any]]) -> list[str]:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_config, jupyterlab
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_config,
+    jupyterlab,
+    playbook_jupyterlab,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterlab", "jupyterhub")
@@ -18,7 +22,7 @@ WEB_PORTS = {"state": "present", "http_port": 80, "https_port": 443}
 
 def problems(given: Given) -> list[str]:
     """What is wrong with addresses, from which ports follow; the roles judge the rest."""
-    found = []
+    found = playbook_jupyterlab.nothing_listed(given) if "jupyterlab" in given.host["group_names"] else []
     for name, listen, read in _listeners(given):
         try:
             read()

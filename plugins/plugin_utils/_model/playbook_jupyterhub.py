@@ -10,14 +10,15 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterhub_config, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot")
+USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot", "kernels")
 # What the playbook says to its roles.
 SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the hub, and with what stands in front of it."""
-    found = jupyterhub.problems(given.of("jupyterhub"))
+    found = jupyterhub.problems(given.of("jupyterhub")) or list(playbook.domain_problems(given))
+    found += playbook.kernel_problems(given)
     if found:
         return found
     front = plan(given)
@@ -49,4 +50,20 @@ def plan(given: Given) -> dict[str, Any]:
     return {
         "sites": [site, *given.settings["sites"]],
         "certificates": [playbook.certificate(given)] if playbook.is_certified(given) else [],
+        "kernels": playbook.has_kernels(given),
+        "report": _report(given) if settings["state"] == "present" else [],
     }
+
+
+def _report(given: Given) -> list[str]:
+    """What is told at the end: where the hub answers, for whom, its certificate, and what comes next."""
+    hub = given.others["jupyterhub"]
+    present = [user for user in hub["users"] if user["state"] == "present"]
+    admins = ", ".join(user["name"] for user in present if user["admin"])
+    url = f"{hub['public_url']}{hub['base_url']}" if hub["public_url"] else ""
+    people = f"{len(present)} listed, {f'administered by {admins}' if admins else 'nobody administers it'}"
+    return [
+        f"{hub['name']}: {url or playbook.address(given, given.settings['site'], hub['base_url'])} ({people})",
+        playbook.certificate_report(given),
+        playbook.NEXT,
+    ]

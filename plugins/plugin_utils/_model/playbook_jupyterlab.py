@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterlab, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot")
+USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot", "kernels")
 # What the playbook says to its roles.
 SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
@@ -20,9 +20,9 @@ Instance = dict[str, Any]
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the labs, and with what stands in front of them."""
-    found = jupyterlab.problems(given.of("jupyterlab"))
+    found = nothing_listed(given) or [*jupyterlab.problems(given.of("jupyterlab")), *playbook.kernel_problems(given)]
     if not found and given.settings["web_server"]:
-        found = list(_nested(labs(given)))
+        found = [*playbook.domain_problems(given), *_nested(labs(given))]
     if found:
         return found
     front = plan(given)
@@ -31,7 +31,7 @@ def problems(given: Given) -> list[str]:
 
 
 def plan(given: Given) -> dict[str, Any]:
-    """Sites, certificates and tunnels. Sites and certificates may hold secrets that `jupyter_*` variables say."""
+    """Sites, certificates, and what is told at the end. The first two may hold secrets of the variables `jupyter_*`."""
     direct = [instance for instance in labs(given) if instance["certificate"]]
     served = [instance for instance in labs(given) if not instance["certificate"]]
     web = given.settings["web_server"]
@@ -40,8 +40,20 @@ def plan(given: Given) -> dict[str, Any]:
         "sites": [_site(given, served), *given.settings["sites"]],
         "certificates": [playbook.certificate(given)] if web and playbook.is_certified(given) else [],
         "direct_certificates": _direct_certificates(given, direct),
-        "tunnels": [] if web else [_tunnel(given, number, instance) for number, instance in enumerate(served)],
+        "kernels": playbook.has_kernels(given),
+        "report": _report(given, served, direct),
     }
+
+
+def nothing_listed(given: Given) -> list[str]:
+    """Of a host without any entry: what was written is not read, and what runs there would lose its site and ports."""
+    if given.others["jupyterlab"]["instances"]:
+        return []
+    return [
+        "jupyterlab_instances is empty, though the host is in the group jupyterlab. Write its servers there; one that "
+        "is to go needs an entry with state: absent. Ansible ignores group_vars/jupyterlab.yml where there is a "
+        "directory group_vars/jupyterlab: move the file into it."
+    ]
 
 
 def labs(given: Given) -> list[Instance]:
@@ -101,6 +113,28 @@ def _locations(given: Given, instance: Instance) -> list[dict[str, Any]]:
         {"path": f"{path}static/lab/", "upstream": upstream, "directory": f"{share}/lab/static"},
         {"path": f"{path}lab/extensions/", "upstream": upstream, "directory": f"{share}/labextensions"},
     ]
+
+
+def _report(given: Given, served: list[Instance], direct: list[Instance]) -> list[str]:
+    """What is told at the end: how to reach each server, its certificate, and what comes next."""
+    if not labs(given):
+        return []
+    if not given.settings["web_server"]:
+        return [*map(_direct_line, direct), *(_tunnel(given, number, one) for number, one in enumerate(served))]
+    site = given.settings["site"]
+    lines = [f"{one['name']}: {playbook.address(given, site, one['base_url'])}{_login(one)}" for one in served]
+    told = [playbook.certificate_report(given)] if served else []
+    return [*lines, *map(_direct_line, direct), *told, playbook.NEXT]
+
+
+def _direct_line(instance: Instance) -> str:
+    """Where a server that speaks TLS itself answers, by the name of its certificate."""
+    port = jupyterlab.endpoint(instance).port
+    return f"{instance['name']}: {playbook.url(instance['certificate'], port, instance['base_url'])}{_login(instance)}"
+
+
+def _login(instance: Instance) -> str:
+    return f" (for {instance['user']}, by {'token' if 'token' in instance else 'password'})"
 
 
 def _tunnel(given: Given, number: int, instance: Instance) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import functools
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
@@ -20,6 +20,17 @@ from ansible.module_utils.common.yaml import yaml_load
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
 PLAYBOOK = "playbook_"
+ROLES = (
+    "certbot",
+    "firewall",
+    "jupyterhub",
+    "jupyterlab",
+    "kernels",
+    "nginx",
+    "python_venv",
+    "ssh_access",
+    "systemd",
+)
 SHAPES = {"dict": dict, "list": list}
 WORDS = {
     "bool": "true or false",
@@ -42,6 +53,14 @@ def options_of(subject: str) -> dict[str, Any]:
 def prefix_of(subject: str) -> str:
     """How the variables of a role, or of the playbooks, begin."""
     return "jupyter_" if subject.startswith(PLAYBOOK) else f"{subject}_"
+
+
+def misspelt(roles: Iterable[str], variables: Iterable[str]) -> list[str]:
+    """Variables that begin like those of these roles, and are none of the collection's."""
+    known = {name: None for role in ROLES for name in options_of(role)}
+    prefixes = tuple(prefix_of(role) for role in roles)
+    wrong = [name for name in variables if name.startswith(prefixes) and name not in known]
+    return [f"'{name}' is not known here{nearest(name, known)}" for name in sorted(wrong)]
 
 
 def complete(options: Mapping[str, Any], given: Mapping[str, Any], label: str = "") -> tuple[dict[str, Any], list[str]]:
@@ -79,7 +98,11 @@ def _unknown(options: Mapping[str, Any], given: Mapping[str, Any], label: str) -
 
 def _typed(value: Any, option: Mapping[str, Any], label: str) -> Any:
     """The value as its option's type. Raises ValueError with every problem as an argument."""
-    value = _converted(value, option.get("type", "str"), label)
+    kind = option.get("type", "str")
+    if kind == "str" and option.get("no_log") and not isinstance(value, (str, *SHAPES.values())):
+        # YAML has read it as a number or the like, and what was written is lost: 0777 is 511.
+        raise ValueError(f"{label}must be a text, not {_type_name(value)}; put it into quotes.")
+    value = _converted(value, kind, label)
     if "choices" in option and any(item not in option["choices"] for item in _items(value)):
         raise ValueError(f"{label}write {' or '.join(str(choice) for choice in option['choices'])}.")
     if isinstance(value, list):

@@ -154,3 +154,32 @@ def test_new_directories_are_open_under_a_strict_umask(run: Callable[..., dict],
     run({"path": str(path), "config": {}, "mode": "0644"})
     assert {oct(place.stat().st_mode & 0o777) for place in path.parents[:2]} == {"0o755"}
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+KEPT = {"option": "JupyterHub.bind_url", "units": "jupyterhub-user-*.service", "variable": "jupyterhub_base_url"}
+
+
+def hub_at(url: str) -> dict[str, Any]:
+    return {"config": {"JupyterHub": {"bind_url": url}}, "kept_path": KEPT}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_path_stays_while_servers_run_at_it(
+    host: Host, run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    systemctl, running = host.root / "systemctl", host.root / "running"
+    systemctl.write_text(f'#!/bin/sh\n[ "$5" = "jupyterhub-user-*.service" ] && cat {running}\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{host.root}:{os.environ['PATH']}")
+    running.write_text("jupyterhub-user-ada.service loaded active running Ada\n")
+    # There was no hub yet, so nothing runs at another path.
+    assert run(host.entry(**hub_at("http://127.0.0.1:8000/")))["changed"]
+    assert run(host.entry(**hub_at("http://127.0.0.1:8010/")))["changed"]
+    before = host.file.read_text()
+    told = run(host.entry(**hub_at("http://127.0.0.1:8010/physics/")), check=check)
+    assert told["failed"]
+    assert told["msg"].startswith("jupyterhub_base_url cannot change from / to /physics/ while servers run")
+    assert "jupyterhub-user-ada.service" in told["msg"]
+    assert host.file.read_text() == before
+    running.write_text("")
+    assert run(host.entry(**hub_at("http://127.0.0.1:8010/physics/")), check=check)["changed"]

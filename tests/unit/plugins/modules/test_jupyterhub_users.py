@@ -199,6 +199,31 @@ def test_a_change_before_and_after(world: World, run) -> None:
     )
 
 
+def test_a_password_is_written_once_and_never_shown(world: World, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {
+        "name": "old",
+        "admin": True,
+        "groups": ["staff"],
+        "unix_groups": ["games"],
+        "password": "correct horse",
+    }
+    written: list[dict[str, str]] = []
+    monkeypatch.setattr(
+        jupyterhub_users.HostChanges, "establish", lambda _self, plan, _host: written.append(plan.passwords)
+    )
+    # An account of somebody else has nothing but its password that could change.
+    world.host.accounts["old"] = Account("old", 1001, 1001, home="/nonexistent/old", shadow="!")
+    first = run(declared)
+    assert first["accounts"]["changed"] == ["old"]
+    [[made]] = [passwords.values() for passwords in written]
+    assert made.startswith("$")
+    assert made not in json.dumps(first)
+    assert "correct horse" not in json.dumps(first)
+    world.host.accounts["old"] = Account("old", 1001, 1001, home="/nonexistent/old", shadow=made)
+    assert not run(declared)["changed"]
+    assert run({**declared, "password": "battery staple"}, check=True)["accounts"]["changed"] == ["old"]
+
+
 def test_administrators_of_the_authenticator(world: World, run) -> None:
     result = run({"name": "old", "groups": ["empty"]}, accounts=False, manage_admins=False)
     assert result["diff"][0]["after"] == "old:\n  admin: true\n  groups: [empty]\n"

@@ -1,8 +1,10 @@
-"""What is read from `nginx -V`."""
+"""What is read from `nginx -V`, and who has an address."""
 
 from __future__ import annotations
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.listeners import Process
+from ansible_collections.nbops.jupyter.plugins.modules import nginx_info
 from ansible_collections.nbops.jupyter.plugins.modules.nginx_info import versions
 
 DEBIAN_12 = """\
@@ -35,3 +37,14 @@ WITHOUT_TLS = "nginx version: nginx/1.26.3\nconfigure arguments: --without-http_
 )
 def test_versions(description: str, expected: tuple[str, str]) -> None:
     assert versions(description) == expected
+
+
+def test_who_has_an_address_of_nginx_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    holders = {
+        "0.0.0.0:80": [Process(number, "apache2", "root", "apache2.service") for number in (7, 8)],
+        "0.0.0.0:443": [Process(9, "nginx", "root", "nginx.service"), Process(10, "nginx", "www-data", "")],
+    }
+    monkeypatch.setattr(nginx_info, "listening_on", lambda address: holders.get(address, []))
+    assert nginx_info.strangers([*holders, "0.0.0.0:8080"]) == [
+        {"address": "0.0.0.0:80", "process": "apache2 (process 7 of root, apache2.service)"}
+    ]

@@ -14,6 +14,7 @@ def user(name: str = "ada", **values: object) -> dict:
         "admin": False,
         "groups": [],
         "unix_groups": [],
+        "password": "",
         "password_hash": "",
         "home": "keep",
     }

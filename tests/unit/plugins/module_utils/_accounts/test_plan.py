@@ -8,7 +8,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     Group,
     Host,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.plan import plan_accounts, with_hashes
 from people import HASH, HUB, host, ours, strangers, user
 
 MISSING = ("/missing", "/.missing.removed", "/half")
@@ -142,3 +142,23 @@ RETIRED = {"shadow": f"!{HASH}", "expires": "1"}
 )
 def test_plan(users: list[dict], now: Host, expected: AccountPlan) -> None:
     assert plan_accounts(users, now, HUB, lambda path: path not in MISSING) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "now", "hashes"),
+    [
+        pytest.param(user(password="right"), host(ours(shadow="of right")), "of right", id="unchanged"),
+        pytest.param(user(password="new"), host(ours(shadow="of right")), "of new", id="changed"),
+        pytest.param(user(password="new"), host(), "of new", id="a new account"),
+        pytest.param(user(password="right"), host(ours(shadow="!of right")), "of right", id="locked"),
+        pytest.param(user(), host(ours(shadow="of right")), "", id="none is declared"),
+        pytest.param(user(password_hash=HASH), host(ours(shadow="of right")), HASH, id="a hash is declared"),
+    ],
+)
+def test_a_password_is_hashed_anew_only_where_it_has_changed(declared: dict, now: Host, hashes: str) -> None:
+    [found] = with_hashes(
+        *([declared], now),
+        matches=lambda password, stored: stored == f"of {password}",
+        hashed=lambda password: f"of {password}",
+    )
+    assert found == {**declared, "password_hash": hashes}

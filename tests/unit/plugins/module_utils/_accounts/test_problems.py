@@ -26,6 +26,9 @@ from people import HASH, HUB, host, ours, strangers, user
         ([user(), user()], {}, ["ada: is listed twice."]),
         ([user(password_hash="secret")], {}, ["password_hash is no hash"]),
         ([user(password_hash="$6$a$b\nroot:x")], {}, ["password_hash is no hash"]),
+        ([user(password="short")], {}, ["a password has at least 8 characters"]),
+        ([user(password="correct\nroot:x")], {}, ["a password has at least 8 characters"]),
+        ([user(password="correct horse", password_hash=HASH)], {}, ["has both password and password_hash"]),
         (
             [user(password_hash=HASH, unix_groups=["a"])],
             {"accounts": False},
@@ -56,6 +59,7 @@ def test_input(users: list[dict], options: dict, expected: list[str]) -> None:
         ([user(state="absent")], host(ada=()), []),
         ([user("eve")], host(), ["/home/eve is there"]),
         ([user(password_hash=HASH)], host(strangers(local=False)), ["password elsewhere"]),
+        ([user(password="correct horse")], host(strangers(local=False)), ["leave password out"]),
         ([user()], host(strangers(home="/")), ["has no home for a server: / belongs to another account. Give"]),
         ([user(state="absent")], host(strangers(home="/")), []),
         ([user(unix_groups=["far"])], Host({}, {"far": Group("far", 5, local=False)}), ["group far is not in"]),

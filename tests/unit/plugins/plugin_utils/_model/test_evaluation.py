@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleUndefinedVariable
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import Evaluation
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import Evaluation, domains_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
 
 LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef", "listen": "unix"}
@@ -53,3 +53,39 @@ def test_a_value_of_another_type_deep_inside_is_not_repeated() -> None:
 def test_an_unknown_subject_is_refused() -> None:
     with pytest.raises(InputError, match="knows no apache; write one of certbot"):
         Evaluation("apache", {}, template(), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("jupyterlab_instance", "; did you mean jupyterlab_instances?"),
+        ("jupyterhub_user", "; did you mean jupyterhub_users?"),
+        ("kernels_spec", "; did you mean kernels_specs?"),
+    ],
+)
+@pytest.mark.parametrize("playbook", ["jupyterlab", "firewall"])
+def test_a_misspelt_variable_of_the_collection_is_named(playbook: str, name: str, nearest: str) -> None:
+    with pytest.raises(InputError) as error:
+        Evaluation(f"playbook_{playbook}", {**HOST, "jupyterlab_instances": [LAB], name: []}, template(), {})
+    assert error.value.args[0].startswith(f"'{name}' is not known here{nearest[:-1]}")
+
+
+def test_other_roles_name_their_variables_as_they_like() -> None:
+    variables = {**HOST, "jupyterlab_instances": [LAB], "nginx_vhosts": [], "certbot_certs": []}
+    assert Evaluation("playbook_jupyterlab", variables, template(), {}).plan()["sites"]
+
+
+def test_the_domain_of_each_host_is_its_own() -> None:
+    class Undefined(dict[str, Any]):
+        def get(self, *_arguments: Any) -> Any:
+            raise AnsibleUndefinedVariable("'vault_domain' is undefined")
+
+    groups = {"jupyterlab": ["a", "b", "c"], "jupyterhub": ["b", "d"], "others": ["e"]}
+    hosts = {
+        "a": {"jupyter_domain": "lab.org"},
+        "b": {},
+        "c": {"jupyter_domain": "lab.org", "jupyter_domain_shared": True},
+        "d": Undefined(),
+    }
+    domains = {"a": "lab.org", "b": "", "c": "", "d": ""}
+    assert domains_of({"groups": groups, "hostvars": hosts}) == domains

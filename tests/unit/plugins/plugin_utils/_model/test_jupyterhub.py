@@ -95,7 +95,7 @@ ACCEPTED = [
             {"name": "eve", "state": "absent", "home": "archive"},
         ]
     },
-    {"limits": {"memory_max": "128M", "cpu_quota": "1%", "tasks_max": 1}},
+    {"limits": {"memory_max": "128M", "cpu_quota": "1%", "tasks_max": 32}},
     {"user_limits": {"ada": {"memory_max": str(128 * 2**20)}}},
     {"cull_idle_seconds": "60", "upload_limit_mb": 1, "named_servers": 0},
     {"environment": {"API_TOKEN": "a text", "EMPTY": ""}},
@@ -157,6 +157,7 @@ REFUSED = [
     {"limits": {"cpu_quota": "0%"}},
     {"user_limits": {"ada": {"memory_max": str(128 * 2**20 - 1)}}},
     {"user_limits": {"ada": {"tasks_max": 0}}},
+    {"user_limits": {"ada": {"tasks_max": 31}}},
     {"cull_idle_seconds": 59},
     {"cull_idle_seconds": -1},
     {"named_servers": -1},

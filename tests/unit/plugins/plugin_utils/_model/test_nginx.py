@@ -182,6 +182,19 @@ def test_a_refused_configuration_of_the_host_is_told() -> None:
     assert problems("nginx", {"nginx_sites": [SITE], "nginx_reject_unknown_hosts": False}, broken) == []
 
 
+def test_whoever_has_a_port_of_nginx_is_named() -> None:
+    assert plan("nginx", {"nginx_sites": [SITE]})["addresses"] == ["0.0.0.0:443", "0.0.0.0:80"]
+    addresses = {**SITE, "listen_addresses": ["192.0.2.1", "[2001:db8::1]"], "https_port": 8443}
+    assert plan("nginx", {"nginx_sites": [addresses]})["addresses"] == [
+        *("192.0.2.1:80", "192.0.2.1:8443", "[2001:db8::1]:80", "[2001:db8::1]:8443")
+    ]
+    stranger = {"address": "0.0.0.0:80", "process": "apache2 (process 812 of root, apache2.service)"}
+    (told,) = problems("nginx", {"nginx_sites": [SITE]}, {"found": {**FRESH, "strangers": [stranger]}})
+    assert told.startswith(
+        "nginx is to listen on 0.0.0.0:80, which is taken by apache2 (process 812 of root, apache2.service). Stop and"
+    )
+
+
 @pytest.mark.parametrize(
     ("version", "openssl", "held", "lacking"),
     [

@@ -7,7 +7,7 @@ from models import plan, problems
 
 WEB = [{"port": 80}, {"port": 443}]
 CASES = {
-    "nothing": ("jupyterlab", {}, []),
+    "nothing": ("others", {}, []),
     "a server behind a site": ("jupyterlab", {"jupyterlab_instances": [{"name": "lab", "listen": "unix"}]}, WEB),
     "a server on loopback by default": ("jupyterlab", {"jupyterlab_instances": [{"name": "lab"}]}, WEB),
     "servers that listen beyond loopback": (
@@ -82,3 +82,8 @@ def test_an_address_that_is_none_is_named() -> None:
     variables = {"jupyterlab_instances": [{"name": "lab", "listen": "8888"}], "jupyterhub_listen": "hub"}
     host = {"group_names": ["jupyterlab", "jupyterhub"]}
     assert [text.split(":")[0] for text in problems("playbook_firewall", variables, host)] == ["lab", "jupyterhub"]
+
+
+def test_a_list_that_was_not_read_closes_nothing() -> None:
+    [problem] = problems("playbook_firewall", {}, {"group_names": ["jupyterlab"]})
+    assert problem.startswith("jupyterlab_instances is empty")

@@ -36,3 +36,24 @@ def test_a_hub_that_goes_takes_its_site_along() -> None:
 @pytest.mark.parametrize("listen", ["8000", "unix", "127.0.0.1:0"])
 def test_an_address_that_is_none_is_refused(listen: str) -> None:
     assert len(problems("playbook_jupyterhub", {**HUB, "jupyterhub_listen": listen}, HOST)) == 1
+
+
+def test_a_name_that_no_browser_asks_for_is_refused_by_its_variable() -> None:
+    [problem] = problems("playbook_jupyterhub", HUB, {**HOST, "inventory_hostname": "Hub01"})
+    assert problem.startswith("jupyter_domain is empty, and the inventory's name of the host, 'Hub01', is no domain")
+
+
+def test_what_is_told_at_the_end() -> None:
+    told = plan("playbook_jupyterhub", {**HUB, "jupyter_domain": "hub.org"}, HOST)["report"]
+    assert told[0] == "jupyterhub: https://hub.org/ (1 listed, administered by ada)"
+    assert told[1].startswith(
+        "certificate: self-signed, so browsers ask before they go on. Write jupyter_admin_email and"
+    )
+    assert plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)["report"] == []
+
+
+def test_kernels_come_with_the_hub_where_they_are_listed() -> None:
+    assert plan("playbook_jupyterhub", {**HUB, "kernels_specs": [{"name": "stats", "language": "r"}]}, HOST)["kernels"]
+    assert (
+        len(problems("playbook_jupyterhub", {**HUB, "kernels_specs": [{"name": "Stats!", "language": "r"}]}, HOST)) == 1
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook
 from models import plan, problems, require_golden
 
 HOST = {"inventory_hostname": "lab1", "group_names": ["jupyterlab"]}
@@ -99,7 +100,7 @@ def test_no_site_stays_without_a_server_behind_it() -> None:
 )
 def test_the_way_through_ssh(lab: dict[str, Any], host: dict[str, Any], line: str) -> None:
     variables = {"jupyterlab_instances": [{**LAB, **lab}], "jupyter_web_server": False}
-    assert plan("playbook_jupyterlab", variables, {**HOST, **host})["tunnels"] == [line]
+    assert plan("playbook_jupyterlab", variables, {**HOST, **host})["report"] == [line]
 
 
 @pytest.mark.parametrize(
@@ -119,14 +120,14 @@ def test_the_way_through_ssh(lab: dict[str, Any], host: dict[str, Any], line: st
     ],
 )
 def test_a_wrong_variable_of_the_playbooks_is_named(variables: dict[str, Any], problem: str) -> None:
-    assert problems("playbook_jupyterlab", variables, HOST) == [problem]
+    assert problems("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, HOST) == [problem]
 
 
 @pytest.mark.parametrize(
     ("variables", "beginning"),
     [
         ({"jupyterlab_instances": [{**LAB, "user": "root"}]}, "jupyterlab_instances: lab: user"),
-        ({"jupyter_domain": "lab example"}, "Site jupyterlab: "),
+        ({"jupyter_domain": "lab example"}, "jupyter_domain: "),
         ({"jupyter_sites": [{"name": "wiki"}]}, "Site wiki: "),
         (
             {"jupyter_domain": "lab.example.org", "jupyter_certificate": {"method": "dns"}},
@@ -158,3 +159,82 @@ def test_a_session_of_one_lab_is_not_sent_to_another(
     found = problems("playbook_jupyterlab", {"jupyterlab_instances": instances, **variables}, HOST)
     assert len(found) == count
     assert all("would send it the sessions of" in text for text in found)
+
+
+@pytest.mark.parametrize("variables", [{}, {"jupyterlab_instances": []}, {"jupyter_web_server": False}])
+def test_a_list_that_was_not_read_removes_nothing(variables: dict[str, Any]) -> None:
+    [problem] = problems("playbook_jupyterlab", variables, HOST)
+    assert problem.startswith("jupyterlab_instances is empty, though the host is in the group jupyterlab.")
+
+
+@pytest.mark.parametrize(
+    ("domain", "name", "beginning"),
+    [
+        (
+            "",
+            "WebServer01",
+            "jupyter_domain is empty, and the inventory's name of the host, 'WebServer01', is no domain",
+        ),
+        ("Lab.Example.org", "lab1", "jupyter_domain: 'Lab.Example.org' is no domain"),
+        ("https://lab.example.org", "lab1", "jupyter_domain: 'https://lab.example.org' is no domain"),
+    ],
+)
+def test_a_name_that_no_browser_asks_for_is_refused_by_its_variable(domain: str, name: str, beginning: str) -> None:
+    variables = {"jupyterlab_instances": [LAB], "jupyter_domain": domain}
+    [problem] = problems("playbook_jupyterlab", variables, {**HOST, "inventory_hostname": name})
+    assert problem.startswith(beginning)
+
+
+def test_two_hosts_of_one_domain_are_named() -> None:
+    [problem] = playbook.shared_domains({"a": "lab.org", "b": "b.org", "c": "lab.org", "d": "", "e": ""})
+    assert problem.startswith("jupyter_domain: a and c are both called lab.org,")
+
+
+LETS_ENCRYPT = {"jupyter_domain": "lab.org", "jupyter_admin_email": "a@lab.org"}
+SELF_SIGNED = (
+    "certificate: self-signed, so browsers ask before they go on. Write jupyter_domain and jupyter_admin_email"
+)
+
+
+@pytest.mark.parametrize(
+    ("variables", "host", "lines"),
+    [
+        ({}, {}, ["lab: https://lab1/ (for alice, by token)", SELF_SIGNED]),
+        ({"jupyter_site": {"https_port": 8443}}, {"ansible_host": "2001:db8::1"}, ["lab: https://[2001:db8::1]:8443/"]),
+        ({"jupyter_domain": "lab.org"}, {}, ["lab: https://lab.org/", "certificate: self-signed, so browsers ask"]),
+        (LETS_ENCRYPT, {}, ["lab: https://lab.org/", "certificate: of Let's Encrypt, renewed by itself."]),
+        (
+            {**LETS_ENCRYPT, "certbot_server": "staging"},
+            {},
+            ["lab: ", "certificate: of Let's Encrypt's staging, which browsers"],
+        ),
+        (
+            {**LETS_ENCRYPT, "jupyter_certificate": {"method": "self_signed"}},
+            {},
+            ["lab: ", "certificate: self-signed and renewed"],
+        ),
+        (
+            {**LETS_ENCRYPT, "jupyterlab_instances": [DIRECT]},
+            {},
+            ["direct: https://lab.example.org:8443/ (for alice, by token)"],
+        ),
+        ({"jupyterlab_instances": [{"name": "lab", "state": "absent"}]}, {}, []),
+    ],
+)
+def test_what_is_told_at_the_end(variables: dict[str, Any], host: dict[str, Any], lines: list[str]) -> None:
+    told = plan("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, {**HOST, **host})["report"]
+    assert all(line.startswith(beginning) for line, beginning in zip(told, lines, strict=False)), told
+    assert bool(told) is bool(lines)
+    assert LAB["token"] not in str(told)
+
+
+def test_kernels_come_with_the_servers_where_they_are_listed() -> None:
+    variables = {"jupyterlab_instances": [LAB], "kernels_specs": [{"name": "stats", "language": "r"}]}
+    assert plan("playbook_jupyterlab", variables, HOST)["kernels"]
+    assert not front()["kernels"]
+
+
+def test_kernels_are_judged_before_the_first_role() -> None:
+    variables = {"jupyterlab_instances": [LAB], "kernels_specs": [{"name": "Stats!", "language": "r"}]}
+    [problem] = problems("playbook_jupyterlab", variables, HOST)
+    assert problem.startswith("kernels_specs: ")

@@ -62,3 +62,11 @@ def test_what_is_not_said_has_its_default(given: Any, value: Any) -> None:
 )
 def test_every_problem_names_the_entry_and_no_value(given: Any, problems: list[str]) -> None:
     assert complete({"people": PEOPLE}, {"people": given})[1] == problems
+
+
+@pytest.mark.parametrize("given", [511, 1.5, True])
+def test_a_secret_that_yaml_reads_as_something_else_is_refused(given: Any) -> None:
+    option = {"password": {"type": "str", "no_log": True}}
+    [problem] = complete(option, {"password": given})[1]
+    assert problem.startswith("password: must be a text, not ")
+    assert problem.endswith("; put it into quotes.")
