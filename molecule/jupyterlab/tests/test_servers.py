@@ -89,8 +89,9 @@ def test_other_processes_and_other_temporary_files_are_invisible(host, alice: No
 
 
 def test_memory_and_tasks_are_limited(host, alice: NotebookClient) -> None:
-    shown = host.check_output("systemctl show --property=MemoryMax,TasksMax jupyterlab-alice")
-    assert set(shown.splitlines()) == {"MemoryMax=1073741824", "TasksMax=200"}
+    """A kernel that takes too much ends alone."""
+    shown = host.check_output("systemctl show --property=MemoryMax,OOMPolicy,TasksMax jupyterlab-alice")
+    assert set(shown.splitlines()) == {"MemoryMax=1073741824", "OOMPolicy=continue", "TasksMax=200"}
 
 
 def test_configuration_settings_and_limits_arrive(alice: NotebookClient) -> None:

@@ -41,6 +41,7 @@ OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
+FILES = COLLECTION / "roles/jupyterlab/files"
 HOLDER = "jupyterlab-address@.service"
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
@@ -223,6 +224,7 @@ class Server:
                 "allow_remote_access": True,
                 "allow_unauthenticated_access": False,
                 "base_url": instance["base_url"],
+                "jpserver_extensions": {"nbops_memory": True},
                 "cookie_secret_file": f"/var/lib/jupyterlab/{self.name}/cookie_secret",
                 "max_body_size": limit,
                 "max_buffer_size": limit,
@@ -320,6 +322,8 @@ class Server:
             "Restart": "on-failure",
             "RestartSec": 2,
             "TimeoutStopSec": 20,
+            # A kernel that takes too much memory ends alone; the server and the other kernels go on.
+            "OOMPolicy": "continue",
         }
         if self.certificate:
             kept, new = f"/etc/ssl/jupyter/{self.certificate}", f"{self.pair}.new"
@@ -381,7 +385,7 @@ def _environments(given: Given) -> list[dict[str, Any]]:
     instances: dict[str, list[dict[str, Any]]] = {}
     for instance in present(given):
         instances.setdefault(environment_path(settings["path"], instance), []).append(instance)
-    shipped = settings["lock"] or str(COLLECTION / "roles/jupyterlab/files/jupyterlab.txt")
+    shipped = settings["lock"] or str(FILES / "jupyterlab.txt")
     return [
         {
             "instances": using,
@@ -391,7 +395,7 @@ def _environments(given: Given) -> list[dict[str, Any]]:
                 "lock": using[0]["lock"] or shipped,
                 "packages": settings["packages"] if path == settings["path"] else using[0]["packages"],
                 "overlay": True,
-                "files": {"listen.py": (COLLECTION / "roles/jupyterlab/files/listen.py").read_text(encoding="utf-8")},
+                "files": {name: (FILES / name).read_text(encoding="utf-8") for name in ("listen.py", "nbops_memory.py")},
                 "setup_commands": [["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
                 "smoke_commands": [["bin/jupyter-lab", "--version"]],
                 # What a web server may send by itself: Jupyter sends the same without a login.
