@@ -395,7 +395,9 @@ def _environments(given: Given) -> list[dict[str, Any]]:
                 "lock": using[0]["lock"] or shipped,
                 "packages": settings["packages"] if path == settings["path"] else using[0]["packages"],
                 "overlay": True,
-                "files": {name: (FILES / name).read_text(encoding="utf-8") for name in ("listen.py", "nbops_memory.py")},
+                "files": {
+                    name: (FILES / name).read_text(encoding="utf-8") for name in ("listen.py", "nbops_memory.py")
+                },
                 "setup_commands": [["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
                 "smoke_commands": [["bin/jupyter-lab", "--version"]],
                 # What a web server may send by itself: Jupyter sends the same without a login.

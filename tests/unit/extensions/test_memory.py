@@ -66,7 +66,8 @@ def test_the_person_reads_the_limit_below_the_cell(cgroup: pathlib.Path, event: 
     (cgroup / "memory.events").write_text(EVENTS.format(2))
     (made.on_kernel_restarted if event == "restarted" else made.on_restart_failed)()
     (text, request), last = made.sent
-    assert text.startswith("Linux ended this kernel") and "its memory limit of 600M." in text
+    assert text.startswith("Linux ended this kernel")
+    assert "its memory limit of 600M." in text
     assert request == json.loads(REQUEST)
     # The page shows nothing more of a cell once it knows that the kernel has gone.
     assert last == event
@@ -101,7 +102,8 @@ def test_the_journal_has_it_once(cgroup: pathlib.Path, caplog: pytest.LogCapture
     memory.look()
     memory.look()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "ended 2 of the processes" in caplog.text and "limit of 600M" in caplog.text
+    assert "ended 2 of the processes" in caplog.text
+    assert "limit of 600M" in caplog.text
 
 
 def test_where_the_server_has_no_limit_it_is_the_host(cgroup: pathlib.Path) -> None:
