@@ -66,6 +66,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._migration import de
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import outside_units
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import as_account, run, run_by_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
@@ -253,6 +254,7 @@ def _uid(user: str) -> int:
 
 def main() -> None:
     module = AnsibleModule({}, supports_check_mode=True)
+    surroundings.disregard()
     run_by_module(module)
     try:
         search = Search()

@@ -112,6 +112,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import listeners, parse, values
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 # Exists if and only if sockets of the family AF_INET6 can be opened.
 IPV6_ADDRESSES = "/proc/net/if_inet6"
@@ -154,6 +155,7 @@ def describe(files, mark):
 
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    surroundings.disregard()
     executable = module.get_bin_path("nginx")
     description, dump, complaint = "", "", ""
     if executable:

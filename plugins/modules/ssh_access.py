@@ -154,6 +154,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import hos
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import AccountPlan, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators, sudoers, system_files
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import sshd as sshd_host
@@ -339,7 +340,7 @@ def run(module: AnsibleModule) -> dict:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     try:
         result = run(module)
     except (hub_host.HostError, OSError, ValueError) as error:
