@@ -84,6 +84,8 @@ class Search:
     def __init__(self) -> None:
         self.site_texts = {path: beneath.text(path) for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)}
         self.found = [*self.units()]
+        # People of whom something is there that cannot be taken over: they are told of, and get no variables.
+        self.refused: list[Found] = []
         seen = {found.user for found in self.found if found.kind == "lab"}
         self.found += self.homes(seen)
 
@@ -123,6 +125,8 @@ class Search:
                 one.notes.append(f"It was started by hand (process {running[0].pid}).")
             if one.options:
                 found.append(one)
+            elif one.notes:
+                self.refused.append(one)
         return found
 
     def configure(self, one: Found, config: str, options: dict[str, Any]) -> None:
@@ -221,7 +225,7 @@ class Search:
         return {path: found for path, found in names.items() if found}
 
     def report(self) -> list[dict[str, Any]]:
-        return [{"kind": one.kind, "what": self.what(one), "notes": one.notes} for one in self.found]
+        return [{"kind": one.kind, "what": self.what(one), "notes": one.notes} for one in (*self.found, *self.refused)]
 
     def what(self, one: Found) -> str:
         where = one.unit or "no unit"
