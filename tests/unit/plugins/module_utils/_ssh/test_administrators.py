@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
     Account,
-    AccountPlan,
     Group,
     Host,
     mark,
