@@ -30,6 +30,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 USES = ("python_venv", "systemd")
+# What of the plan follows from which fact of the host.
+NEEDS = {"passwd": ("files", "homes", "legacy_setup", "successors", "units")}
 SECRETS = ("password", "password_hash", "token")
 # Jupyter's login form strips blanks around it and replaces control characters: such a password locks its owner out.
 PASSWORD = re.compile(r"[^\s\x00-\x08\x0e-\x1f][^\x00-\x08\x0e-\x1f]{6,}[^\s\x00-\x08\x0e-\x1f]", re.DOTALL)
