@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 # An index that is older than this is fetched again before something is installed.
 CACHE_SECONDS = 3600
@@ -56,7 +57,13 @@ class ActionModule(ActionBase):
         return self._module("apt", arguments, task_vars)
 
     def _module(self, name: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        return self._execute_module(f"ansible.builtin.{name}", module_args=arguments, task_vars=task_vars)
+        environment = self._task.environment
+        # dpkg refuses to work without the directories of the administrator's programs.
+        self._task.environment = [*(environment or []), {"PATH": surroundings.complete("")}]
+        try:
+            return self._execute_module(f"ansible.builtin.{name}", module_args=arguments, task_vars=task_vars)
+        finally:
+            self._task.environment = environment
 
     @contextlib.contextmanager
     def _for_real(self) -> Iterator[None]:

@@ -167,6 +167,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.reconcile import CertificateRun
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 
 DISTRIBUTION_TIMER = "/usr/lib/systemd/system/certbot.timer"
@@ -229,7 +230,7 @@ ARGUMENT_SPEC = {
 
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     run_by_module(module)
     try:
         run = CertificateRun(module.params, module.run_command, module.check_mode)

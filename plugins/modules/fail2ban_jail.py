@@ -93,6 +93,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.marks import require_mark
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 DIRECTORY = "/etc/fail2ban"
 RUNTIME_DIRECTORY = "/run"
@@ -229,7 +230,7 @@ def apply(plan, fail2ban, pending, name, present):
 
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     params, name = module.params, module.params["name"]
     present = params["state"] == "present"
     client = module.get_bin_path("fail2ban-client", required=present and not module.check_mode)

@@ -130,6 +130,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.rules impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.state import PacketFilter, read_state
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.tools import FirewallError
 from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.ufw import Ufw
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.ports import listening_ports
 
@@ -257,7 +258,7 @@ def run(module: AnsibleModule) -> dict:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     try:
         result = run(module)
     except (FirewallError, OSError) as error:

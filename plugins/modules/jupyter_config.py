@@ -126,6 +126,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 SHADOW_PATTERN = "jupyter_*config.*"
@@ -325,7 +326,7 @@ def find_shadows(directories: list[str]) -> list[str]:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     plan = make_plan(read_files(module.params["files"], module.params["secrets"]))
     # In check mode, an earlier task may have been about to build the environment.
     checkable = [file for file in plan.check if file.has_environment or not module.check_mode]

@@ -121,6 +121,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import f
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import kernel_specs
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter.kernel_specs import Access, KernelDirectory
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 NOBODY = "65534"
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups", "--no-new-privs")
@@ -285,7 +286,7 @@ def plan_kernels(module, host):
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     try:
         make_plan = plan_environments if module.params["prepare_only"] else plan_kernels
         plan = make_plan(module, Host(module))

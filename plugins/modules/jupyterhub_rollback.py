@@ -73,6 +73,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
     RollbackError,
     RollbackPlan,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
 # Units that hold an address of the hub, by the ends of their names.
@@ -141,7 +142,7 @@ def message(name: str, plan: RollbackPlan, check_mode: bool) -> str:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o077)
+    surroundings.disregard(0o077)
     name = module.params["name"]
     paths = HubPaths(name, module.params["config"] or f"/etc/{name}/config.json")
     plan, start = RollbackPlan(), []

@@ -245,6 +245,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.records import 
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.users import UsersPlan
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.users_diff import users_diff
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 USERS_SPEC = {
     "name": {"type": "str", "required": True},
@@ -457,7 +458,7 @@ def explained(error: Exception, params: dict) -> str:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     params = module.params
     try:
         require_input(params)

@@ -80,6 +80,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import processes
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.backup import Backup
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import ROOT, RUNNING, Host, SystemdError
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
@@ -182,7 +183,7 @@ PLANNERS = {"backed_up": plan_backup, "restored": plan_restore}
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     params, done = module.params, []
     try:
         validate(params)

@@ -66,6 +66,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._migration import de
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import discover as files
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.describe import Found
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration.processes import outside_units
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import as_account, run, run_by_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import HEADER
 
@@ -83,6 +84,8 @@ class Search:
     def __init__(self) -> None:
         self.site_texts = {path: beneath.text(path) for path in glob.glob(f"{SITES}/*") if os.path.isfile(path)}
         self.found = [*self.units()]
+        # People of whom something is there that cannot be taken over: they are told of, and get no variables.
+        self.refused: list[Found] = []
         seen = {found.user for found in self.found if found.kind == "lab"}
         self.found += self.homes(seen)
 
@@ -122,6 +125,8 @@ class Search:
                 one.notes.append(f"It was started by hand (process {running[0].pid}).")
             if one.options:
                 found.append(one)
+            elif one.notes:
+                self.refused.append(one)
         return found
 
     def configure(self, one: Found, config: str, options: dict[str, Any]) -> None:
@@ -220,7 +225,7 @@ class Search:
         return {path: found for path, found in names.items() if found}
 
     def report(self) -> list[dict[str, Any]]:
-        return [{"kind": one.kind, "what": self.what(one), "notes": one.notes} for one in self.found]
+        return [{"kind": one.kind, "what": self.what(one), "notes": one.notes} for one in (*self.found, *self.refused)]
 
     def what(self, one: Found) -> str:
         where = one.unit or "no unit"
@@ -253,6 +258,7 @@ def _uid(user: str) -> int:
 
 def main() -> None:
     module = AnsibleModule({}, supports_check_mode=True)
+    surroundings.disregard()
     run_by_module(module)
     try:
         search = Search()

@@ -115,6 +115,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.files import 
     write,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service import Nginx, NginxError
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 PENDING = "/run/nginx-config.pending"
 
@@ -201,7 +202,7 @@ def apply(plan: Plan, nginx: Nginx, directory: str, error_log: str) -> bool:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     params = module.params
     directory = params["directory"].rstrip("/")
     executable = module.get_bin_path("nginx", required=not module.check_mode)

@@ -123,6 +123,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import listeners, parse, values
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.listeners import listening_on
 
 # Exists if and only if sockets of the family AF_INET6 can be opened.
@@ -177,6 +178,7 @@ def strangers(addresses):
 
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    surroundings.disregard()
     executable = module.get_bin_path("nginx")
     description, dump, complaint = "", "", ""
     if executable:

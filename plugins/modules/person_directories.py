@@ -68,6 +68,7 @@ import pwd
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import as_account
 
 ARGUMENT_SPEC = {
@@ -126,7 +127,7 @@ class Directory:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     made, elsewhere = [], {}
     try:
         for entry in module.params["directories"]:

@@ -72,6 +72,7 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import placeholder
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 
 ARGUMENT_SPEC = {
@@ -110,7 +111,7 @@ def apply(directory, needed, created, removed):
 
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     run_by_module(module)
     directory, needed = module.params["directory"].rstrip("/"), module.params["certificates"]
     unused, users = module.params["unused"], module.params["users"]

@@ -87,7 +87,7 @@ from http.client import HTTPException
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
-from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.prefix import Prefix
 
 SILENCE_SECONDS = 60
@@ -156,7 +156,7 @@ def apply(plan: Plan, ca_bundle: str) -> None:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     runner.run_by_module(module)
     try:
         plan = make_plan(module.params["prefixes"])

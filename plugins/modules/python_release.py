@@ -228,6 +228,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
     Recipe,
     ReleaseBuild,
@@ -478,7 +479,7 @@ def listing(packages: dict[str, str]) -> str:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     for name in list(os.environ):
         if name.startswith(FOREIGN_VARIABLES):
             del os.environ[name]

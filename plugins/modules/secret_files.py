@@ -70,10 +70,10 @@ removed:
   sample: []
 """
 
-import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import secret_files
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -84,7 +84,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)  # for missing parent directories
+    surroundings.disregard()
     try:
         changes = secret_files.reconcile(**module.params, check_mode=module.check_mode)
     except (OSError, ValueError) as error:

@@ -74,7 +74,11 @@ options:
         elements: str
         default: []
       home:
-        description: What becomes of the account of somebody who is absent. V(keep) locks it, V(remove) removes both.
+        description:
+          - What becomes of the account of somebody who is absent. V(keep) locks it, V(remove) removes its home, mail,
+            crontab and jobs of C(at) too.
+          - The account stays, so that nobody else gets its uid, and with it the files that it has elsewhere.
+            C(userdel NAME) removes it.
         type: str
         choices: [keep, remove]
         default: keep
@@ -120,7 +124,7 @@ locked:
   elements: str
   sample: []
 removed:
-  description: Names of the accounts that were or would be removed.
+  description: Names of the accounts whose homes were or would be removed.
   returned: success
   type: list
   elements: str
@@ -154,6 +158,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import hos
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import AccountPlan, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators, sudoers, system_files
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import connection as ssh_connection
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import sshd as sshd_host
@@ -288,7 +293,7 @@ def apply(plan: Plan, wanted: Wanted, host: Host, run: Callable, sshd: Sshd) -> 
     for name in plan.accounts.lock:
         changes.lock(host.accounts[name])
     for name in plan.accounts.remove:
-        changes.remove(host.accounts[name])
+        changes.clear(host.accounts[name], "")
     return reloaded
 
 
@@ -339,7 +344,7 @@ def run(module: AnsibleModule) -> dict:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     try:
         result = run(module)
     except (hub_host.HostError, OSError, ValueError) as error:

@@ -185,11 +185,11 @@ actions:
   sample: ["write /etc/systemd/system/files.service", daemon-reload, enable files.service, start files.service]
 """
 
-import os
 from dataclasses import dataclass, replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.actions import (
     Action,
     UnitStates,
@@ -354,7 +354,7 @@ def report(plan: Plan, units: list[dict]) -> dict:
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    os.umask(0o022)
+    surroundings.disregard()
     units, host, done = module.params["units"], Host(module.run_command), []
     try:
         require_valid(units, module.params["profiles"])

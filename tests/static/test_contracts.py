@@ -6,6 +6,7 @@ import ast
 import collections
 import pathlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jinja2
@@ -29,14 +30,14 @@ VERBS = (
 )
 # What a verb does only where there is something to do, in a file that is skipped as a whole.
 PARTS = ("packages", "absent", "traefik", "postgresql")
-WRITING_MODULES = sorted(
+MODULES = sorted(
     path
     for path in (ROOT / "plugins/modules").glob("*.py")
-    # An action of the same name runs on the controller, and leaves writing to modules.
-    if not (ROOT / "plugins/action" / path.name).exists()
-    and path.stem != "__init__"
-    and not path.stem.endswith("_info")
+    # An action of the same name runs on the controller, and leaves the host to modules.
+    if not (ROOT / "plugins/action" / path.name).exists() and path.stem != "__init__"
 )
+# What makes files by tasks; what they make has a mode that is said.
+WRITERS = ("assemble", "copy", "get_url", "template", "unarchive")
 role_parameter = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 
 
@@ -149,9 +150,39 @@ def test_each_role_has_a_scenario_and_a_table_of_refusals(role: pathlib.Path) ->
     assert len(load(ROOT / "tests/negative" / f"{role.name}.yml")) >= 10
 
 
-@pytest.mark.parametrize("module", WRITING_MODULES, ids=lambda path: path.stem)
-def test_no_mode_depends_on_the_umask_of_the_login(module: pathlib.Path) -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_no_mode_and_no_program_depends_on_the_login(module: pathlib.Path) -> None:
     functions = [node for node in ast.parse(module.read_text()).body if isinstance(node, ast.FunctionDef)]
     statements = [ast.unparse(node) for node in next(node for node in functions if node.name == "main").body]
     assert "AnsibleModule(" in statements[0]
-    assert statements[1].startswith("os.umask(")
+    assert statements[1].startswith("surroundings.disregard(")
+    # A second umask would be a second truth; programs are named, not their places.
+    assert "os.umask(" not in module.read_text()
+
+
+def tasks_of(entries: list[dict]) -> Iterator[dict]:
+    """All tasks of a file, also those of blocks."""
+    for entry in entries:
+        yield entry
+        for part in ("block", "rescue", "always"):
+            yield from tasks_of(entry.get(part, []))
+
+
+@role_parameter
+def test_every_file_that_a_task_makes_has_a_mode(role: pathlib.Path) -> None:
+    without = []
+    for path in sorted((role / "tasks").glob("*.yml")):
+        for task in tasks_of(load(path)):
+            for name, arguments in task.items():
+                module = name.removeprefix("ansible.builtin.")
+                makes = module in WRITERS or (module == "file" and arguments["state"] != "absent")
+                if makes and not re.fullmatch(r"0[0-7]{3}|\{\{ .*\.mode \}\}", str(arguments.get("mode"))):
+                    without.append(f"{path.name}: {task['name']}")
+    assert without == []
+
+
+@role_parameter
+def test_programs_of_the_administrator_are_named_with_their_places(role: pathlib.Path) -> None:
+    """The PATH of a task is that of the way of becoming root."""
+    bare = re.findall(r"argv: .*?[\[' ](runuser|useradd|usermod|nft|nginx|sshd|visudo|sysctl)\b", sources(role))
+    assert bare == []

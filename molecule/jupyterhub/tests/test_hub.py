@@ -66,10 +66,12 @@ def test_a_person_logs_in_runs_a_cell_and_stops(host, new_ada: HubClient) -> Non
 
 def test_limits_and_sandbox_of_a_server(host, ada: HubClient, lab: NotebookClient) -> None:
     """Everybody's limits, with the memory of the group in its place."""
-    wanted = "MemoryMax,CPUQuotaPerSecUSec,TasksMax,Slice,User,NoNewPrivileges,PrivateTmp,PrivateDevices,ProtectHome"
+    wanted = "MemoryMax,OOMPolicy,CPUQuotaPerSecUSec,TasksMax,Slice,User,"
+    wanted += "NoNewPrivileges,PrivateTmp,PrivateDevices,ProtectHome"
     shown = host.check_output("systemctl show --property=%s jupyterhub-user-ada", wanted)
     assert dict(line.split("=", 1) for line in shown.splitlines()) == {
         "MemoryMax": str(2 * 2**30),
+        "OOMPolicy": "continue",
         "CPUQuotaPerSecUSec": "1.500000s",
         "TasksMax": "300",
         "Slice": "jupyterhub.slice",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
+import subprocess
 
 import pytest
 import requests
@@ -89,8 +90,9 @@ def test_other_processes_and_other_temporary_files_are_invisible(host, alice: No
 
 
 def test_memory_and_tasks_are_limited(host, alice: NotebookClient) -> None:
-    shown = host.check_output("systemctl show --property=MemoryMax,TasksMax jupyterlab-alice")
-    assert set(shown.splitlines()) == {"MemoryMax=1073741824", "TasksMax=200"}
+    """A kernel that takes too much ends alone."""
+    shown = host.check_output("systemctl show --property=MemoryMax,OOMPolicy,TasksMax jupyterlab-alice")
+    assert set(shown.splitlines()) == {"MemoryMax=1073741824", "OOMPolicy=continue", "TasksMax=200"}
 
 
 def test_configuration_settings_and_limits_arrive(alice: NotebookClient) -> None:
@@ -115,6 +117,24 @@ def test_profiles_differ_in_what_can_be_reached(address: str, alice: NotebookCli
         assert kernel.run(knock) == ""
     with carol.kernel() as kernel, pytest.raises(RuntimeError, match=r"timed out|Operation not permitted"):
         kernel.run(knock)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ("--tags=jupyterlab_service", ""),
+        ("--start-at-task=service | Write, verify and start the units of the servers", "has no attribute 'units'"),
+    ],
+)
+def test_a_run_that_leaves_tasks_out_changes_nothing(host, chosen: str, message: str) -> None:
+    """Units depend on the accounts of the host; a run that has not read them must not write units without them."""
+    scenario = pathlib.Path(__file__).resolve().parents[1]
+    inventory = f"--inventory={scenario.parent}/inventory/containers.py"
+    command = ["ansible-playbook", inventory, f"--limit={host.backend.host}", scenario / "tagged.yml", chosen]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "changed=0" in done.stdout, done.stdout
+    assert (done.returncode == 0) == (not message), done.stdout
+    assert message in done.stdout + done.stderr
 
 
 def test_without_its_token_the_server_refuses(tunnel) -> None:

@@ -192,11 +192,6 @@ class HostChanges:
             self.run("usermod", "--lock", "--expiredate", EXPIRED, "--", account.name)
         self._end_processes(account)
 
-    def remove(self, account: Account) -> None:
-        """Removes an account and all that `clear` removes."""
-        self.clear(account, "")
-        self.run("userdel", "--", account.name)
-
     def clear(self, account: Account, archive: str) -> None:
         """Locks an account, and removes its home, mail and jobs. Packs the home first unless `archive` is empty.
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # All tools of the host accept such a name, and a hub, which writes names in lower case, does not change it.
@@ -97,7 +98,7 @@ class AccountPlan:
     join: dict[str, list[str]] = field(default_factory=dict)
     leave: dict[str, list[str]] = field(default_factory=dict)
     lock: list[str] = field(default_factory=list)
-    # Accounts whose homes are removed, and whether these are packed first. A hub's stay, locked; others go.
+    # Accounts whose homes are removed, and whether these are packed first. The accounts stay, locked.
     remove: dict[str, bool] = field(default_factory=dict)
 
     def created(self) -> list[str]:
@@ -127,6 +128,14 @@ class AccountPlan:
 def is_a_persons(uid: int) -> bool:
     """Whether a uid is not one of the system's."""
     return uid >= FIRST_UID and uid != NOBODY
+
+
+def is_there(account: Account, path_exists: Callable[[str], bool]) -> bool:
+    """Whether something is left to do for an account that leaves with its home.
+
+    The account itself stays, locked: nobody else gets its uid, and with it the files that it has elsewhere.
+    """
+    return not account.retired or path_exists(account.home) or path_exists(beside(account.home, REMOVED))
 
 
 def beside(home: str, suffix: str) -> str:

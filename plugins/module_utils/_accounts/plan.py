@@ -9,12 +9,11 @@ import re
 from collections.abc import Callable
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
-    REMOVED,
     Account,
     AccountPlan,
     Host,
-    beside,
     is_ours,
+    is_there,
 )
 
 # Every hub of the host has such a group. An account may be in several of them.
@@ -81,8 +80,7 @@ def _plan_absent(
 ) -> None:
     name, ours = user["name"], account is not None and is_ours(account, account_group)
     if ours and user["home"] != "keep":
-        # The account stays, so that nobody else gets its uid, and with it the files that it has elsewhere.
-        if not account.retired or path_exists(account.home) or path_exists(beside(account.home, REMOVED)):
+        if is_there(account, path_exists):
             plan.remove[name] = user["home"] == "archive"
         for group in sorted(groups):
             _add(plan.leave, group, name)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 
@@ -32,14 +34,34 @@ def locked_directory(path: str) -> Iterator[int]:
 
 
 def require_own(path: str) -> None:
-    """Raises ValueError if an account other than root and the running one could replace what is at a path."""
+    """Raises ValueError if an account other than root and the running one could replace what is at a path.
+
+    The members of a group that may write are others, too.
+    """
     path = os.path.realpath(path)
     while True:
         with contextlib.suppress(FileNotFoundError):
             status = os.stat(path)
-            writable = status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX
-            if writable or status.st_uid not in (0, os.geteuid()):
-                raise ValueError(f"{path} is in the hands of other accounts: run `chown root {path}; chmod o-w {path}`")
+            writable = status.st_mode & stat.S_IWOTH
+            # Debian has directories of the group staff, in which nobody is.
+            writable = writable or (status.st_mode & stat.S_IWGRP and _has_others(status.st_gid))
+            if (writable and not status.st_mode & stat.S_ISVTX) or status.st_uid not in (0, os.geteuid()):
+                raise ValueError(
+                    f"{path} is in the hands of other accounts: run `chown root {path}; chmod go-w {path}`"
+                )
         if path == "/":
             return
         path = os.path.dirname(path)
+
+
+def _has_others(gid: int) -> bool:
+    """Whether a group has members, by its list or by their accounts, other than root and the running one."""
+    own, accounts = {0, os.geteuid()}, pwd.getpwall()
+    if any(account.pw_gid == gid and account.pw_uid not in own for account in accounts):
+        return True
+    try:
+        members = grp.getgrgid(gid).gr_mem
+    except KeyError:
+        # Nobody knows who is in it.
+        return True
+    return not {account.pw_name for account in accounts if account.pw_uid in own}.issuperset(members)

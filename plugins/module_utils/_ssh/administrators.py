@@ -14,6 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     AccountPlan,
     Host,
     is_ours,
+    is_there,
 )
 
 # Part of the comment by which accounts that this role made are known.
@@ -79,7 +80,11 @@ def plan(people: list[dict], host: Host, exists: Callable[[str], bool]) -> Accou
         name, account = person["name"], host.accounts.get(person["name"])
         if person["state"] == "absent":
             if account and person["home"] == "remove":
-                found.remove[name] = False
+                if is_there(account, exists):
+                    found.remove[name] = False
+                for group in sorted(memberships.get(name, ())):
+                    if host.groups[group].local:
+                        found.leave.setdefault(group, []).append(name)
             elif account and not account.retired:
                 found.lock.append(name)
             continue

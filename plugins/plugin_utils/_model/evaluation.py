@@ -63,9 +63,16 @@ class Evaluation:
         self._values, self._host = values, {**known, **plain(host)}
 
     def plan(self) -> dict[str, Any]:
-        """What the role does, finished and without secrets. Raises InputError."""
+        """What the role does, finished and without secrets. Raises InputError.
+
+        What follows from facts of the host that are not known yet is judged, but not in the plan: a run that leaves out
+        the task that reads them, by tags or by its beginning, fails instead of writing something else.
+        """
         with _typed(self._subject):
-            return plan_of(self._model, given_to(self._model, self._subject, self._values, self._host))
+            made = plan_of(self._model, given_to(self._model, self._subject, self._values, self._host))
+        needs = getattr(self._model, "NEEDS", {})
+        early = {key for fact, keys in needs.items() if fact not in self._host for key in keys}
+        return {key: value for key, value in made.items() if key not in early}
 
     def secrets(self) -> dict[str, Any]:
         """What the role does not show, also where another role uses it. Raises InputError."""

@@ -57,6 +57,10 @@ UNITS = [
 INTERFACE = re.compile(r"[A-Za-z0-9_.@-]{1,14}[A-Za-z0-9_.@*-]?")
 
 
+# What of the plan follows from which fact of the host.
+NEEDS = {"backend": ("units",)}
+
+
 def problems(given: Given) -> list[str]:
     """What is wrong with the settings: each with the rule and what to write instead."""
     settings, found = given.settings, []

@@ -185,9 +185,12 @@ def _user_environment(settings: Settings) -> dict[str, Any]:
         lock=settings["user_lock"],
         packages=settings["user_packages"],
         overlay=True,
-        files={FILES / "user/nbops_singleuser.py": "extensions/nbops_singleuser.py"},
+        files={
+            FILES / "user/nbops_singleuser.py": "extensions/nbops_singleuser.py",
+            COLLECTION / "roles/jupyterlab/files/nbops_memory.py": "extensions/nbops_memory.py",
+        },
         setup_commands=[*EXTEND, ["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
-        smoke_commands=[["bin/jupyterhub-singleuser", "--version"], _import("nbops_singleuser")],
+        smoke_commands=[["bin/jupyterhub-singleuser", "--version"], _import("nbops_singleuser, nbops_memory")],
     )
 
 

@@ -296,7 +296,7 @@ def _users_servers(settings: Settings) -> Options:
             "max_body_size": limit,
             "max_buffer_size": limit,
             "terminado_settings": {"shell_command": ["/bin/bash"]},
-            "jpserver_extensions": {"nbops_singleuser": True},
+            "jpserver_extensions": {"nbops_singleuser": True, "nbops_memory": True},
         },
         "KernelManager": {"transport": "ipc"},
         "LabApp": {"extension_manager": "readonly"},

@@ -105,11 +105,13 @@ def _sandbox(settings: Settings) -> Unit:
     """The drop-in of users' servers: each is a unit that the hub makes when it starts one."""
     # The directory of the hub's socket, because the socket is made anew.
     hub = {"BindReadOnlyPaths": f"-{posixpath.dirname(hub_socket(settings))}"}
+    # A kernel that takes too much memory ends alone; the server and the other kernels go on.
+    memory = {"OOMPolicy": "continue"}
     return {
         "name": f"{settings['name']}-user-.service",
         "drop_in": "50-sandbox",
         "sandbox": settings["sandbox"],
-        "sections": {"Service": hub},
+        "sections": {"Service": {**hub, **memory}},
     }
 
 
@@ -279,7 +281,12 @@ def _hub_sandbox(settings: Settings) -> dict[str, Any]:
             **sandbox.WHOLE_RUN,
         }
     # Local servers are the hub's own processes: they have its sandbox, and go on when it stops.
-    return {"KillMode": "process", "NoNewPrivileges": True, "IPAddressDeny": sandbox.DENIED}
+    return {
+        "KillMode": "process",
+        "NoNewPrivileges": True,
+        "IPAddressDeny": sandbox.DENIED,
+        "OOMPolicy": "continue",
+    }
 
 
 def _culler(settings: Settings) -> Unit:

@@ -29,6 +29,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 USES = ("python_venv", "systemd")
+# What of the plan follows from which fact of the host.
+NEEDS = {"passwd": ("files", "homes", "legacy_setup", "successors", "units")}
 SECRETS = ("password", "password_hash", "token")
 # Jupyter's login form strips blanks around it and replaces control characters: such a password locks its owner out.
 PASSWORD = re.compile(r"[^\s\x00-\x08\x0e-\x1f][^\x00-\x08\x0e-\x1f]{6,}[^\s\x00-\x08\x0e-\x1f]", re.DOTALL)
@@ -40,6 +42,7 @@ OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|opt|proc|root|run|sbin
 PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
+FILES = COLLECTION / "roles/jupyterlab/files"
 HOLDER = "jupyterlab-address@.service"
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
@@ -222,6 +225,7 @@ class Server:
                 "allow_remote_access": True,
                 "allow_unauthenticated_access": False,
                 "base_url": instance["base_url"],
+                "jpserver_extensions": {"nbops_memory": True},
                 "cookie_secret_file": f"/var/lib/jupyterlab/{self.name}/cookie_secret",
                 "max_body_size": limit,
                 "max_buffer_size": limit,
@@ -319,6 +323,8 @@ class Server:
             "Restart": "on-failure",
             "RestartSec": 2,
             "TimeoutStopSec": 20,
+            # A kernel that takes too much memory ends alone; the server and the other kernels go on.
+            "OOMPolicy": "continue",
         }
         if self.certificate:
             kept, new = f"/etc/ssl/jupyter/{self.certificate}", f"{self.pair}.new"
@@ -380,7 +386,7 @@ def _environments(given: Given) -> list[dict[str, Any]]:
     instances: dict[str, list[dict[str, Any]]] = {}
     for instance in present(given):
         instances.setdefault(environment_path(settings["path"], instance), []).append(instance)
-    shipped = settings["lock"] or str(COLLECTION / "roles/jupyterlab/files/jupyterlab.txt")
+    shipped = settings["lock"] or str(FILES / "jupyterlab.txt")
     return [
         {
             "instances": using,
@@ -390,7 +396,9 @@ def _environments(given: Given) -> list[dict[str, Any]]:
                 "lock": using[0]["lock"] or shipped,
                 "packages": settings["packages"] if path == settings["path"] else using[0]["packages"],
                 "overlay": True,
-                "files": {"listen.py": (COLLECTION / "roles/jupyterlab/files/listen.py").read_text(encoding="utf-8")},
+                "files": {
+                    name: (FILES / name).read_text(encoding="utf-8") for name in ("listen.py", "nbops_memory.py")
+                },
                 "setup_commands": [["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
                 "smoke_commands": [["bin/jupyter-lab", "--version"]],
                 # What a web server may send by itself: Jupyter sends the same without a login.

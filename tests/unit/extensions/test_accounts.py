@@ -185,7 +185,15 @@ def test_systemd_makes_the_account_and_its_home() -> None:
     assert {"/usr/sbin/useradd", "--create-home", "HOME_MODE=0700"} <= set(command)
 
 
-def test_systemd_looks_at_the_account() -> None:
-    command = inspection("ada")
+@pytest.mark.parametrize(
+    ("asked", "options"),
+    [
+        ((False, "", "servers"), []),
+        ((True, "", ""), ["--may-be-privileged"]),
+        ((False, "/run/sockets/ada", "servers"), ["--directory=/run/sockets/ada", "--group=servers"]),
+    ],
+)
+def test_systemd_looks_at_the_account(asked: tuple[bool, str, str], options: list[str]) -> None:
+    command = inspection("ada", *asked)
     assert command[:3] == ["systemd-run", "--quiet", "--wait"]
-    assert command[-3:] == ["-m", "nbops_jupyterhub.inspection", "ada"]
+    assert command[command.index("-m") :] == ["-m", "nbops_jupyterhub.inspection", *options, "--", "ada"]

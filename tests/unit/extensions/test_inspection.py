@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+import stat
 from types import SimpleNamespace
 
 import pytest
@@ -103,3 +105,42 @@ def test_sudo_is_asked_in_a_language_that_is_known(tmp_path: pathlib.Path, monke
 def test_a_host_without_sudo(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "PROGRAMS", str(tmp_path))
     assert may_use_sudo("ada") is False
+
+
+@pytest.mark.parametrize(
+    ("home", "sudo", "options", "made"),
+    [
+        ("ada", False, [], True),
+        ("ada", True, ["--may-be-privileged"], True),
+        ("ada", True, [], False),
+        ("ada", None, [], False),
+        ("bobs/ada", False, ["--may-be-privileged"], False),
+    ],
+)
+def test_who_may_have_a_server_gets_the_directory_of_its_socket(
+    homes: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    home: str,
+    sudo: bool | None,
+    options: list[str],
+    made: bool,
+) -> None:
+    place = homes / "socket"
+    monkeypatch.setattr(inspection, "may_use_sudo", lambda name: sudo)
+    monkeypatch.setattr(inspection, "pwd", SimpleNamespace(getpwnam=lambda name: account(f"{homes}/{home}")))
+    monkeypatch.setattr(inspection, "grp", SimpleNamespace(getgrnam=lambda name: SimpleNamespace(gr_gid=4321)))
+    for _start in range(2):
+        assert inspection.main([f"--directory={place}", "--group=servers", *options, "--", "ada"]) == 0
+        assert place.exists() == made
+        if made:
+            found = place.stat()
+            assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1000, 4321, 0o2710)
+        assert json.loads(capsys.readouterr().out)["sudo"] is sudo
+
+
+def test_no_answer_where_the_directory_cannot_be_made(homes: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "may_use_sudo", lambda name: False)
+    monkeypatch.setattr(inspection, "pwd", SimpleNamespace(getpwnam=lambda name: account(f"{homes}/ada")))
+    with pytest.raises(OSError, match="missing"):
+        inspection.main([f"--directory={homes}/missing/ada", "--group=root", "--", "ada"])

@@ -22,11 +22,13 @@ SPAWNERS = ["BoundedSystemdSpawner", "SurvivingLocalSpawner"]
 def module(hub: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The spawners on a host with these accounts; ada, root and sue are listed."""
     made = dict(UIDS)
+    ran: list[list[str]] = []
 
     def account(name: str) -> SimpleNamespace:
         return SimpleNamespace(pw_name=name, pw_uid=made[name], pw_gid=made[name], pw_dir=f"/home/{name}")
 
     async def run(command: list[str]) -> tuple[int, bytes]:
+        ran.append(command)
         if "/usr/sbin/useradd" in command:
             made[command[-1]] = 1100
             return 0, b""
@@ -40,6 +42,7 @@ def module(hub: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(found, "privilege", lambda account, groups: GROUPS.get(account.pw_name, ""))
     monkeypatch.setattr(found, "is_listed", lambda name, group: name in ("ada", "root", "sue"))
     monkeypatch.setattr(found, "_run", run)
+    found.ran = ran
     return found
 
 
@@ -95,6 +98,29 @@ def test_an_account_is_made_for_who_was_let_in(start) -> None:
     assert start("new", create_accounts=True).pw_uid == 1100
     with pytest.raises(AccountError, match=r"no account other yet\. It is made for other after a login"):
         start("other", create_accounts=True)
+
+
+@pytest.mark.parametrize("has_socket", [True, False])
+def test_a_start_asks_systemd_once_before_the_server(
+    module: Any, monkeypatch: pytest.MonkeyPatch, has_socket: bool
+) -> None:
+    """Each transient unit takes its part of the time in which somebody waits."""
+
+    async def covered(_name: str) -> bool:
+        return True
+
+    async def started(_spawner: object) -> tuple[str, int]:
+        assert [command[-2:] for command in module.ran] == [["--", "ada"]]
+        assert ("--directory=/run/jupyterhub-sockets/ada" in module.ran[0]) == has_socket
+        return "127.0.0.1", 1
+
+    made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), SimpleNamespace(covers=covered))
+    made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", [], []
+    monkeypatch.setattr(type(made), "_expand_user_vars", str, raising=False)
+    monkeypatch.setattr(type(made), "has_socket", has_socket)
+    monkeypatch.setattr(module.pwd, "getpwall", list, raising=False)
+    monkeypatch.setattr(module.SystemdSpawner, "start", started, raising=False)
+    assert asyncio.run(made.start()) == (made.socket_url if has_socket else ("127.0.0.1", 1))
 
 
 def test_units_are_those_of_the_mapping(module: Any) -> None:

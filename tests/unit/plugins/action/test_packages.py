@@ -18,11 +18,13 @@ class Host:
         self.failures: list[dict[str, Any]] = []  # of the next attempts to install
         self.asked: list[tuple[str, bool]] = []
         self.action = ActionModule.__new__(ActionModule)
-        self.action._task = SimpleNamespace(check_mode=check_mode)
+        self.action._task = SimpleNamespace(check_mode=check_mode, environment=[{"PATH": "/usr/bin:/bin"}])
         self.action._execute_module = self.execute
         self.action.validate_argument_spec = lambda _spec: (None, {"names": ["brotli", "nginx"]})
 
     def execute(self, name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        # dpkg refuses to work without it.
+        assert "/usr/sbin" in self.action._task.environment[-1]["PATH"].split(":")
         self.asked.append((name.rpartition(".")[2], self.action._task.check_mode))
         if name.endswith("command"):
             return {"rc": 0 if self.states.count("\n") == 2 else 1, "stdout": self.states}

@@ -109,6 +109,27 @@ def test_a_link_to_the_configuration_of_another_carries_no_token(root: pathlib.P
     assert str(link) not in result["variables"]["jupyterlab_legacy_setup"]["files"]
 
 
+def test_who_has_nothing_but_a_refused_configuration_is_told_of(root: pathlib.Path, run: Callable[[], dict]) -> None:
+    (root / "secret").write_text('{"ServerApp": {"token": "of another"}}')
+    config = root / "home/.jupyter/jupyter_server_config.json"
+    config.symlink_to(root / "secret")
+    result = run()
+    [found] = result["found"]
+    assert found["what"] == f"Jupyter server of {ME}, no unit"
+    assert [note.startswith(f"{config} was not read: ") for note in found["notes"]] == [True]
+    assert result["variables"] == {}
+
+
+def test_who_started_a_server_without_any_option_is_told_of(
+    root: pathlib.Path, run: Callable[[], dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Process(7, "/usr/bin/jupyter lab", str(root / "home"))
+    monkeypatch.setattr(legacy_setup_info, "outside_units", lambda _uid: [process])
+    result = run()
+    assert [found["notes"] for found in result["found"]] == [["It was started by hand (process 7)."]]
+    assert result["variables"] == {}
+
+
 def test_a_person_names_the_configuration_of_another(
     root: pathlib.Path, run: Callable[[], dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,9 +112,17 @@ def creation(name: str, group: str) -> list[str]:
     return [*OUTSIDE, *useradd, "--comment", _comment(group), "--", name]
 
 
-def inspection(name: str) -> list[str]:
-    """The command that looks at what the hub's sandbox hides of an account: its home, and what sudo lets it do."""
-    return [*OUTSIDE, sys.executable, "-I", "-m", "nbops_jupyterhub.inspection", name]
+def inspection(name: str, may_be_privileged: bool, directory: str, group: str) -> list[str]:
+    """The command that looks at what the hub's sandbox hides of an account, and then makes a directory for its socket.
+
+    It is one command, because systemd takes a part of every start to run one. `directory` is empty where none is
+    needed; `group` enters it beside the account.
+    """
+    options = [
+        *(["--may-be-privileged"] if may_be_privileged else []),
+        *([f"--directory={directory}", f"--group={group}"] if directory else []),
+    ]
+    return [*OUTSIDE, sys.executable, "-I", "-m", "nbops_jupyterhub.inspection", *options, "--", name]
 
 
 # How systemd runs what the hub's sandbox does not allow, and waits for its end.
@@ -128,13 +136,19 @@ def require_inspected(name: str, answer: bytes, may_be_privileged: bool) -> None
         home, sudo = found["home"], found["sudo"]
     except (ValueError, KeyError, TypeError):
         raise AccountError(f"The account {name} of this host could not be looked at. Ask the administrator.") from None
+    if problem := inspected_problem(name, home, sudo, may_be_privileged):
+        raise AccountError(problem)
+
+
+def inspected_problem(name: str, home: str, sudo: bool | None, may_be_privileged: bool) -> str:
+    """Why an account has no server, for what its home and sudo say; empty where it may have one."""
     if home:
-        raise AccountError(f"The home of {name} {home}. Ask the administrator to give the account a home of its own.")
+        return f"The home of {name} {home}. Ask the administrator to give the account a home of its own."
     if may_be_privileged or sudo is False:
-        return
+        return ""
     if sudo is None:
-        raise AccountError(f"Whether {name} may become root could not be found out. Ask the administrator.")
-    raise AccountError(privileged(name, "sudo lets it run commands as others"))
+        return f"Whether {name} may become root could not be found out. Ask the administrator."
+    return privileged(name, "sudo lets it run commands as others")
 
 
 def privileged(name: str, why: str) -> str:

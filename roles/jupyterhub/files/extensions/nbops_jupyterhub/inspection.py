@@ -1,12 +1,16 @@
 """Says of an account whether its home may be shown to a server, and whether sudo lets it run anything.
 
-    python -m nbops_jupyterhub.inspection NAME
+    python -m nbops_jupyterhub.inspection [--may-be-privileged] [--directory=PATH --group=NAME] -- NAME
 
-It runs outside of the hub's sandbox, which hides homes and has no right that sudo needs.
+An account that may have a server gets the directory of its socket, if one is named. It runs outside of the hub's
+sandbox, which hides homes and has neither the right that sudo needs nor that to give files away.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import grp
 import json
 import os
 import pathlib
@@ -17,9 +21,11 @@ import stat
 import subprocess
 import sys
 
-from nbops_jupyterhub.accounts import is_a_persons
+from nbops_jupyterhub.accounts import inspected_problem, is_a_persons
 
 PASSWD = pathlib.Path("/etc/passwd")
+# The setgid bit gives the socket the directory's group; nobody else may enter.
+DIRECTORY_MODE = 0o2710
 PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What a property of a unit takes as it is: a colon separates paths there, and a percent sign begins a specifier.
 _PATH = re.compile(r"/[A-Za-z0-9_.@+/-]+")
@@ -87,11 +93,33 @@ def meaning(listing: str) -> bool | None:
     return False if re.search(r"^User \S+ is not allowed to run sudo", listing, re.MULTILINE) else None
 
 
-def main() -> int:
-    name = sys.argv[1]
-    print(json.dumps({"home": home_problem(pwd.getpwnam(name)), "sudo": may_use_sudo(name)}))
+def make_socket_directory(directory: str, owner: int, group: str) -> None:
+    """Makes the directory of a socket, or gives the one that is there its owner, group and mode again.
+
+    The parent is root's, so that nobody can put a link in its place. Raises OSError, and KeyError for a group that is
+    not on this host.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory, 0o700)
+    os.chown(directory, owner, grp.getgrnam(group).gr_gid, follow_symlinks=False)
+    os.chmod(directory, DIRECTORY_MODE)
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what it found as JSON, or fails where a directory could not be made."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--may-be-privileged", action="store_true")
+    parser.add_argument("--directory", default="")
+    parser.add_argument("--group", default="")
+    parser.add_argument("name")
+    asked = parser.parse_args(arguments)
+    account = pwd.getpwnam(asked.name)
+    home, sudo = home_problem(account), may_use_sudo(asked.name)
+    if asked.directory and not inspected_problem(asked.name, home, sudo, asked.may_be_privileged):
+        make_socket_directory(asked.directory, account.pw_uid, asked.group)
+    print(json.dumps({"home": home, "sudo": sudo}))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

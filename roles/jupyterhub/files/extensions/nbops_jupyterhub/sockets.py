@@ -5,10 +5,7 @@ A port would be anybody's: whoever is faster than the server that is being start
 
 from __future__ import annotations
 
-import contextlib
-import grp
 import importlib.util
-import os
 import pathlib
 from urllib.parse import quote
 
@@ -19,11 +16,9 @@ from traitlets import Unicode
 from traitlets.config import Configurable
 
 from nbops_jupyterhub import names
-from nbops_jupyterhub.accounts import OUTSIDE
+from nbops_jupyterhub.inspection import make_socket_directory
 
 SCHEME = "http+unix"
-# The setgid bit gives the socket the directory's group; nobody else may enter.
-DIRECTORY_MODE = 0o2710
 # jupyter_server takes a socket only beside its default port, on which it does not listen then.
 DEFAULT_PORT = 8888
 
@@ -112,18 +107,9 @@ class SocketMixin(Configurable):
             environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
         return environment
 
-    def making_socket_directory(self, owner: int) -> list[str]:
-        """The command by which systemd makes the directory of the socket, for an account of this number."""
-        mode = f"--mode={DIRECTORY_MODE:o}"
-        install = ["/usr/bin/install", "--directory", f"--owner={owner}", f"--group={self.servers_group}", mode]
-        return [*OUTSIDE, *install, self.socket_directory]
-
     def make_socket_directory(self, owner: int) -> None:
         """Make it without systemd, where the hub may do so itself."""
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self.socket_directory, 0o700)
-        os.chown(self.socket_directory, owner, grp.getgrnam(self.servers_group).gr_gid, follow_symlinks=False)
-        os.chmod(self.socket_directory, DIRECTORY_MODE)
+        make_socket_directory(self.socket_directory, owner, self.servers_group)
 
 
 def _quoted(path: str) -> str:

@@ -40,11 +40,12 @@ class AccountMixin(Configurable):
     privileged_groups = List(help="Unix groups whose members may become root.").tag(config=True)
     privileged_people = Bool(False, help="Whether people who are listed may be such members.").tag(config=True)
 
-    async def account(self) -> pwd.struct_passwd:
+    async def account(self, directory: str = "", group: str = "") -> pwd.struct_passwd:
         """The user's account, made if that is wanted; the one place that says who may have a server.
 
         Whoever chooses the name of an identity elsewhere must not become somebody else on this host, and an
-        administrator of the hub not root. Raises AccountError with a sentence for the user.
+        administrator of the hub not root. Who may have one gets `directory` for its socket, which `group` enters too,
+        unless it is empty. Raises AccountError with a sentence for the user.
         """
         name = self.user.name
         if problem := names.problem(name):
@@ -59,10 +60,12 @@ class AccountMixin(Configurable):
                 f"The account {name} of this host is not for the hub. Ask the administrator to list you as user."
             )
         may_be_privileged = self.privileged_people and is_listed(name, self.account_group)
-        group = "" if may_be_privileged else privilege(account, self.privileged_groups)
-        if group:
-            raise AccountError(privileged(name, f"it is in the group {group}"))
-        _status, answer = await _run(inspection(name))
+        found = "" if may_be_privileged else privilege(account, self.privileged_groups)
+        if found:
+            raise AccountError(privileged(name, f"it is in the group {found}"))
+        status, answer = await _run(inspection(name, may_be_privileged, directory, group))
+        if status != 0:
+            self.log.error("The inspection of %s failed: %s", name, answer.decode(errors="replace").strip())
         require_inspected(name, answer, may_be_privileged)
         return account
 
@@ -113,14 +116,13 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
 
     async def start(self) -> str | tuple[str, int] | None:
         self.unit_name = self._own_unit()
-        account = await self.account()
+        account = await self._account_with_directory()
         groups = [group.name for group in self.user.groups]
         limits = limits_of(self.user.name, groups, self.limits, self.group_limits, self.user_limits)
         self.mem_limit = limits.get("memory_max")
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
-        directory = await self._made_socket_directory(account.pw_uid)
-        files = await self._visible_files(account.pw_dir, directory)
+        files = await self._visible_files(account.pw_dir, [self.socket_directory] if self.has_socket else [])
         self.unit_extra_properties = {
             "Description": f"Notebook server of {self.user.name}",
             **{name: " ".join(paths) for name, paths in files.items()},
@@ -136,14 +138,9 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         environment["JUPYTER_RUNTIME_DIR"] = f"{self.directory}/runtime"
         return environment
 
-    async def _made_socket_directory(self, owner: int) -> list[str]:
-        """The directory of the socket, made by systemd, because the hub itself may not give files away."""
-        if not self.has_socket:
-            return []
-        status, output = await _run(self.making_socket_directory(owner))
-        if status != 0:
-            raise RuntimeError(f"{self.socket_directory} could not be made: {output.decode(errors='replace').strip()}")
-        return [self.socket_directory]
+    async def _account_with_directory(self) -> pwd.struct_passwd:
+        """The account, and the directory of its socket, because the hub itself may not give files away."""
+        return await (self.account(self.socket_directory, self.servers_group) if self.has_socket else self.account())
 
     async def _visible_files(self, home: str, own: list[str]) -> dict[str, list[str]]:
         """Directives by which a server sees, of all homes, this one alone, what is its own, and what is added."""

@@ -131,12 +131,6 @@ def test_nothing_goes_that_could_not_be_packed(place: pathlib.Path, monkeypatch:
     assert os.listdir(place / "archive") == []
 
 
-def test_an_account_is_removed_where_that_is_wanted(place: pathlib.Path) -> None:
-    tools = Tools()
-    changes(tools, place).remove(account(place / "home/ada", shadow="!", expires="1"))
-    assert tools.texts() == ["userdel -- ada"]
-
-
 def test_jobs_of_at_go_and_those_of_others_stay(place: pathlib.Path) -> None:
     jobs, person = place / "atjobs", account(place / "home/ada", shadow="!", expires="1")
     jobs.mkdir()

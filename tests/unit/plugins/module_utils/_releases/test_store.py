@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pathlib
 import threading
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import ownership
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store as store_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
@@ -191,3 +193,41 @@ def test_a_place_that_others_can_change_is_refused(tmp_path: pathlib.Path) -> No
     for path in (open_directory / "app", open_directory, tmp_path / "link"):
         with pytest.raises(ValueError, match="open is in the hands of other accounts"):
             require_own(str(path))
+
+
+@pytest.mark.parametrize(
+    ("mode", "members", "primary", "is_refused"),
+    [
+        (0o775, ["ada"], False, True),
+        (0o775, [], True, True),
+        (0o775, None, False, True),
+        (0o2775, [], False, False),
+        (0o775, ["root"], False, False),
+        (0o1775, ["ada"], False, False),
+        (0o755, ["ada"], True, False),
+    ],
+)
+def test_a_place_that_a_group_can_change_is_refused(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: int,
+    members: list[str] | None,
+    primary: bool,
+    is_refused: bool,
+) -> None:
+    def group(gid: int) -> SimpleNamespace:
+        return SimpleNamespace(gr_mem={4321: members}[gid] if members is not None else {}[gid])
+
+    people = [("root", 0, 0), ("ada", 1000, 4321 if primary else 1000)]
+    accounts = [SimpleNamespace(pw_name=name, pw_uid=uid, pw_gid=gid) for name, uid, gid in people]
+    monkeypatch.setattr(ownership, "pwd", SimpleNamespace(getpwall=lambda: accounts))
+    monkeypatch.setattr(ownership, "grp", SimpleNamespace(getgrgid=group))
+    place = tmp_path / "open"
+    place.mkdir()
+    os.chown(place, -1, 4321)
+    place.chmod(mode)
+    if not is_refused:
+        require_own(str(place / "app"))
+        return
+    with pytest.raises(ValueError, match=r"open is in the hands of other accounts: .* chmod go-w"):
+        require_own(str(place / "app"))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account, Group, Host, mark
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
+    Account,
+    Group,
+    Host,
+    mark,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.administrators import KIND, host_problems, plan
 
 HASH = "$6$salt$0123456789abcdef"
@@ -82,7 +88,24 @@ def test_who_leaves_is_locked_once_and_who_comes_back_is_not() -> None:
     assert plan([person("never", state="absent")], host(), lambda _path: True).changed() == []
 
 
-def test_an_account_of_ours_goes_with_its_home() -> None:
+def test_the_home_of_an_account_of_ours_goes_and_nobody_gets_its_uid() -> None:
+    ours, leaving = Account("ada", 1000, 1000, OURS, "/home/ada"), [person("ada", state="absent", home="remove")]
+    assert problems(*leaving, ours) == ""
+    assert plan(leaving, host(ours), lambda _path: True).remove == {"ada": False}
+    locked = dataclasses.replace(ours, expires="1")
+    # An interrupted removal is completed.
+    assert plan(leaving, host(locked), lambda path: path == "/home/.ada.removed").remove == {"ada": False}
+    assert plan(leaving, host(locked), lambda _path: False).remove == {}
+    again = plan([person("ada")], host(locked), lambda _path: False)
+    assert (again.create, again.homes, again.unlock) == ({}, ["ada"], ["ada"])
+
+
+def test_who_goes_with_the_home_leaves_the_groups() -> None:
     ours = Account("ada", 1000, 1000, OURS, "/home/ada")
-    assert problems(person("ada", state="absent", home="remove"), ours) == ""
-    assert plan([person("ada", state="absent", home="remove")], host(ours), lambda _path: True).remove == {"ada": False}
+    groups = {
+        "adm": Group("adm", 4, ("ada", "bob")),
+        "staff": Group("staff", 50, ("ada",), local=False),
+        "bobs": Group("bobs", 1001, ("bob",)),
+    }
+    found = plan([person("ada", state="absent", home="remove")], Host({"ada": ours}, groups), lambda _path: True)
+    assert found.leave == {"adm": ["ada"]}

@@ -27,9 +27,31 @@ def template(wrong: str = "") -> Callable[[Any], Any]:
 
 def test_a_role_plans_with_what_is_known_of_its_host() -> None:
     variables = {**HOST, "jupyterlab_instances": [LAB], "ansible_facts": {"distribution_release": "jammy"}}
-    plan = Evaluation("jupyterlab", variables, template(), {"homes": {"alice": "/h"}}).plan()
+    plan = Evaluation("jupyterlab", variables, template(), {"homes": {"alice": "/h"}, "passwd": {}}).plan()
     assert plan["homes"] == ["/h"]
     assert "python3-venv" in plan["install"]["system_packages"]
+
+
+@pytest.mark.parametrize(
+    ("role", "host", "early"),
+    [
+        ("jupyterlab", {"passwd": {}}, {"files", "homes", "legacy_setup", "successors", "units"}),
+        ("firewall", {"backend": "ufw"}, {"units"}),
+    ],
+)
+def test_what_follows_from_an_unknown_fact_of_the_host_cannot_be_written(
+    role: str, host: dict[str, Any], early: set[str]
+) -> None:
+    """Tags, or a beginning in the middle, may leave out the task that reads the fact."""
+    variables = {**HOST, "jupyterlab_instances": [LAB]}
+    known, unknown = (Evaluation(role, variables, template(), facts).plan() for facts in (host, {}))
+    assert set(known) - set(unknown) == early
+
+
+def test_what_follows_from_an_unknown_fact_is_judged_all_the_same() -> None:
+    wrong = {**LAB, "unit": {"Service": {"Nice": {"of": "no type"}}}}
+    with pytest.raises(InputError):
+        Evaluation("jupyterlab", {**HOST, "jupyterlab_instances": [wrong]}, template(), {}).plan()
 
 
 def test_a_playbook_never_reads_what_it_says_to_its_roles() -> None:

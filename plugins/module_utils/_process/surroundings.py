@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module would take over from the login and from the way of becoming root."""
+
+from __future__ import annotations
+
+import os
+
+# Where Debian has its programs. `su`, and a secure_path of sudo, may leave out those that have useradd and nft.
+DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+def disregard(umask: int = 0o022) -> None:
+    """Gives this process the umask, and a PATH with all of Debian's directories after those that it has."""
+    os.umask(umask)
+    os.environ["PATH"] = complete(os.environ.get("PATH", ""))
+
+
+def complete(path: str) -> str:
+    """A PATH with all of Debian's directories."""
+    present = [directory for directory in path.split(":") if directory]
+    return ":".join([*present, *(directory for directory in DIRECTORIES if directory not in present)])
