@@ -23,10 +23,17 @@ def spawner(hub: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     sockets = importlib.import_module("nbops_jupyterhub.sockets")
     monkeypatch.setattr(module, "pwd", SimpleNamespace(getpwnam=lambda name: SimpleNamespace(pw_dir=f"/home/{name}")))
 
-    def make(user: str = "ada", server: str = "", group: str = "jupyterhub-servers", version: int = 6) -> Any:
+    def make(
+        user: str = "ada",
+        server: str = "",
+        group: str = "jupyterhub-servers",
+        version: int = 6,
+        kind: str = "BoundedSystemdSpawner",
+    ) -> Any:
         monkeypatch.setattr(sockets.importlib.util, "find_spec", lambda name: version >= 6 or None)
-        made = module.BoundedSystemdSpawner(SimpleNamespace(name=user), None, server)
+        made = getattr(module, kind)(SimpleNamespace(name=user), None, server)
         made.servers_group = group
+        made.cmd = ["/nonexistent/bin/jupyterhub-singleuser"]
         return made
 
     return make
@@ -95,3 +102,27 @@ def test_only_its_owner_and_the_group_reach_the_directory(
         assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 4321, 0o2710)
     command = made.making_socket_directory(1234)
     assert command[-5:] == ["--directory", "--owner=1234", "--group=jupyterhub-servers", "--mode=2710", str(place)]
+
+
+@pytest.mark.parametrize("kind", ["BoundedSystemdSpawner", "SurvivingLocalSpawner"])
+def test_kernels_have_their_sockets_below_run_whatever_the_home_is_called(
+    spawner: Callable[..., Any], kind: str
+) -> None:
+    made = spawner("x" * 32, "s" * 25, kind=kind)
+    made.runtime_directory = f"jupyterhub-{'p' * 16}-users"
+    place = made.get_env()["JUPYTER_RUNTIME_DIR"]
+    assert place.startswith(f"/run/{made.runtime_directory}/H")
+    assert len(f"{place}/kernel-{'0' * 36}-ipc-5") <= 107
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("/r/bin:~/.local/bin:/bin", "/r/bin:/home/ada/.local/bin:/bin"),
+        ("~/bin:/a~/b:~x", "/home/ada/bin:/a~/b:~x"),
+    ],
+)
+def test_programs_of_a_person_are_found_in_the_home(spawner: Callable[..., Any], written: str, meant: str) -> None:
+    made = spawner()
+    made.environment = {"PATH": written}
+    assert made.get_env()["PATH"] == meant

@@ -72,19 +72,14 @@ class SocketMixin(Configurable):
         return bool(self.servers_group) and importlib.util.find_spec("jupyterhub.httpclient") is not None
 
     @property
-    def own_name(self) -> str:
-        """What the server's directories are called."""
-        return names.directory(self.user.name, self.name)
-
-    @property
     def directory(self) -> str:
-        """The server's directory below /run, which is its owner's alone."""
-        return f"/run/{self.runtime_directory}/{self.own_name}"
+        """The server's directory below /run, which is its owner's alone: its kernels have their sockets there."""
+        return names.kernels_directory(f"/run/{self.runtime_directory}", self.user.name, self.name)
 
     @property
     def socket_directory(self) -> str:
         """Where the server makes its socket. The parent is root's: nobody can put a link in its place."""
-        return f"/run/{self.sockets_directory}/{self.own_name}"
+        return f"/run/{self.sockets_directory}/{names.directory(self.user.name, self.name)}"
 
     @property
     def socket(self) -> str:
@@ -107,6 +102,7 @@ class SocketMixin(Configurable):
         if self.has_socket and self._server_speaks_sockets():
             self.hub_connect_url = _url(self.hub_socket)
         environment = super().get_env()
+        environment["JUPYTER_RUNTIME_DIR"] = self.directory
         if self.has_socket:
             path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
             environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
@@ -120,10 +116,15 @@ class SocketMixin(Configurable):
 
     def make_socket_directory(self, owner: int) -> None:
         """Make it without systemd, where the hub may do so itself."""
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self.socket_directory, 0o700)
-        os.chown(self.socket_directory, owner, grp.getgrnam(self.servers_group).gr_gid, follow_symlinks=False)
-        os.chmod(self.socket_directory, DIRECTORY_MODE)
+        make_directory(self.socket_directory, owner, grp.getgrnam(self.servers_group).gr_gid, DIRECTORY_MODE)
+
+
+def make_directory(path: str, owner: int, group: int, mode: int) -> None:
+    """Make a directory whose parent is root's, or give it its owner, group and mode again."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    os.chown(path, owner, group, follow_symlinks=False)
+    os.chmod(path, mode)
 
 
 def _quoted(path: str) -> str:
