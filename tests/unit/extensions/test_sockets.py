@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -47,6 +48,16 @@ def test_a_server_listens_on_a_socket_in_a_directory_of_its_own(spawner: Callabl
     assert len(set(sockets)) == len(sockets)
     # The longest path that a socket can have.
     assert max(map(len, sockets)) <= 107
+
+
+@pytest.mark.parametrize("name", ["ada", "ada@example.org", "x" * 32])
+def test_the_address_of_a_socket_survives_programs_that_write_hosts_in_small_letters(
+    spawner: Callable[..., Any], name: str
+) -> None:
+    """As the hub's client of HTTP does."""
+    made = spawner(name)
+    place = made.socket_url.removeprefix("http+unix://")
+    assert unquote(place.lower()) == unquote(place) == made.socket
 
 
 @pytest.mark.parametrize("circumstances", [{"group": ""}, {"version": 5}])

@@ -128,7 +128,8 @@ def make_directory(path: str, owner: int, group: int, mode: int) -> None:
 
 
 def _quoted(path: str) -> str:
-    return quote(path, safe="")
+    """A path as the host of a URL, which programs write in small letters: a capital X in a name would not survive."""
+    return "".join(f"%{ord(letter):02X}" if letter.isupper() else quote(letter, safe="") for letter in path)
 
 
 def _url(path: str) -> str:
