@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 from browser import LOGS, browser
@@ -26,6 +29,11 @@ METRICS_TOKEN = "/etc/jupyterhub/secrets/metrics_token"
 def test_wrong_credentials_are_refused(person, name: str, password: str) -> None:
     """A wrong password, an unknown name, an account with the right password that is not on the list, and root."""
     assert not person().login(name, password)
+
+
+def test_a_name_in_capital_letters_is_the_accounts(person) -> None:
+    """PAM itself knows no Ada."""
+    assert person("ADA").request("GET", "user").json()["name"] == "ada"
 
 
 @pytest.fixture
@@ -119,6 +127,77 @@ def test_a_person_installs_packages_for_herself(lab: NotebookClient, kernel: Ker
     kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', 'cowsay'], check=True)")
     with lab.kernel() as other:
         assert other.run("import cowsay; print(cowsay.__file__)").startswith("/home/ada/.local/lib/python3")
+        assert other.run("import shutil; print(shutil.which('cowsay'))") == "/home/ada/.local/bin/cowsay"
+
+
+def test_a_terminal_finds_her_programs_and_not_in_the_place_of_the_releases(
+    lab: NotebookClient, kernel: Kernel
+) -> None:
+    kernel.run("import os; os.makedirs(os.path.expanduser('~/.local/bin'), exist_ok=True)")
+    for name in ("mine", "jupyter"):
+        kernel.run(f"os.close(os.open(os.path.expanduser('~/.local/bin/{name}'), os.O_CREAT, 0o700))")
+    terminal = lab.post("api/terminals").json()["name"]
+    channel = lab.websocket(f"terminals/websocket/{terminal}")
+    with contextlib.closing(channel):
+        channel.send(json.dumps(["stdin", "command -v mine jupyter | sed 's/^/is /'\r"]))
+        seen, found = "", []
+        # The echo of the command is no answer.
+        while len(found) < 2:
+            kind, *text = json.loads(channel.recv())
+            seen += str(text[0]) if kind == "stdout" else ""
+            found = re.findall(r"is (/\w\S*)\r", seen)
+    assert found[0] == "/home/ada/.local/bin/mine"
+    assert found[1].startswith("/opt/jupyterhub/user/current/")
+
+
+def test_a_widget_uploads_as_much_as_a_request_may_hold(kernel: Kernel) -> None:
+    """12 MiB in one message; tornado takes 10 by itself."""
+    assert kernel.run(f"len('{'x' * 12 * 2**20}')") == str(12 * 2**20)
+
+
+def test_what_nginx_takes_of_a_request_reaches_hub_and_server(ada: HubClient, lab: NotebookClient) -> None:
+    """Cookies of 19 KiB and two other headers as long: more than node takes by itself."""
+    long = {"Cookie": f"other={'x' * 19 * 1024}", "X-One": "x" * 19 * 1024, "X-Two": "x" * 19 * 1024}
+    assert ada.http.get(f"{ada.url}login", headers=long, timeout=30).status_code == 200
+    answer = lab.http.get(f"{lab.url}api", headers=long, timeout=30)
+    assert (answer.status_code, set(answer.json())) == (200, {"version"})
+
+
+@pytest.fixture
+def told(host, person) -> Iterator[dict[str, str]]:
+    """The headers by which an application behind nginx and the proxy learns how a visitor came."""
+    application = (
+        "import http.server, json\n"
+        "class Handler(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200); self.end_headers()\n"
+        "        self.wfile.write(json.dumps(dict(self.headers)).encode())\n"
+        "http.server.HTTPServer(('127.0.0.1', 9123), Handler).serve_forever()"
+    )
+    host.check_output("systemd-run --unit=told --property=DynamicUser=yes python3 -c %s", application)
+    route = "http://127.0.0.1:8001/api/routes/told"
+    token = '--header "Authorization: token $(cat /etc/jupyterhub/secrets/proxy_token)"'
+    body = '{"target": "http://127.0.0.1:9123"}'
+    host.check_output(f"curl --fail --silent {token} --data %s {route}", body)
+    visitor = person()
+    visitor.url = f"https://{HUB}/told/"
+    wait_until(lambda: visitor.get("").status_code == 200)
+    yield {name.lower(): value for name, value in visitor.get("").json().items()}
+    host.check_output(f"curl --fail --silent --request DELETE {token} {route}; systemctl stop told")
+
+
+def test_an_application_learns_how_its_visitor_came(told: dict[str, str]) -> None:
+    """Once, and as nginx saw it."""
+    assert (told["x-forwarded-proto"], told["x-forwarded-port"]) == ("https", "443")
+    assert told["x-forwarded-host"] == told["host"] == HUB
+    assert told["x-forwarded-for"] == told["x-real-ip"]
+
+
+def test_the_api_has_one_address_and_nginx_redirects_to_where_the_visitor_is(person) -> None:
+    visitor = person()
+    assert visitor.http.get(f"https://{HUB}/hub/api", allow_redirects=False, timeout=30).status_code == 200
+    directory = visitor.http.get(f"https://{HUB}/hub/static/css", allow_redirects=False, timeout=30)
+    assert (directory.status_code, directory.headers["Location"]) == (301, "/hub/static/css/")
 
 
 def test_a_persons_own_kernels_are_in_her_home(host, lab: NotebookClient, kernel: Kernel) -> None:
@@ -275,3 +354,55 @@ def test_static_files_of_the_hub_are_cached_and_pages_are_not(person) -> None:
     assert page.headers["Content-Security-Policy"]
     assert all(cookie.secure for cookie in visitor.http.cookies if cookie.name.startswith("jupyterhub-"))
     assert json.loads(visitor.get("api/").text)["version"]
+
+
+@pytest.fixture
+def account(host) -> Iterator[Callable[..., str]]:
+    """Makes a listed account with the password of all, as a directory calls it; it is gone afterwards."""
+    made = []
+
+    def make(name: str, home: str = "/home/guest", exists: bool = True) -> str:
+        made.append(name)
+        secret = host.check_output("getent shadow ada | cut -d: -f2")
+        for file, line in (
+            ("passwd", f"{name}:x:5000:5000::{home}:/bin/bash"),
+            ("shadow", f"{name}:{secret}:19000:0:99999:7:::"),
+            ("group", f"{name}:x:5000:"),
+        ):
+            host.check_output(f"cp -p /etc/{file} /etc/{file}.before && printf '%%s\\n' %s >> /etc/{file}", line)
+        if exists:
+            host.check_output("install --directory --mode=700 --owner=5000 --group=5000 %s", home)
+        host.check_output("gpasswd --add %s jupyterhub", name)
+        return name
+
+    yield make
+    for name in made:
+        host.run("gpasswd --delete %s jupyterhub", name)
+        host.check_output(
+            "cd /etc; for file in passwd shadow group; do mv $file.before $file; done; rm -rf /home/guest*"
+        )
+
+
+@pytest.mark.parametrize(("name", "server"), [("ada@example.org", ""), ("example\\20231234", ""), ("x" * 32, "s" * 25)])
+def test_people_and_servers_may_have_such_names(person, account, name: str, server: str) -> None:
+    """As directories call accounts, and as long as they can be."""
+    visitor = person(account(name))
+    visitor.name = quote(name, safe="@")
+    try:
+        with visitor.start(server).kernel() as kernel:
+            assert kernel.run("6*7") == "42"
+    finally:
+        visitor.stop(server)
+
+
+@pytest.mark.parametrize(
+    ("home", "exists", "reason"),
+    [
+        ("/home/guest", False, "is missing: /home/guest"),
+        ("/home/guest room", True, "is no absolute path of letters, digits and"),
+    ],
+)
+def test_a_home_that_is_none_is_told_at_once(person, account, home: str, exists: bool, reason: str) -> None:
+    visitor = person(account("homeless", home, exists))
+    answer = visitor.request("POST", "users/homeless/server")
+    assert (answer.status_code, f"The home of homeless {reason}" in answer.json()["message"]) == (500, True)

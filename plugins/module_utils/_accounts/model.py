@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 # All tools of the host accept such a name, and a hub, which writes names in lower case, does not change it.
 NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+# What a directory may call an account, and of that what systemd takes for a unit. The hub refuses other names, too.
+PERSON = re.compile(r"[a-z0-9_][a-z0-9_.@+\\-]{0,254}")
+UNIT = re.compile(r".*\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot|busname)")
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 # A password that is not hashed, the likeliest mistake, does not match. Neither does a text with several lines.
 HASH = re.compile(r"\$[0-9a-z]+\$[!-9;-~]{8,}")

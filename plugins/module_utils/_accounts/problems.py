@@ -11,7 +11,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     GROUP,
     HASH,
     NAME,
+    PERSON,
     PRIVILEGED_GROUPS,
+    UNIT,
     Account,
     Host,
     is_a_persons,
@@ -43,10 +45,10 @@ def _name_problems(name: str, account_group: str, accounts: bool) -> Iterator[st
         yield f"{name}: is the group of all accounts; a user needs another name."
     if not name:
         yield "A user has no name."
-    elif accounts and not NAME.fullmatch(name):
+    elif accounts and (not PERSON.fullmatch(name) or UNIT.fullmatch(name)):
         yield (
-            f"{name!r}: is no name of a Unix account; write small letters, digits, '_', '-' and '.', "
-            "32 at most, a letter first."
+            f"{name!r}: is no name of a Unix account; write small letters, digits and _ . @ + - \\, 255 at most, a "
+            "letter, a digit or _ first, and none of a unit, such as bob.service."
         )
 
 
@@ -108,6 +110,13 @@ def host_problems(
 
 
 def _new_account_problems(name: str, host: Host, home: str, path_exists: Callable[[str], bool]) -> Iterator[str]:
+    if not NAME.fullmatch(name):
+        yield (
+            f"{name}: this host knows no such account, and none is made under such a name: new ones have small "
+            "letters, digits, '_', '-' and '.', 32 at most, a letter first. Connect the host to the directory that "
+            f"has the account, so that `getent passwd {name}` shows it, or take another name."
+        )
+        return
     if name in host.groups:
         yield f"{name}: there is a group of this name, but no account; rename it, or make the account."
     if path_exists(home):

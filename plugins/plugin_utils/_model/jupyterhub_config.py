@@ -17,7 +17,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET, programs
 
 Settings = Mapping[str, Any]
 Options = dict[str, Any]
@@ -208,7 +208,8 @@ def _spawner(settings: Settings) -> Options:
     name = settings["name"]
     current = f"/opt/{name}/user/current"
     environment = {
-        "PATH": f"{current}/overlay/bin:{current}/bin:/usr/local/bin:/usr/bin:/bin",
+        # The spawner knows the home.
+        "PATH": programs(current, "~"),
         "LANG": "C.UTF-8",
         "JUPYTER_CONFIG_DIR": f"/etc/{name}/singleuser",
         "JUPYTER_PATH": f"{current}/overlay/share/jupyter",
@@ -295,6 +296,8 @@ def _users_servers(settings: Settings) -> Options:
         "ServerApp": {
             "max_body_size": limit,
             "max_buffer_size": limit,
+            # A message to a kernel, such as a file that a widget uploads, may be as large as a request.
+            "tornado_settings": {"websocket_max_message_size": limit},
             "terminado_settings": {"shell_command": ["/bin/bash"]},
             "jpserver_extensions": {"nbops_singleuser": True, "nbops_memory": True},
         },

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_config
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
@@ -21,7 +22,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     class_path,
     kind_of,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT
 
 OAUTH = ("github", "google", "gitlab", "generic_oauth")
 CLASS_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
@@ -196,7 +196,7 @@ def _map(settings: dict) -> Iterator[str]:
                 f"jupyterhub_username_map: '{outside}' must be in lower case; the hub compares names that way, and "
                 "would never find it."
             )
-        if not isinstance(account, str) or not ACCOUNT.fullmatch(account) or account == "root":
+        if not isinstance(account, str) or not PERSON.fullmatch(account) or account == "root":
             yield f"jupyterhub_username_map: {outside}: the name on this host must be an account's, and never root."
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON, PRIVILEGED_GROUPS, UNIT
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
@@ -26,9 +26,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
-NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|proxy|servers|user|users)$)[a-z][a-z0-9]{0,15})?")
-# The hub refuses such a name at the login.
-UNIT = re.compile(r".*\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot|busname)")
+NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|proxy|servers|sockets|user|users)$)[a-z][a-z0-9]{0,15})?")
 GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -168,11 +166,11 @@ def _users(settings: dict) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if UNIT.fullmatch(name):
             yield f"jupyterhub_users: '{name}' is the name of a unit, and none for a user; rename the account."
-        elif not ACCOUNT.fullmatch(name) or name == "root" or names.count(name) > 1:
+        elif not PERSON.fullmatch(name) or name == "root" or names.count(name) > 1:
             yield (
                 f"jupyterhub_users: '{name}' must be the name of one account only, never root, in lower case: letters, "
-                "digits and . _ - after a letter or _, at most 32. Other names, such as addresses, go through "
-                "jupyterhub_username_map."
+                "digits and . _ @ + - \\ after a letter, a digit or _, at most 255. Where people log in under other "
+                "names, write these in jupyterhub_username_map."
             )
     for user in settings["users"]:
         yield from (f"jupyterhub_users: {user['name']}: {text}" for text in _user(user, settings))
@@ -224,7 +222,7 @@ def _limits(settings: dict) -> Iterator[str]:
         if not GROUP.fullmatch(name):
             yield f"jupyterhub_group_limits: '{name}' must be the name of a group of the hub, such as staff."
     for name in settings["user_limits"]:
-        if not ACCOUNT.fullmatch(name):
+        if not PERSON.fullmatch(name):
             yield f"jupyterhub_user_limits: '{name}' must be the name of a user, such as ada."
     if settings["spawner"] == "local":
         if any((settings["limits"], settings["group_limits"], settings["user_limits"])):

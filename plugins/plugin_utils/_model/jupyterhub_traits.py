@@ -125,10 +125,16 @@ FIXED = {
     "LabApp.workspaces_dir": "they stay in ~/.jupyter/lab",
 }
 FAMILIES = ("Authenticator", "Spawner", "Proxy")
+# Of jupyter-server-proxy, a part of the users' servers.
+NO_FAMILY = ("ServerProxy",)
 GONE = ("NotebookApp", "JupyterApp", "SingleUserNotebookApp", "SingleUserLabApp")
 # Classes below which others are: an option of theirs is one of every class that has it, and would pass by the rules.
 ABOVE_OTHERS = ("Configurable", "LoggingConfigurable", "SingletonConfigurable", "Application", "AccountMixin")
-OF_THE_SERVERS = ("ServerApp", "LabApp", "JupyterNotebookApp", "MappingKernelManager", "ContentsManager", *GONE)
+OF_THE_SERVERS = (
+    *("ServerApp", "LabApp", "JupyterNotebookApp", "MappingKernelManager", "ContentsManager"),
+    *NO_FAMILY,
+    *GONE,
+)
 # Options that undo the protection: the values that do so, and the name of the risk.
 DANGEROUS = {
     "JupyterHub.authenticate_prometheus": ("False", "public_metrics"),
@@ -164,7 +170,7 @@ def problems(settings: dict) -> Iterator[str]:
 
 def _family(section: str) -> str:
     """The family of a class: BoundedSystemdSpawner.cmd and Spawner.cmd are one option."""
-    return next((family for family in FAMILIES if section.endswith(family)), section)
+    return section if section in NO_FAMILY else next((one for one in FAMILIES if section.endswith(one)), section)
 
 
 def _class(where: str, section: str) -> Iterator[str]:
@@ -174,7 +180,7 @@ def _class(where: str, section: str) -> Iterator[str]:
         yield f"{where}.{section} is no longer read by Jupyter; write ServerApp in jupyterhub_user_config."
     elif where != "jupyterhub_user_config" and section in OF_THE_SERVERS:
         yield f"{where}.{section} is about the users' servers; write it in jupyterhub_user_config."
-    elif where == "jupyterhub_user_config" and (section == "JupyterHub" or section.endswith(FAMILIES)):
+    elif where == "jupyterhub_user_config" and _family(section) in ("JupyterHub", *FAMILIES):
         yield f"{where}.{section} is about the hub; write it in jupyterhub_config."
 
 

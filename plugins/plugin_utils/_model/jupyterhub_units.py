@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, intervals, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, heads, intervals, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
     Settings,
@@ -200,11 +200,13 @@ def _traefik(settings: Settings) -> str:
 def _configurable_proxy(settings: Settings) -> str:
     current, listen, api = f"/opt/{settings['name']}/proxy/current", endpoint(settings), api_endpoint(settings)
     options = [
-        f"{current}/bin/node {current}/start.mjs",
+        f"{current}/bin/node --max-http-header-size={heads.PROXY} {current}/start.mjs",
         f"--ip {listen.ip} --port {listen.port}",
         f"--api-ip {api.ip} --api-port {api.port}",
         f"--error-target {_hub_url(settings)}error",
         *(["--host-routing"] if settings["subdomains"] else []),
+        # A web server on this host says how the visitor came; the proxy would add how the web server did.
+        *(["--no-x-forward"] if listen.is_loopback and not settings["certificate"] else []),
         *(["--ssl-cert %d/fullchain.pem --ssl-key %d/privkey.pem"] if settings["certificate"] else []),
     ]
     return _with_token("CONFIGPROXY_AUTH_TOKEN", "proxy_token", " ".join(options))

@@ -232,6 +232,8 @@ class Server:
                 "open_browser": False,
                 "quit_button": False,
                 "root_dir": self.root_dir,
+                # A message to a kernel, such as a file that a widget uploads, may be as large as a request.
+                "tornado_settings": {"websocket_max_message_size": limit},
                 "terminado_settings": {"shell_command": ["/bin/bash"]},
                 "terminals_enabled": instance["terminals"],
                 # A server that speaks TLS itself has no proxy in front of it whose headers it could trust.
@@ -310,7 +312,7 @@ class Server:
             **homes.hiding(self.home, self.people, self._shown()),
             "Environment": [
                 *(assignment(name, value) for name, value in self.instance["environment"].items()),
-                f"PATH={self.current}/overlay/bin:{self.current}/bin:/usr/local/bin:/usr/bin:/bin",
+                assignment("PATH", programs(self.current, self.home)),
                 "SHELL=/bin/bash",
                 f"JUPYTER_CONFIG_DIR=/etc/jupyterlab/{self.name}",
                 f"JUPYTER_PATH={self.current}/overlay/share/jupyter",
@@ -358,6 +360,14 @@ def assignment(name: str, value: object) -> str:
     """An environment variable as the directive Environment= takes it."""
     text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{name}={text}"'
+
+
+def programs(current: str, home: str) -> str:
+    """Where a server with its kernels and terminals looks for programs.
+
+    What a person installs comes after the release, so that it never takes the place of a program of the server.
+    """
+    return f"{current}/overlay/bin:{current}/bin:{home}/.local/bin:/usr/local/bin:/usr/bin:/bin"
 
 
 def environment_path(path: str, instance: dict[str, Any]) -> str:

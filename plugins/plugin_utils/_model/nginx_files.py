@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 from ansible.module_utils.compat.version import LooseVersion
 from ansible.plugins.filter.core import comment
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import heads
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 # Every file contains it. A file without it belongs to somebody else.
@@ -71,6 +72,7 @@ class Nginx:
         version = LooseVersion(self._found["version"])
         # Before nginx 1.25.1, HTTP/2 belongs to the socket.
         self.socket_http2 = " http2" if version < LooseVersion("1.25.1") else ""
+        self.header_buffers = "{} {}k".format(*heads.NGINX)
         self.rotates_tickets = version >= LooseVersion("1.23.2")
         self.protocols, self.ciphers = TLS[settings["tls_profile"]]
         hybrid = LooseVersion(self._found["openssl_version"]) >= LooseVersion("3.5")
@@ -193,6 +195,7 @@ class Site:
         forwarded = f"${self.prefix}"
         self.host = f"{forwarded}_host" if nginx.trusted_proxies else "$http_host"
         self.scheme = f"{forwarded}_scheme" if nginx.trusted_proxies else "$scheme"
+        self.port = f"{forwarded}_port" if nginx.trusted_proxies else "$server_port"
         self.locations = [_location(one, f"{self.prefix}_{number}") for number, one in enumerate(entry["locations"])]
         self.logins = {path: covering(self.locations, path) for path in entry["login_paths"]}
 

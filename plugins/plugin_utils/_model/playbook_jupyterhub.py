@@ -38,8 +38,10 @@ def plan(given: Given) -> dict[str, Any]:
         login_paths=[f"{base}hub/login", f"{base}hub/signup"],
         locations=[
             {"path": base, "upstream": upstream, "websocket": True},
+            # As the hub does with what is outside of its path.
+            *([{"path": "/", "redirect": base, "redirect_code": 302}] if base != "/" else []),
             # Events tell how a server comes up.
-            {"path": f"{base}hub/api/", "upstream": upstream, "buffering": False},
+            {"path": f"{base}hub/api", "upstream": upstream, "buffering": False},
             {
                 "path": f"{base}hub/static/",
                 "upstream": upstream,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes
@@ -34,7 +34,10 @@ class Authenticator(LoggingConfigurable):
 
 
 class PAMAuthenticator(Authenticator):
-    """People have their names here."""
+    """People have their names here; PAM takes a name as the host writes it."""
+
+    def authenticate(self, _handler: object, data: dict) -> str | None:
+        return data["username"] if data["username"] in self.known_to_pam else None
 
 
 class Server(HasTraits):
@@ -61,6 +64,7 @@ class Spawner(LoggingConfigurable):
     """Has the server that somebody gave it."""
 
     _server = None
+    environment = MappingProxyType({})
 
     @property
     def server(self) -> Server | None:
@@ -74,7 +78,8 @@ class Spawner(LoggingConfigurable):
         return []
 
     def get_env(self) -> dict[str, str]:
-        return {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1/user/ada/"}
+        ours = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1/user/ada/"}
+        return {**ours, **self.environment}
 
 
 class SystemdSpawner(Spawner):

@@ -59,6 +59,28 @@ def test_the_host_knows_whether_two_names_are_one_account(make) -> None:
     assert make(PAM).there("Bob") == "bob"
 
 
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("ada", "ada"),
+        # No account of the host is called so.
+        ("ADA", "ada"),
+        # A directory takes both for the same.
+        ("Bob", "bob"),
+        # Another account, which has its own password, and is refused by the name after that.
+        ("Kate", "Kate"),
+        ("a b", "a b"),
+    ],
+)
+def test_pam_is_asked_for_the_account_that_a_name_leads_to(make, typed: str, asked: str) -> None:
+    authenticator = make(PAM)
+    authenticator.known_to_pam = {asked}
+    found = asyncio.run(authenticator.authenticate(None, {"username": typed, "password": "secret"}))
+    assert found == asked
+    authenticator.known_to_pam = {"nobody"}
+    assert asyncio.run(authenticator.authenticate(None, {"username": typed, "password": "secret"})) is None
+
+
 def test_the_map_takes_a_name_as_it_is_there(make) -> None:
     authenticator = make(accounts={"Ada Lovelace": "ada", "octo": "bob", "Kate": "carol"})
     assert authenticator.there("Ada Lovelace") == "ada"

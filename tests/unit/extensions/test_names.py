@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import UNIT as NAME_OF_UNIT
 from hypothesis import given
 from hypothesis import strategies as st
-from nbops_jupyterhub.names import LONGEST_DIRECTORY, LONGEST_UNIT, directory, problem, stored, unit
+from nbops_jupyterhub.names import LONGEST_DIRECTORY, LONGEST_UNIT, directory, kernels_directory, problem, stored, unit
 
 PREFIX = "jupyterhub-user"
 # What systemd takes as it is, without "@".
@@ -62,9 +64,24 @@ def test_units(user: str, server: str, name: str) -> None:
     assert unit(PREFIX, user, server) == name
 
 
-def test_a_kernels_socket_has_a_path_that_is_short_enough() -> None:
-    name = directory("x" * 32)
-    assert len(f"/run/jupyterhub-users/{name}/runtime/kernel-{'0' * 36}-ipc-5") <= 107
+@given(st.from_regex(r"jupyterhub(-[a-z][a-z0-9]{0,15})?", fullmatch=True), SERVERS, SERVERS)
+def test_a_kernels_socket_has_a_path_that_is_short_enough(
+    hub: str, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    """Below the longest name of a hub as well, and still each server has its own directory."""
+    parent = f"/run/{hub}-users"
+    place = kernels_directory(parent, *one)
+    assert len(f"{place}/kernel-{'0' * 36}-ipc-5") <= 107
+    assert place.rpartition("/")[0] == parent
+    assert DIRECTORY.fullmatch(place.rpartition("/")[2])
+    assert (place == kernels_directory(parent, *other)) == (one == other)
+
+
+def test_the_longest_names_have_different_directories() -> None:
+    parent = f"/run/jupyterhub-{'p' * 16}-users"
+    users = [*("x" * length for length in range(1, 33)), "x" * 31 + "y"]
+    places = {kernels_directory(parent, user, server) for user in users for server in ("", "s" * 24, "s" * 25)}
+    assert len(places) == 3 * len(users)
 
 
 @given(SERVERS, SERVERS)
@@ -120,3 +137,10 @@ def test_accounts_may_be_called_so(name: str) -> None:
 def test_no_account_is_called_so(name: str) -> None:
     assert "is no name of an account of this host. Ask the administrator" in problem(name)
     assert problem(name).isascii()
+
+
+@given(HOSTILE | st.from_regex(r"[a-z0-9_.@+\\-]{1,20}", fullmatch=True) | st.just("x" * 256))
+def test_who_may_be_listed_may_log_in(name: str) -> None:
+    """The module that lists people and the hub, which is another program, judge names alike."""
+    listed = bool(PERSON.fullmatch(name) and not NAME_OF_UNIT.fullmatch(name))
+    assert listed == (problem(name) == "" and name == name.lower())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from nbops_jupyterhub import inspection
@@ -23,10 +24,17 @@ def spawner(hub: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     sockets = importlib.import_module("nbops_jupyterhub.sockets")
     monkeypatch.setattr(module, "pwd", SimpleNamespace(getpwnam=lambda name: SimpleNamespace(pw_dir=f"/home/{name}")))
 
-    def make(user: str = "ada", server: str = "", group: str = "jupyterhub-servers", version: int = 6) -> Any:
+    def make(
+        user: str = "ada",
+        server: str = "",
+        group: str = "jupyterhub-servers",
+        version: int = 6,
+        kind: str = "BoundedSystemdSpawner",
+    ) -> Any:
         monkeypatch.setattr(sockets.importlib.util, "find_spec", lambda name: version >= 6 or None)
-        made = module.BoundedSystemdSpawner(SimpleNamespace(name=user), None, server)
+        made = getattr(module, kind)(SimpleNamespace(name=user), None, server)
         made.servers_group = group
+        made.cmd = ["/nonexistent/bin/jupyterhub-singleuser"]
         return made
 
     return make
@@ -40,6 +48,16 @@ def test_a_server_listens_on_a_socket_in_a_directory_of_its_own(spawner: Callabl
     assert len(set(sockets)) == len(sockets)
     # The longest path that a socket can have.
     assert max(map(len, sockets)) <= 107
+
+
+@pytest.mark.parametrize("name", ["ada", "ada@example.org", "x" * 32])
+def test_the_address_of_a_socket_survives_programs_that_write_hosts_in_small_letters(
+    spawner: Callable[..., Any], name: str
+) -> None:
+    """As the hub's client of HTTP does."""
+    made = spawner(name)
+    place = made.socket_url.removeprefix("http+unix://")
+    assert unquote(place.lower()) == unquote(place) == made.socket
 
 
 @pytest.mark.parametrize("circumstances", [{"group": ""}, {"version": 5}])
@@ -92,3 +110,27 @@ def test_only_its_owner_and_the_group_reach_the_directory(
         made.make_socket_directory(1234)
         found = place.stat()
         assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 4321, 0o2710)
+
+
+@pytest.mark.parametrize("kind", ["BoundedSystemdSpawner", "SurvivingLocalSpawner"])
+def test_kernels_have_their_sockets_below_run_whatever_the_home_is_called(
+    spawner: Callable[..., Any], kind: str
+) -> None:
+    made = spawner("x" * 32, "s" * 25, kind=kind)
+    made.runtime_directory = f"jupyterhub-{'p' * 16}-users"
+    place = made.get_env()["JUPYTER_RUNTIME_DIR"]
+    assert place.startswith(f"/run/{made.runtime_directory}/H")
+    assert len(f"{place}/kernel-{'0' * 36}-ipc-5") <= 107
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("/r/bin:~/.local/bin:/bin", "/r/bin:/home/ada/.local/bin:/bin"),
+        ("~/bin:/a~/b:~x", "/home/ada/bin:/a~/b:~x"),
+    ],
+)
+def test_programs_of_a_person_are_found_in_the_home(spawner: Callable[..., Any], written: str, meant: str) -> None:
+    made = spawner()
+    made.environment = {"PATH": written}
+    assert made.get_env()["PATH"] == meant

@@ -120,6 +120,13 @@ class HostNames:
     def is_same(self, there: str, name: str) -> bool:
         return uid_of(there) in (None, uid_of(name))
 
+    async def authenticate(self, handler: Any, data: Model, **named: Any) -> str | Model | None:
+        """PAM knows accounts as the host writes them, so it gets small letters for a name that is no other account."""
+        there = data["username"]
+        if not names.problem(there) and self.is_same(there, there.lower()):
+            data = {**data, "username": there.lower()}
+        return await super().authenticate(handler, data, **named)
+
 
 class NativeLogin(LoginHandler):
     """NativeAuthenticator's page by JupyterHub's handler; its own handler asks for what JupyterHub 6 no longer has."""

@@ -99,10 +99,15 @@ def make_socket_directory(directory: str, owner: int, group: str) -> None:
     The parent is root's, so that nobody can put a link in its place. Raises OSError, and KeyError for a group that is
     not on this host.
     """
+    make_directory(directory, owner, grp.getgrnam(group).gr_gid, DIRECTORY_MODE)
+
+
+def make_directory(path: str, owner: int, group: int, mode: int) -> None:
+    """Makes a directory whose parent is root's, or gives it its owner, group and mode again."""
     with contextlib.suppress(FileExistsError):
-        os.mkdir(directory, 0o700)
-    os.chown(directory, owner, grp.getgrnam(group).gr_gid, follow_symlinks=False)
-    os.chmod(directory, DIRECTORY_MODE)
+        os.mkdir(path, 0o700)
+    os.chown(path, owner, group, follow_symlinks=False)
+    os.chmod(path, mode)
 
 
 def main(arguments: list[str]) -> int:

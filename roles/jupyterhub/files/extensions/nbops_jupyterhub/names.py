@@ -9,8 +9,10 @@ import re
 LONGEST_NAME = 255
 # SystemdSpawner adds `.env` to the name of the unit for a file, which has at most 255 bytes as well.
 LONGEST_UNIT = 250
-# The path of a kernel's socket in /run/jupyterhub-users has at most 107 bytes.
 LONGEST_DIRECTORY = 25
+# What Linux takes as the path of a socket, in bytes, and what Jupyter calls a kernel's.
+LONGEST_SOCKET = 107
+KERNEL_SOCKET = f"kernel-{'0' * 36}-ipc-5"
 SUFFIX = ".service"
 
 _SOUND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\-]*")
@@ -42,9 +44,22 @@ def unit(prefix: str, user: str, server: str = "") -> str:
 
 def directory(user: str, server: str = "") -> str:
     """The name of the directory of a user's server, below the one of all."""
+    return _short(user, server, LONGEST_DIRECTORY)
+
+
+def kernels_directory(parent: str, user: str, server: str = "") -> str:
+    """The path of the directory of a user's server below `parent` that has its kernels' sockets.
+
+    A hub's name is in `parent`, so the longer it is, the fewer bytes are left.
+    """
+    left = LONGEST_SOCKET - len(f"{parent}//{KERNEL_SOCKET}")
+    return f"{parent}/{_short(user, server, min(LONGEST_DIRECTORY, left))}"
+
+
+def _short(user: str, server: str, longest: int) -> str:
     # A colon separates paths in RuntimeDirectory=.
     key = _key(user, server, ",")
-    return key if len(key) <= LONGEST_DIRECTORY else _digest(key)
+    return key if len(key) <= longest else _digest(key)[:longest]
 
 
 def stored(name: str, prefix: str, user: str, server: str = "") -> str:
@@ -75,5 +90,5 @@ _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-.")
 
 
 def _digest(key: str) -> str:
-    """120 bits in place of a long key. No key has an H in it."""
+    """120 bits in place of a long key; 85 are left below the longest name of a hub. No key has an H in it."""
     return "H" + base64.b32encode(hashlib.sha256(key.encode()).digest()[:15]).decode().lower()

@@ -67,19 +67,14 @@ class SocketMixin(Configurable):
         return bool(self.servers_group) and importlib.util.find_spec("jupyterhub.httpclient") is not None
 
     @property
-    def own_name(self) -> str:
-        """What the server's directories are called."""
-        return names.directory(self.user.name, self.name)
-
-    @property
     def directory(self) -> str:
-        """The server's directory below /run, which is its owner's alone."""
-        return f"/run/{self.runtime_directory}/{self.own_name}"
+        """The server's directory below /run, which is its owner's alone: its kernels have their sockets there."""
+        return names.kernels_directory(f"/run/{self.runtime_directory}", self.user.name, self.name)
 
     @property
     def socket_directory(self) -> str:
         """Where the server makes its socket. The parent is root's: nobody can put a link in its place."""
-        return f"/run/{self.sockets_directory}/{self.own_name}"
+        return f"/run/{self.sockets_directory}/{names.directory(self.user.name, self.name)}"
 
     @property
     def socket(self) -> str:
@@ -102,6 +97,7 @@ class SocketMixin(Configurable):
         if self.has_socket and self._server_speaks_sockets():
             self.hub_connect_url = _url(self.hub_socket)
         environment = super().get_env()
+        environment["JUPYTER_RUNTIME_DIR"] = self.directory
         if self.has_socket:
             path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
             environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
@@ -113,7 +109,8 @@ class SocketMixin(Configurable):
 
 
 def _quoted(path: str) -> str:
-    return quote(path, safe="")
+    """A path as the host of a URL, which programs write in small letters: a capital X in a name would not survive."""
+    return "".join(f"%{ord(letter):02X}" if letter.isupper() else quote(letter, safe="") for letter in path)
 
 
 def _url(path: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import pwd
+import re
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
@@ -26,6 +27,7 @@ from nbops_jupyterhub.accounts import (
     require_person,
 )
 from nbops_jupyterhub.homes import hiding, is_person, taken_away
+from nbops_jupyterhub.inspection import make_directory
 from nbops_jupyterhub.limits import limits_of
 from nbops_jupyterhub.sockets import SocketMixin
 
@@ -94,6 +96,9 @@ class AccountMixin(Configurable):
         home = pwd.getpwnam(self.user.name).pw_dir
         environment["JUPYTERLAB_SETTINGS_DIR"] = f"{home}/.jupyter/lab/user-settings"
         environment["JUPYTERLAB_WORKSPACES_DIR"] = f"{home}/.jupyter/lab/workspaces"
+        if "PATH" in environment:
+            places = environment["PATH"].split(":")
+            environment["PATH"] = ":".join(re.sub(r"^~(?=/)", lambda _tilde: home, place) for place in places)
         return environment
 
 
@@ -127,16 +132,12 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
             "Description": f"Notebook server of {self.user.name}",
             **{name: " ".join(paths) for name, paths in files.items()},
             "RuntimeDirectory": self.directory.removeprefix("/run/"),
+            "RuntimeDirectoryMode": "0700",
             **({"ExecStartPre": " ".join(making)} if making else {}),
             **({"TasksMax": str(limits["tasks_max"])} if "tasks_max" in limits else {}),
         }
         address = await super().start()
         return self.socket_url if address and self.has_socket else address
-
-    def get_env(self) -> dict[str, str]:
-        environment = super().get_env()
-        environment["JUPYTER_RUNTIME_DIR"] = f"{self.directory}/runtime"
-        return environment
 
     async def _account_with_directory(self) -> pwd.struct_passwd:
         """The account, and the directory of its socket, because the hub itself may not give files away."""
@@ -170,6 +171,8 @@ class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
         if command:
             ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             await (await asyncio.create_subprocess_exec(*command, **ids)).wait()
+        # A home may have a path that is too long for a kernel's socket.
+        make_directory(self.directory, account.pw_uid, account.pw_gid, 0o700)
         if self.has_socket:
             self.make_socket_directory(account.pw_uid)
         address = await super().start()

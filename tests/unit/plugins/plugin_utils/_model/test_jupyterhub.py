@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    heads,
     jupyterhub_config,
     jupyterhub_login,
 )
@@ -95,6 +96,17 @@ ACCEPTED = [
             {"name": "eve", "state": "absent", "home": "archive"},
         ]
     },
+    # As a directory calls accounts.
+    {
+        "users": [
+            {"name": "ada@example.org", "admin": True},
+            {"name": "20231234"},
+            {"name": "example\\eve", "state": "absent"},
+        ],
+        "user_limits": {"ada@example.org": {"tasks_max": 100}},
+    },
+    {**CLIENT, "authenticator": "github", "username_map": {"octo": "ada@example.org"}},
+    {"user_config": {"ServerProxy": {"servers": {"shiny": {"command": ["R"]}}}}},
     {"limits": {"memory_max": "128M", "cpu_quota": "1%", "tasks_max": 32}},
     {"user_limits": {"ada": {"memory_max": str(128 * 2**20)}}},
     {"cull_idle_seconds": "60", "upload_limit_mb": 1, "named_servers": 0},
@@ -162,7 +174,11 @@ REFUSED = [
     {"cull_idle_seconds": -1},
     {"named_servers": -1},
     {"upload_limit_mb": 0},
-    {"users": [{"name": "a" * 33}]},
+    {"users": [{"name": "a" * 256}]},
+    {"users": [{"name": "Ada@example.org"}]},
+    {"username_map": {"octo": "Ada"}, "authenticator": "github", **CLIENT},
+    {"user_config": {"ConfigurableHTTPProxy": {"x": 1}}},
+    {"config": {"ServerProxy": {"servers": {}}}},
     {"users": [{"name": "bob.service"}]},
     {"packages": ["git+https://example.org/six"]},
     {"user_lock": "/etc"},
@@ -440,3 +456,30 @@ def test_pages_and_extensions_are_a_part_of_the_release(tmp_path: pathlib.Path) 
     assert {"extensions/jupyterhub_config.py", "extensions/nbops_jupyterhub/spawner.py"} < set(files)
     assert {pathlib.PurePath(path).suffix for path in files} == {".py", ".html"}
     assert config_of(made)["JupyterHub"]["template_paths"] == ["/opt/jupyterhub/hub/current/templates"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "adds"),
+    [
+        ({}, False),
+        ({"listen": "[::1]:8000"}, False),
+        ({"listen": "0.0.0.0:80", "accept_risks": ["plain_http"]}, True),
+        ({"certificate": "hub.example.org"}, True),
+    ],
+)
+def test_the_proxy_says_how_a_visitor_came_where_no_web_server_does(settings: dict[str, Any], adds: bool) -> None:
+    units = plan("jupyterhub", hub(**settings))["units"]
+    command = next(unit for unit in units if unit["name"] == "jupyterhub-proxy.service")["sections"]["Service"]
+    assert ("--no-x-forward" in command["ExecStart"]) != adds
+
+
+def test_what_the_web_server_takes_of_a_request_passes_the_proxy_and_the_servers() -> None:
+    """nginx adds to it: the visitor's address twice, the name that was asked for twice, and a few short words."""
+    buffers, size = heads.NGINX
+    added = 2 * 45 + 2 * 253 + 300
+    assert heads.KIB + buffers * size * heads.KIB + added < heads.PROXY < heads.SERVER
+
+
+@pytest.mark.parametrize("name", ["jupyterhub-sockets", "jupyterhub-servers", "jupyterhub-users"])
+def test_no_hub_has_the_directory_of_another_ones_servers(name: str) -> None:
+    assert len(problems("jupyterhub", hub(name=name))) == 1

@@ -334,3 +334,17 @@ def test_nothing_of_a_site_hides_behind_a_line_end(key: str) -> None:
 def test_nothing_of_a_location_hides_behind_a_line_end(key: str) -> None:
     right = {"path": "/a/", "upstream": "unix:/run/a/b.sock", "directory": "/srv/a", "read_timeout": "10m"}
     assert location(**{**right, key: f"{right[key]}\n"})
+
+
+@pytest.mark.parametrize(("path", "answers"), [("/", False), ("/lab/", True)])
+def test_nothing_of_nginx_itself_is_shown_where_a_site_has_no_root(path: str, answers: bool) -> None:
+    site = {**SITE, "locations": [{"path": path, "upstream": "127.0.0.1:8888"}]}
+    text = planned(FRESH, site)["files"]["conf.d/nbops-lab.conf"]
+    assert ("return 404;" in text) == answers
+    assert text.count("location / {") == 2
+
+
+@pytest.mark.parametrize(("proxies", "port"), [([], "$server_port"), (["10.0.0.0/8"], "$nbops_lab_port")])
+def test_a_service_is_told_the_port_by_which_the_visitor_came(proxies: list[str], port: str) -> None:
+    text = planned(FRESH, SITE, nginx_trusted_proxies=proxies)["files"]["conf.d/nbops-lab.conf"]
+    assert f"proxy_set_header X-Forwarded-Port {port};" in text
