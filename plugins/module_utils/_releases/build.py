@@ -127,7 +127,7 @@ class ReleaseBuild:
     def _run_commands(self, release: str, commands: list[list[str]], what: str, more: dict[str, str]) -> None:
         # Inside the release, so that an interruption leaves nothing elsewhere.
         with tempfile.TemporaryDirectory(prefix=".home-", dir=release) as home:
-            environment = {**more, "HOME": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
+            environment = {**more, "HOME": home, "TMPDIR": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
             for command in commands:
                 argv = [os.path.join(release, command[0]), *command[1:]]
                 what_exactly = f"{what} `{' '.join(command)}`"
