@@ -119,6 +119,33 @@ def test_profiles_differ_in_what_can_be_reached(address: str, alice: NotebookCli
         kernel.run(knock)
 
 
+def test_the_deployment_leaves_nothing_in_the_temporary_directories(host) -> None:
+    """Of root; systemd's are those of services that run."""
+    left = "find /tmp /var/tmp -mindepth 1 -maxdepth 1 -user root -not -name 'systemd-private-*' -not -name '.*-unix'"
+    assert host.check_output(f"{left} -not -name of-the-host") == ""
+
+
+def test_files_have_the_same_modes_whatever_the_umask_of_the_login(host) -> None:
+    """The umask of this host's logins is 027 where the platform has Debian 13; what people read stays open to them."""
+    show = r"-not -type l -printf '%m %u:%g %P\n'"
+    found = host.check_output(f"cd /etc/jupyterlab && find alice bob carol {show} | sort --unique")
+    assert {tuple(line.split()[:2]) for line in found.splitlines()} == {
+        ("755", "root:root"),
+        ("600", "root:root"),
+        ("644", "root:root"),
+    }
+    places = "/etc/jupyterlab /run/jupyterlab /var/lib/jupyterlab /opt/jupyterlab /opt/jupyterlab/releases"
+    assert set(host.check_output(f"stat --format='%a %U' {places} /opt/jupyterlab/current/").splitlines()) == {
+        "755 root"
+    }
+    units = host.check_output("stat --format='%a %U' /etc/systemd/system/jupyterlab-*")
+    assert set(units.splitlines()) == {"644 root"}
+    private = host.check_output("stat --format='%a' /var/lib/jupyterlab/alice /run/jupyterlab/alice")
+    assert set(private.splitlines()) == {"700"}
+    open_to_all = "find /opt/jupyterlab/current/ -not -type l -not -perm -o=r"
+    assert host.check_output(open_to_all) == ""
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [

@@ -7,6 +7,7 @@ import os
 import pathlib
 import stat
 import sys
+import tempfile
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import build as build_module
@@ -66,11 +67,17 @@ class Pretender:
 
 
 def run_command(argv: list[str], cwd: str, environ_update: dict, **_settings: object) -> tuple[int, str, str]:
+<<<<<<< HEAD
     """Pretends to run a command: `bad` fails, `slow` runs into the time limit, `env` and `move` do what they say."""
     argv = argv[argv.index("/usr/bin/timeout") :]
+=======
+    """Pretends to run a command: `bad` fails, `slow` runs into the time limit, `litter` leaves a temporary file."""
+>>>>>>> around
     command = os.path.basename(argv[3])
     if command == "env":
         pathlib.Path(cwd, argv[4]).write_text(environ_update.get("SSL_CERT_FILE", ""))
+    if command == "litter":
+        pathlib.Path(environ_update.get("TMPDIR", tempfile.gettempdir()), argv[4]).touch()
     if command == "move":
         os.rename(os.path.join(cwd, argv[4]), os.path.join(cwd, argv[5]))
     return {"bad": (1, "words\n", "last words of s3cret\n"), "slow": (124, "", "")}.get(command, (0, "", ""))
@@ -137,6 +144,16 @@ def test_setup_commands_that_have_a_network_know_the_authorities(
     build = a_build(store, **commands, setup_network=network)
     release = pathlib.Path(store.directory(build.run(ID, Pretender(), [])))
     assert [(release / name).read_text() for name in ("setup.txt", "smoke.txt")] == [authorities, ""]
+
+
+def test_commands_leave_nothing_in_the_host_s_temporary_directory(store: ReleaseStore) -> None:
+    """As the installation of a kernel does, which makes a directory there for each."""
+    litter = f"litter-{os.getpid()}"
+    commands = [["bin/litter", litter]]
+    build = a_build(store, setup_commands=commands, smoke_commands=commands)
+    release = store.directory(build.run(ID, Pretender(), []))
+    assert not pathlib.Path(tempfile.gettempdir(), litter).exists()
+    assert list(pathlib.Path(release).rglob(litter)) == []
 
 
 @pytest.mark.parametrize("step", ["create", "resolve", "install"])
