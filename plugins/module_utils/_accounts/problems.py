@@ -114,7 +114,7 @@ def _new_account_problems(name: str, host: Host, home: str, path_exists: Callabl
         yield (
             f"{name}: this host knows no such account, and none is made under such a name: new ones have small "
             "letters, digits, '_', '-' and '.', 32 at most, a letter first. Connect the host to the directory that "
-            f"has the account, so that `getent passwd {name}` shows it, or take another name."
+            f"has the account, so that `id {name}` shows it, or take another name."
         )
         return
     if name in host.groups:

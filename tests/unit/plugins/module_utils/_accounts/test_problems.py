@@ -65,7 +65,7 @@ def test_input(users: list[dict], options: dict, expected: list[str]) -> None:
         (
             [user("20231234"), user("ada@example.org"), user("x" * 33)],
             host(),
-            ["20231234: this host knows no such account", "`getent passwd ada@example.org` shows it", "32 at most"],
+            ["20231234: this host knows no such account", "`id ada@example.org` shows it", "32 at most"],
         ),
         ([user("ada@example.org", state="absent")], host(), []),
         ([user(password_hash=HASH)], host(strangers(local=False)), ["password elsewhere"]),
