@@ -138,7 +138,6 @@ class ReleaseBuild:
         write_file(constraints, "".join(f"{pin.constraint}\n" for pin in self._recipe.pins))
         return extend_lock(self._recipe.pins, parse_lock(installer.resolve(release, requirements, constraints)))
 
-<<<<<<< HEAD
     def _compile(self, release: str) -> None:
         """Compiles the packages to byte code, by an interpreter in which none of them can run code.
 
@@ -157,13 +156,3 @@ def _named(release: str, what: str, commands: list[list[str]]) -> Commands:
     return [
         (f"{what} `{' '.join(command)}`", [os.path.join(release, command[0]), *command[1:]]) for command in commands
     ]
-=======
-    def _run_commands(self, release: str, commands: list[list[str]], what: str, more: dict[str, str]) -> None:
-        # Inside the release, so that an interruption leaves nothing elsewhere.
-        with tempfile.TemporaryDirectory(prefix=".home-", dir=release) as home:
-            environment = {**more, "HOME": home, "TMPDIR": home, "PATH": f"{release}/bin:{SYSTEM_PATH}"}
-            for command in commands:
-                argv = [os.path.join(release, command[0]), *command[1:]]
-                what_exactly = f"{what} `{' '.join(command)}`"
-                self._programs.run(argv, what_exactly, environment, cwd=release, timeout=_COMMAND_TIMEOUT)
->>>>>>> around

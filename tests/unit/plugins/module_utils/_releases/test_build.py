@@ -67,12 +67,11 @@ class Pretender:
 
 
 def run_command(argv: list[str], cwd: str, environ_update: dict, **_settings: object) -> tuple[int, str, str]:
-<<<<<<< HEAD
-    """Pretends to run a command: `bad` fails, `slow` runs into the time limit, `env` and `move` do what they say."""
+    """Pretends to run a command.
+
+    `bad` fails, `slow` runs into the time limit, `litter` leaves a temporary file, `env` and `move` do what they say.
+    """
     argv = argv[argv.index("/usr/bin/timeout") :]
-=======
-    """Pretends to run a command: `bad` fails, `slow` runs into the time limit, `litter` leaves a temporary file."""
->>>>>>> around
     command = os.path.basename(argv[3])
     if command == "env":
         pathlib.Path(cwd, argv[4]).write_text(environ_update.get("SSL_CERT_FILE", ""))
