@@ -138,8 +138,10 @@ def test_a_notebook_becomes_a_page_and_slides(lab) -> None:
     assert "Reveal.initialize" in slides.text
 
 
-def test_an_installer_ran_once_and_left_its_prefix_alone(host) -> None:
-    assert host.check_output("cat /srv/installer-runs") == "run"
+def test_an_installer_was_fetched_once_and_left_its_prefix_alone(host) -> None:
+    log = host.check_output("journalctl --unit=publisher --output=cat")
+    assert log.count("GET /Miniforge3.sh") == 1
+    assert not host.file("/srv/installer-was-here").exists
     assert host.check_output("find /opt -maxdepth 1 -name '.*' -mindepth 1") == ""
     assert not host.file("/root/.conda").exists
     assert host.check_output("find /opt/miniforge -not -type l -perm /022 -o -not -user root -o -not -group root") == ""
