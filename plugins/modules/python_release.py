@@ -86,6 +86,11 @@ options:
       - Address of the package index, possibly with credentials. Empty means PyPI.
     type: str
     default: ""
+  npm_registry:
+    description:
+      - Address of the registry of npm packages, for setup commands that have a network. Empty means npm's own.
+    type: str
+    default: ""
   ca_bundle:
     description:
       - File with the certificate authorities that the index is checked against. Empty means those of the system.
@@ -130,8 +135,8 @@ options:
     default: []
   setup_network:
     description:
-      - Whether O(setup_commands) have a network. They find the certificate authorities and the proxy in their
-        environment then.
+      - Whether O(setup_commands) have a network. They find the certificate authorities, the proxy and O(npm_registry)
+        in their environment then.
     type: bool
     default: false
   smoke_commands:
@@ -272,6 +277,7 @@ ARGUMENT_SPEC = {
     "installer": {"type": "str", "choices": ["uv", "pip"], "default": "uv"},
     "uv_lock": {"type": "str", "default": "", "no_log": True},
     "index_url": {"type": "str", "default": "", "no_log": True},
+    "npm_registry": {"type": "str", "default": ""},
     "ca_bundle": {"type": "path", "default": ""},
     "proxy": {"type": "str", "default": "", "no_log": True},
     "wheelhouse": {"type": "path", "default": ""},
@@ -329,7 +335,9 @@ class Present:
             raise ValueError("compress names a directory outside of the release: write relative paths without ..")
         if self._keep < 2:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
-        source = PackageSource(*(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse")))
+        source = PackageSource(
+            *(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse", "npm_registry"))
+        )
         self._source = source
         self._programs = Programs(module.run_command, source.scrub)
         from_source = self._from_source(parameters["source_packages"])

@@ -29,6 +29,7 @@ class PackageSource:
     ca_bundle: str = ""
     proxy: str = ""
     wheelhouse: str = ""
+    npm_registry: str = ""
 
     def environment(self) -> dict[str, str]:
         """Environment variables for uv and pip; in contrast to arguments they are not in the process list."""
@@ -57,7 +58,9 @@ class PackageSource:
 
         Node.js brings authorities of its own and does not look at the system's unless it is told to.
         """
-        return {"NODE_EXTRA_CA_CERTS": self.certificates, "SSL_CERT_FILE": self.certificates, **self._proxies}
+        registry = {"npm_config_registry": self.npm_registry} if self.npm_registry else {}
+        authorities = {"NODE_EXTRA_CA_CERTS": self.certificates, "SSL_CERT_FILE": self.certificates}
+        return {**authorities, **registry, **self._proxies}
 
     @property
     def certificates(self) -> str:

@@ -154,6 +154,12 @@ def _source(settings: dict) -> Iterator[str]:
             "python_venv_index_url must begin with https:// or http://, and python_venv_proxy with http://, https:// "
             "or socks5://."
         )
+    registry = settings["npm_registry"]
+    if registry and (not INDEX.fullmatch(registry) or "@" in registry):
+        yield (
+            f"python_venv_npm_registry: '{registry.rpartition('@')[2]}' must begin with https:// or http:// and hold "
+            "no user or password, such as https://mirror.example.org/npm/."
+        )
     if index and settings["wheelhouse"]:
         yield "with python_venv_wheelhouse no index is asked; leave python_venv_index_url empty, or the wheelhouse."
 

@@ -39,6 +39,12 @@ def test_other_programs_hear_of_the_way_but_not_of_the_index() -> None:
     assert environment["SSL_CERT_FILE"] == environment["NODE_EXTRA_CA_CERTS"] == "/srv/ca.pem"
     assert environment["HTTPS_PROXY"] == environment["https_proxy"] == PROXY
     assert INDEX not in environment.values()
+    assert "npm_config_registry" not in environment
+
+
+def test_npm_hears_of_its_registry() -> None:
+    environment = PackageSource(npm_registry="https://mirror.example.org/npm/").setup_environment()
+    assert environment["npm_config_registry"] == "https://mirror.example.org/npm/"
 
 
 @pytest.mark.parametrize(
