@@ -34,9 +34,7 @@ class Connection:
 
     def __init__(self) -> None:
         self.sent: list[object] = []
-        self.session = SimpleNamespace(
-            feed_identities=lambda message: (message[:1], message[1:]), unpack=lambda text: json.loads(text)
-        )
+        self.session = SimpleNamespace(feed_identities=lambda message: (message[:1], message[1:]), unpack=json.loads)
 
     def handle_outgoing_message(self, stream: object, outgoing_msg: list[bytes]) -> None:
         self.sent.append(stream)
