@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.evaluation import PLAYBOOKS, Evaluation, domains_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.playbook import shared_domains
@@ -37,9 +38,12 @@ class ActionModule(ActionBase):
             return {**result, **({"failed": True, "msg": "\n".join(problems)} if problems else {}), "changed": False}
         subject = arguments["role"] or f"{PLAYBOOK}{arguments['playbook']}"
         try:
-            plan = Evaluation(subject, task_vars, self._templar.template, arguments["host"]).plan()
+            evaluation = Evaluation(subject, task_vars, self._templar.template, arguments["host"])
+            plan = evaluation.plan()
         except InputError as error:
             return {**result, "failed": True, "msg": "\n".join(error.args)}
+        for warning in evaluation.warnings:
+            Display().warning(warning)
         # The variables of playbooks may hold secrets, which end in a site or a certificate.
         shown = plan if arguments["role"] else {}
         # A plan is long: the tasks that use it show what differs.

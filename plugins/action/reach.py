@@ -28,6 +28,8 @@ class ActionModule(ActionBase):
         self.validate_argument_spec({})
         variables = task_vars or {}
         account = str(self._play_context.remote_user or variables.get("ansible_user") or "")
+        addresses = {name: variables[name] for name in ("ansible_host", "ansible_port") if name in variables}
+        variables = {**variables, **self._templar.template(addresses)}
         contact = Contact.of(variables, account, self._connection.ansible_name or self._connection.transport)
         try:
             asked = self._low_level_execute_command(QUESTION)
@@ -47,7 +49,7 @@ class ActionModule(ActionBase):
             reason = asked.get("stderr") or answer
             return contact.not_root(reason) if self._connection.become else contact.unreachable(reason)
         if not is_root(answer):
-            return contact.not_root("it runs without become")
+            return contact.is_not_asked_to()
         if found := system_problem(answer):
             return f"{contact.host}: {found}"
         chosen = str(variables.get("ansible_python_interpreter") or "auto")

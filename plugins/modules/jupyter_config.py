@@ -271,7 +271,8 @@ def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], configs: l
     """What an environment says against each configuration. Its packages are foreign code, so root does not run them."""
     # Isolated and with an empty home, so that nobody's own Jupyter files count.
     program = [python, "-I", "-c", inspect.getsource(config_check)]
-    with Sandbox(shown=[f"-{environment_of(python)}"]).command(program, {"JUPYTER_NO_CONFIG": "1"}) as command:
+    sandbox = Sandbox(shown=[f"-{environment_of(python)}"])
+    with sandbox.command(program, {"JUPYTER_NO_CONFIG": "1"}, reads=True) as command:
         code, out, err = module.run_command(command, data=json.dumps({"modules": modules, "configs": configs}))
     if code != 0:
         raise ConfigurationError(f"{python} cannot check the configuration: {err[-MESSAGE_LENGTH:]}")

@@ -260,7 +260,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store impo
     release_id,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import release_tools
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import python_of
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import host_python
 
 UNRESOLVED = "to be resolved"
 
@@ -425,7 +425,8 @@ class Present:
     def _is_healthy(self, name: str) -> bool:
         """Whether a release is valid, and its interpreter still the one that it was built for."""
         marker = self._store.marker(name)
-        interpreter = probe(self._run_command, python_of(self._store.directory(name))) if marker else None
+        path = host_python(self._store.directory(name)) if marker else None
+        interpreter = probe(self._run_command, path) if path else None
         return interpreter is not None and interpreter.tag == marker["python"]["tag"]
 
     def _packages_of(self, name: str | None) -> dict[str, str]:

@@ -16,7 +16,8 @@ import zipfile
 YEAR_DOT = (2026, 1, 1, 0, 0, 0)  # wheels of the same content have the same hash
 
 # What a bad package would do: leave a mark of each account that runs its code, wherever that may write.
-ROGUE = "import os; os.system('touch /srv/rogue/$(id -u) 2>/dev/null')\n"
+MARK = "touch /srv/rogue/$(id -u) 2>/dev/null"
+ROGUE = f"import os; os.system('{MARK}')\n"
 # Builds itself, without build tools.
 BACKEND = """
 import zipfile
@@ -62,6 +63,9 @@ def make_wheel(directory: pathlib.Path, name: str, version: str, requires: str =
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: scenario\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    # Under the names of programs that root starts.
+    for program in ("systemd-run", "timeout"):
+        files[f"{module}-{version}.data/scripts/{program}"] = f'#!/bin/sh\n{MARK}\nexec /usr/bin/{program} "$@"\n'
     if shares:
         files[f"{module}-{version}.data/data/share/demo/static/demo.js"] = shares
     files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])

@@ -12,12 +12,12 @@ DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 
 
 def disregard(umask: int = 0o022) -> None:
-    """Gives this process the umask, and a PATH with all of Debian's directories after those that it has."""
+    """Gives this process the umask, and a PATH with all of Debian's directories before others that it has."""
     os.umask(umask)
     os.environ["PATH"] = complete(os.environ.get("PATH", ""))
 
 
 def complete(path: str) -> str:
-    """A PATH with all of Debian's directories."""
-    present = [directory for directory in path.split(":") if directory]
-    return ":".join([*present, *(directory for directory in DIRECTORIES if directory not in present)])
+    """A PATH with all of Debian's directories, before those of whoever logged in."""
+    others = (directory for directory in path.split(":") if directory and directory not in DIRECTORIES)
+    return ":".join([*DIRECTORIES, *others])

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
@@ -37,20 +39,53 @@ class ForeignCode:
         They have a network with a source of packages whose certificates they need. Each takes at most `timeout` seconds
         (0 for no limit), and sees the directories in `shown`.
         """
-        with tempfile.TemporaryDirectory(prefix=".home-", dir=self._release) as home:
-            copies = [online.certificates] if online and os.path.isfile(online.certificates) else []
-            sandbox = Sandbox(given=[self._release], shown=shown, copies=copies, network=online is not None)
+        with self._home() as home:
+            sandbox = Sandbox([self._release], shown, _authorities(online), online is not None)
             self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
         try:
             take_back(self._release)
         except ValueError as error:
             raise BuildError(f"{', '.join(what for what, _argv in commands)}: {error}") from error
 
+    def answer(
+        self,
+        what: str,
+        asking: Callable[[str], Sequence[str]],
+        environment: Mapping[str, str],
+        online: PackageSource | None,
+        shown: Sequence[str] = (),
+    ) -> str:
+        """The text that a command writes into a file, whose path it is made with. It can only read the release."""
+        with self._home() as home:
+            path = os.path.join(home, "answer")
+            sandbox = Sandbox([home], [self._release, *shown], _authorities(online), online is not None)
+            self._run([(what, asking(path))], {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout=0)
+            try:
+                # Whatever is there now, foreign code has left it.
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                with open(descriptor, encoding="utf-8") as file:
+                    return file.read()
+            except (OSError, ValueError) as error:
+                raise BuildError(f"{what}: {error}") from error
+
     def test(self, commands: Commands, environment: Mapping[str, str], timeout: int) -> None:
         """Runs commands, which can only read the release."""
-        with tempfile.TemporaryDirectory(prefix=".home-", dir=self._release) as home:
+        with self._home() as home:
             sandbox = Sandbox(given=[home], shown=[self._release])
             self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
+
+    @contextlib.contextmanager
+    def _home(self) -> Iterator[str]:
+        """A directory inside of the release, so that an interruption leaves nothing elsewhere."""
+        home = tempfile.mkdtemp(prefix=".home-", dir=self._release)
+        try:
+            yield home
+        finally:
+            # Foreign code may have put something else in its place.
+            if os.path.isdir(home) and not os.path.islink(home):
+                shutil.rmtree(home)
+            elif os.path.lexists(home):
+                os.unlink(home)
 
     def _run(
         self,
@@ -61,3 +96,8 @@ class ForeignCode:
     ) -> None:
         for what, argv in commands:
             self._programs.run(list(argv), what, environment, cwd=self._release, timeout=timeout, sandbox=sandbox)
+
+
+def _authorities(online: PackageSource | None) -> list[str]:
+    """The file with the certificate authorities that a command with a network needs."""
+    return [online.certificates] if online and os.path.isfile(online.certificates) else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.foreign import ForeignCode
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import extend_lock, parse_lock
@@ -57,16 +57,31 @@ class _Installer:
                 "python_venv_source_packages names it."
             ) from error
 
+    def _resolve(self, release: str, what: str, asking: Callable[[str], list[str]]) -> str:
+        """The text that an installer writes into a file; it may build packages to learn what they need."""
+        if self._source_packages:
+            foreign, online, environment, shown = self._foreign(release)
+            return foreign.answer(what, asking, environment, online, shown)
+        path = os.path.join(release, "answer.txt")
+        self._fetch(what, asking(path))
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        os.unlink(path)
+        return text
+
     def _build(self, release: str, what: str, argv: list[str]) -> None:
-        """Runs an installer that may build packages for a release."""
+        """Runs an installer that may build packages, and puts them into a release."""
+        foreign, online, environment, shown = self._foreign(release)
+        foreign.change([(what, argv)], environment, online, shown)
+
+    def _foreign(self, release: str) -> tuple[ForeignCode, PackageSource | None, dict[str, str], list[str]]:
+        """How builds run: where, with which source of packages online, environment, and directories to see."""
+        foreign, wheelhouse = ForeignCode(self._programs, release), self._source.wheelhouse
         environment = {name: value for name, value in self._environment.items() if name != "UV_CACHE_DIR"}
-        foreign = ForeignCode(self._programs, release)
-        wheelhouse = self._source.wheelhouse
         if not wheelhouse:
-            foreign.change([(what, argv)], environment, self._source)
-            return
+            return foreign, self._source, environment, []
         environment = {name: _WHEELHOUSE if value == wheelhouse else value for name, value in environment.items()}
-        foreign.change([(what, argv)], environment, shown=[f"{wheelhouse}:{_WHEELHOUSE}"])
+        return foreign, None, environment, [f"{wheelhouse}:{_WHEELHOUSE}"]
 
     def _install(self, release: str, lock: str, what: str, argv: list[str]) -> None:
         """Runs an installer for the packages of a lock file: first for those that come as wheels."""
@@ -108,18 +123,10 @@ class Uv(_Installer):
 
     def resolve(self, release: str, requirements: str, constraints: str) -> str:
         """The text of a lock, with hashes, of the requirements in a file under the constraints in another."""
-        resolved = os.path.join(release, "resolved.txt")
         arguments = ["--quiet", "--python", python_of(release), "--generate-hashes", "--no-header", "--no-annotate"]
-        arguments += ["--constraints", constraints, "--output-file", resolved]
-        compile_lock = [uv_program(self._version), "pip", "compile", *arguments, *self._builds, *self._options]
-        if self._source_packages:
-            self._build(release, "uv pip compile", [*compile_lock, requirements])
-        else:
-            self._fetch("uv pip compile", [*compile_lock, requirements])
-        with open(resolved, encoding="utf-8") as file:
-            text = file.read()
-        os.unlink(resolved)
-        return text
+        compile_lock = [uv_program(self._version), "pip", "compile", *arguments, "--constraints", constraints]
+        compile_lock += [*self._builds, *self._options, requirements]
+        return self._resolve(release, "uv pip compile", lambda path: [*compile_lock, "--output-file", path])
 
     def install(self, release: str, lock: str) -> None:
         """Fills the virtual environment with the packages of a lock file.
@@ -149,18 +156,10 @@ class Pip(_Installer):
 
     def resolve(self, release: str, requirements: str, constraints: str) -> str:
         """The text of a lock, with hashes, of the requirements in a file under the constraints in another."""
-        report = os.path.join(release, "report.json")
-        arguments = ["--quiet", "--dry-run", "--ignore-installed", "--report", report, *self._builds]
-        arguments += ["--constraint", constraints, "--requirement", requirements]
-        pip = [python_of(release), "-m", "pip", "install", *arguments]
-        if self._source_packages:
-            self._build(release, "pip install", pip)
-        else:
-            self._fetch("pip install", pip)
-        with open(report, encoding="utf-8") as file:
-            items = json.load(file)["install"]
-        os.unlink(report)
-        return "".join(f"{_pin(item)}\n" for item in items)
+        pip = [python_of(release), "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
+        pip += [*self._builds, "--constraint", constraints, "--requirement", requirements]
+        report = self._resolve(release, "pip install", lambda path: [*pip, "--report", path])
+        return "".join(f"{_pin(item)}\n" for item in json.loads(report)["install"])
 
     def install(self, release: str, lock: str) -> None:
         """Fills the virtual environment with the packages of a lock file and no others."""

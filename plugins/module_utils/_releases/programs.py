@@ -60,6 +60,8 @@ class Programs:
         with contextlib.ExitStack() as stack:
             if sandbox:
                 argv = stack.enter_context(sandbox.command(argv, environment, cwd))
+                # What starts it is root's, and looks for nothing where packages have their programs.
+                environment, cwd = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}, "/"
             status, output, errors = self._run_command(
                 argv,
                 environ_update=environment,

@@ -10,20 +10,29 @@ import os
 import stat
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import normalise_name
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import TAKEN
 
 # Python finds packages of an overlay first in the overlay, then in the user's directory, the release, and the system. A
 # package that a user upgraded must win over the release's, or what was installed on top of the upgrade would break. The
 # site module reads this file in the overlay's own directory, and adds the user's directory and those of its PREFIXES
 # afterwards, in this order. It reads the file twice.
 _OVERLAY_PATHS = "import site; {prefix!r} in site.PREFIXES or site.PREFIXES.insert(0, {prefix!r})\n"
-# Writing for others, and running with the owner's rights.
-_TAKEN = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID
 _OVERLAY_PIP = '#!/bin/sh\nexec {python} -m pip "$@"\n'
 
 
 def python_of(prefix: str) -> str:
     """The interpreter of a virtual environment."""
     return os.path.join(prefix, "bin", "python")
+
+
+def host_python(prefix: str) -> str | None:
+    """The interpreter of the host that a virtual environment links to; None where it has one of its own.
+
+    Foreign code may have put its own program in the place of the link, which root must not run.
+    """
+    program = os.path.realpath(python_of(prefix))
+    inside = os.path.realpath(prefix)
+    return None if os.path.commonpath([inside, program]) == inside else program
 
 
 def site_packages(prefix: str) -> str:
@@ -72,7 +81,7 @@ def protect(prefix: str) -> int:
     for folder, _folders, files in os.walk(prefix):
         for path in [folder, *(os.path.join(folder, name) for name in files)]:
             status = os.lstat(path)
-            if status.st_mode & _TAKEN and not stat.S_ISLNK(status.st_mode):
-                os.chmod(path, stat.S_IMODE(status.st_mode) & ~_TAKEN)
+            if status.st_mode & TAKEN and not stat.S_ISLNK(status.st_mode):
+                os.chmod(path, stat.S_IMODE(status.st_mode) & ~TAKEN)
             size += status.st_size
     return size

@@ -16,8 +16,12 @@ from dataclasses import dataclass
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, values_of
 
+# Writing for others, and running with the owner's rights.
+TAKEN = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID
 ENVIRONMENT_FILES = "/run"  # in memory
 _STOP_SECONDS = 10
+_LONGEST_SECONDS = 4 * 3600  # a build that nobody waits for any more ends some time
+_WITHOUT_INPUT = ("/bin/sh", "-c", 'exec "$@" </dev/null', "sh")
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,13 @@ class Sandbox:
     network: bool = False
 
     @contextlib.contextmanager
-    def command(self, argv: Sequence[str], environment: Mapping[str, str], cwd: str = "/") -> Iterator[list[str]]:
+    def command(
+        self, argv: Sequence[str], environment: Mapping[str, str], cwd: str = "/", reads: bool = False
+    ) -> Iterator[list[str]]:
         """The command that runs another one in the sandbox, and ends with its status when all its processes have ended.
 
-        Standard input and output are passed on. HOME and TMPDIR name a small empty directory that is gone afterwards,
-        unless `environment` says otherwise.
+        Output is passed on, and standard input to a program that reads it: it may be the terminal of root. HOME and
+        TMPDIR name a small empty directory that is gone afterwards, unless `environment` says otherwise.
         """
         name = f"nbops-foreign-{secrets.token_hex(6)}"
         credentials = {path: f"copy-{number}" for number, path in enumerate(self.copies)}
@@ -55,7 +61,10 @@ class Sandbox:
             properties = {**STANDARD, **self._properties(name), "EnvironmentFile": file.name, "WorkingDirectory": cwd}
             properties["LoadCredential"] = [f"{copy}:{path}" for path, copy in credentials.items()]
             yield [
-                *("systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit={name}"),
+                *([] if reads else _WITHOUT_INPUT),
+                # By its path: the environment that it is started with may name directories of foreign code.
+                *("/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit={name}"),
+                f"--description=Foreign code, for Ansible: {argv[0]}",
                 *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),
                 "--",
                 # systemd would replace variables in the arguments.
@@ -70,6 +79,7 @@ class Sandbox:
             "RuntimeDirectory": name,
             "UMask": "0022",
             "TimeoutStopSec": _STOP_SECONDS,
+            "RuntimeMaxSec": _LONGEST_SECONDS,
             "BindPaths": list(self.given),
             "BindReadOnlyPaths": shown,
         }
@@ -96,12 +106,15 @@ def take_back(directory: str) -> None:
             status = os.lstat(path)
             if (status.st_uid, status.st_gid) == (owner, group):
                 continue
+            # A directory comes before what is in it, so nobody else changes it meanwhile.
             if stat.S_ISLNK(status.st_mode):
                 if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
                     raise ValueError(f"{path} is a link to {os.readlink(path)}, which is outside of {directory}")
             elif not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
                 raise ValueError(f"{path} is neither a file nor a directory")
             os.chown(path, owner, group, follow_symlinks=False)
+            if not stat.S_ISLNK(status.st_mode):
+                os.chmod(path, stat.S_IMODE(status.st_mode) & ~TAKEN)
 
 
 def _quoted(value: str) -> str:

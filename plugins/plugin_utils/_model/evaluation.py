@@ -19,16 +19,16 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import (
     PLAYBOOK,
     ROLES,
-    misspelt,
     options_of,
     prefix_of,
+    strange,
 )
 
 MODELS = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
 # What is known of every host, and shapes what stands in front of it.
 KNOWN = ("ansible_host", "ansible_managed", "ansible_port", "ansible_user", "group_names", "inventory_hostname")
 PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab")
-# Nobody else names variables like these; `nginx_` and `certbot_` are the names of other collections' roles too.
+# Few others name variables like these; `nginx_` and `certbot_` are the names of other collections' roles too.
 OURS = ("jupyterlab", "jupyterhub", "kernels")
 SUBJECTS = (*ROLES, *(f"{PLAYBOOK}{name}" for name in PLAYBOOKS))
 
@@ -46,6 +46,7 @@ class Evaluation:
         if subject not in SUBJECTS:
             raise InputError(f"nbops.jupyter.plan knows no {subject}; write one of {', '.join(SUBJECTS)}.")
         self._subject = subject
+        self.warnings: list[str] = []
         self._model = importlib.import_module(f"{MODELS}.{subject}")
         used = (subject, *getattr(self._model, "USES", ()))
         names = {name for one in used for name in options_of(one)} | set(KNOWN)
@@ -53,7 +54,7 @@ class Evaluation:
             names |= {name for name in variables if name.startswith(prefix_of(subject))}
             # What the playbook itself says to its roles follows from this plan.
             names -= set(self._model.SAYS)
-            wrong = misspelt(OURS, variables)
+            wrong, self.warnings = strange(OURS, variables)
             if wrong:
                 raise InputError(*wrong)
         values = _resolve({name: variables[name] for name in names if name in variables}, template)

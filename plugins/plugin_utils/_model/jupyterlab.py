@@ -330,10 +330,11 @@ class Server:
         }
         if self.certificate:
             kept, new = f"/etc/ssl/jupyter/{self.certificate}", f"{self.pair}.new"
-            # One step, so that no connection meets half of a renewed pair.
+            # One step, so that no connection meets half of a renewed pair. It runs as root with the server's
+            # environment, whose PATH has the person's own programs, so each program is one of the system by its path.
             give = (
-                f"+/bin/sh -ec 'umask 377; cat {kept}/privkey.pem {kept}/fullchain.pem > {new}; "
-                f"chown {self.user} {new}; mv {new} {self.pair}'"
+                f"+/bin/sh -ec 'umask 377; /bin/cat {kept}/privkey.pem {kept}/fullchain.pem > {new}; "
+                f"/bin/chown {self.user} {new}; /bin/mv {new} {self.pair}'"
             )
             service |= {"ExecStartPre": give, "ExecReload": give, "ExecStopPost": f"+/bin/rm --force {self.pair}"}
         return service
@@ -365,7 +366,7 @@ def assignment(name: str, value: object) -> str:
 def programs(current: str, home: str) -> str:
     """Where a server with its kernels and terminals looks for programs.
 
-    What a person installs comes after the release, so that it never takes the place of a program of the server.
+    What a person installs comes after the release, so that it never takes the place of a program there.
     """
     return f"{current}/overlay/bin:{current}/bin:{home}/.local/bin:/usr/local/bin:/usr/bin:/bin"
 
@@ -530,6 +531,12 @@ def _options(instance: dict) -> Iterator[str]:
     """Options that neither contradict the entry nor undo the protection."""
     if not all(PLUGIN.fullmatch(plugin) for plugin in instance["settings"]):
         yield "settings has plugin names as keys, such as '@jupyterlab/apputils-extension:themes'."
+    loaded = [name for name in instance["environment"] if name.startswith("LD_")]
+    if loaded and instance["certificate"]:
+        yield (
+            f"environment.{loaded[0]} would also count for root, who hands the certificate over at each start; "
+            "write it into the env of a kernel, or let a web server speak TLS."
+        )
     for class_name, options in instance["config"].items():
         if class_name in GONE:
             yield f"config.{class_name} is no longer read by Jupyter; write ServerApp."

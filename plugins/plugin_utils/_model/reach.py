@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,7 +15,10 @@ QUESTION = 'echo "uid=$(id -u)"; command -v python3 >/dev/null && echo python=ye
 OLDEST = {"debian": (12,), "ubuntu": (22, 4)}
 SUPPORTED = "Debian from 12, and Ubuntu from 22.04"
 UNKNOWN_KEY = re.compile(r"host key verification failed|host key is not cached|not in known_hosts", re.IGNORECASE)
-ESCALATION = re.compile(r"sudo|password|escalation|become|a terminal is required|su:", re.IGNORECASE)
+# What Ansible says, and sudo and su; a wrong password of SSH is another matter.
+ESCALATION = re.compile(
+    r"(missing|incorrect) \w+ password|privilege escalation|premature end of stream|(?<!\w)(sudo|su): ", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Contact:
             )
         return f"{said} `{self.command}` tells whether name, account (ansible_user) and key are right."
 
+    def is_not_asked_to(self) -> str:
+        """What to write where nothing makes the account root."""
+        return f"{self.account or 'The account'} is not root on {self.host}, and become is off: write become: true."
+
     def not_root(self, reason: str) -> str:
         """Why the account does not become root, and what to try."""
         return (
@@ -64,10 +70,7 @@ class Contact:
 
 def system_problem(answer: str) -> str:
     """Why a host with this answer to `QUESTION` is none for the collection; empty if it is one."""
-    told = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
-    told = {
-        key: "".join(shlex.split(value)[:1]) if '"' in value or "'" in value else value for key, value in told.items()
-    }
+    told = dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", answer, re.MULTILINE))
     kinds = [told.get("ID", ""), *told.get("ID_LIKE", "").split()]
     name = told.get("PRETTY_NAME") or told.get("ID") or "an unknown system"
     if not set(kinds) & set(OLDEST):
@@ -91,7 +94,7 @@ def is_root(answer: str) -> bool:
 
 def is_escalation(reason: str) -> bool:
     """Whether an error is about becoming root, of all that can go wrong with a connection."""
-    return bool(ESCALATION.search(reason)) and "ermission denied (" not in reason
+    return bool(ESCALATION.search(reason)) and "ermission denied" not in reason
 
 
 def _line(reason: str) -> str:

@@ -50,17 +50,28 @@ def options_of(subject: str) -> dict[str, Any]:
     return yaml_load(text)["argument_specs"]["main"]["options"]
 
 
+# How like a name of ours another is, from 0 to 1, that was most likely meant to be it: a letter or two differ.
+_LIKELY = 0.9
+
+
 def prefix_of(subject: str) -> str:
     """How the variables of a role, or of the playbooks, begin."""
     return "jupyter_" if subject.startswith(PLAYBOOK) else f"{subject}_"
 
 
-def misspelt(roles: Iterable[str], variables: Iterable[str]) -> list[str]:
-    """Variables that begin like those of these roles, and are none of the collection's."""
+def strange(roles: Iterable[str], variables: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What to say of variables that begin like those of these roles, and are none of the collection's.
+
+    First of those that are likely misspelt, then of the others, which may be somebody's own.
+    """
     known = {name: None for role in ROLES for name in options_of(role)}
     prefixes = tuple(prefix_of(role) for role in roles)
-    wrong = [name for name in variables if name.startswith(prefixes) and name not in known]
-    return [f"'{name}' is not known here{nearest(name, known)}" for name in sorted(wrong)]
+    unknown = sorted(name for name in variables if name.startswith(prefixes) and name not in known)
+    misspelt = [name for name in unknown if difflib.get_close_matches(name, known, 1, _LIKELY)]
+    return (
+        [f"'{name}' is not known here{nearest(name, known)}" for name in misspelt],
+        [f"'{name}' is no variable of nbops.jupyter." for name in unknown if name not in misspelt],
+    )
 
 
 def complete(options: Mapping[str, Any], given: Mapping[str, Any], label: str = "") -> tuple[dict[str, Any], list[str]]:

@@ -16,7 +16,7 @@ def _unconfined(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 
     @contextlib.contextmanager
     def command(
-        self: Sandbox, argv: Sequence[str], environment: Mapping[str, str], cwd: str = "/"
+        self: Sandbox, argv: Sequence[str], environment: Mapping[str, str], cwd: str = "/", reads: bool = False
     ) -> Iterator[list[str]]:
         with tempfile.TemporaryDirectory() as home:
             variables = {"HOME": home, "TMPDIR": home, **environment}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.modules import jupyter_config
 
 RIGHT = {"ServerApp": {"port": 8888}}
@@ -170,7 +171,7 @@ def test_a_path_stays_while_servers_run_at_it(
     systemctl, running = host.root / "systemctl", host.root / "running"
     systemctl.write_text(f'#!/bin/sh\n[ "$5" = "jupyterhub-user-*.service" ] && cat {running}\n')
     systemctl.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{host.root}:{os.environ['PATH']}")
+    monkeypatch.setattr(surroundings, "DIRECTORIES", (str(host.root), *surroundings.DIRECTORIES))
     running.write_text("jupyterhub-user-ada.service loaded active running Ada\n")
     # There was no hub yet, so nothing runs at another path.
     assert run(host.entry(**hub_at("http://127.0.0.1:8000/")))["changed"]

@@ -71,7 +71,11 @@ def run_command(argv: list[str], cwd: str, environ_update: dict, **_settings: ob
 
     `bad` fails, `slow` runs into the time limit, `litter` leaves a temporary file, `env` and `move` do what they say.
     """
-    argv = argv[argv.index("/usr/bin/timeout") :]
+    program = argv.index("/usr/bin/timeout")
+    if argv[0] == "env":  # in the sandbox
+        cwd = argv[1].removeprefix("--chdir=")
+        environ_update = dict(word.split("=", 1) for word in argv[2:program])
+    argv = argv[program:]
     command = os.path.basename(argv[3])
     if command == "env":
         pathlib.Path(cwd, argv[4]).write_text(environ_update.get("SSL_CERT_FILE", ""))

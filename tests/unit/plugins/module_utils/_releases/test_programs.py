@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 
 class Recorder:
@@ -25,6 +26,13 @@ def test_a_program_gets_its_environment_and_the_usual_path() -> None:
     assert recorder.settings["environ_update"].items() >= {"LANG": "C", "LC_ALL": "C.UTF-8"}.items()
     assert "/usr/bin" in recorder.settings["environ_update"]["PATH"]
     assert (recorder.settings["cwd"], recorder.settings["expand_user_and_vars"]) == ("/srv", False)
+
+
+def test_what_starts_foreign_code_looks_for_nothing_where_packages_have_programs() -> None:
+    recorder = Recorder()
+    Programs(recorder, str).run(["/bin/true"], "it", {"PATH": "/srv/release/bin"}, cwd="/srv", sandbox=Sandbox())
+    assert "/srv" not in recorder.settings["environ_update"]["PATH"]
+    assert recorder.settings["cwd"] == "/"
 
 
 def test_a_failure_shows_the_end_of_what_was_said_without_secrets() -> None:

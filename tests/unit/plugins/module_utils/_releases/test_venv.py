@@ -92,3 +92,14 @@ def test_nobody_else_writes_or_runs_with_the_owner_s_rights(tmp_path: pathlib.Pa
     (tmp_path / "program").chmod(0o6777)
     venv.protect(str(tmp_path))
     assert stat.S_IMODE((tmp_path / "program").stat().st_mode) == 0o755
+
+
+def test_root_runs_no_interpreter_that_a_release_brings(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin/python"
+    python.symlink_to("/usr/bin/python3")
+    assert venv.host_python(str(tmp_path)) == os.path.realpath("/usr/bin/python3")
+    (tmp_path / "bin/mine").write_text("#!/bin/sh\n")
+    python.unlink()
+    python.symlink_to("mine")
+    assert venv.host_python(str(tmp_path)) is None

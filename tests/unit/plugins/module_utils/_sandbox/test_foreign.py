@@ -66,6 +66,15 @@ def test_a_file_that_root_alone_reaches_is_copied(tmp_path: pathlib.Path, monkey
         assert "--property=LoadCredential=copy-0:/root/ca.pem" in command
 
 
+@pytest.mark.sandboxed
+@pytest.mark.usefixtures("_files_here")
+@pytest.mark.parametrize("reads", [True, False])
+def test_roots_terminal_is_no_input(reads: bool) -> None:
+    with Sandbox().command(["/bin/true"], {}, reads=reads) as command:
+        assert (command[:1] == ["/usr/bin/systemd-run"]) is reads
+        assert ("</dev/null" in " ".join(command)) is not reads
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
 def test_everything_that_code_left_becomes_roots(tmp_path: pathlib.Path) -> None:
     (tmp_path / "deep").mkdir()

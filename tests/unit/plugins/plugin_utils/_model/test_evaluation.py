@@ -92,6 +92,13 @@ def test_a_misspelt_variable_of_the_collection_is_named(playbook: str, name: str
     assert error.value.args[0].startswith(f"'{name}' is not known here{nearest[:-1]}")
 
 
+@pytest.mark.parametrize("name", ["jupyterhub_exporter_port", "jupyterhub_ada_password", "kernels_backup"])
+def test_a_variable_that_may_be_somebodys_own_is_only_named(name: str) -> None:
+    evaluation = Evaluation("playbook_jupyterlab", {**HOST, "jupyterlab_instances": [LAB], name: 1}, template(), {})
+    assert evaluation.warnings == [f"'{name}' is no variable of nbops.jupyter."]
+    assert evaluation.plan()["sites"]
+
+
 def test_other_roles_name_their_variables_as_they_like() -> None:
     variables = {**HOST, "jupyterlab_instances": [LAB], "nginx_vhosts": [], "certbot_certs": []}
     assert Evaluation("playbook_jupyterlab", variables, template(), {}).plan()["sites"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -143,6 +144,11 @@ def test_what_is_right_passes(changes: dict[str, Any]) -> None:
         {"config": {"JupyterApp": {}}},
         {"environment": {"API_TOKEN": "x"}},
         {"unit": {"Service": "Nice=5"}},
+        {
+            "listen": "0.0.0.0:8888",
+            "certificate": "lab.example.org",
+            "environment": {"LD_LIBRARY_PATH": "/home/alice/lib"},
+        },
     ],
 )
 def test_what_is_wrong_is_told_once(changes: dict[str, Any]) -> None:
@@ -182,3 +188,14 @@ def test_a_token_and_a_hash_open_a_server_as_they_are() -> None:
         "token": BOB["token"],
         "password_required": False,
     }
+
+
+def test_root_starts_programs_by_their_paths() -> None:
+    """What hands the certificate over runs as root, with a PATH that has the person's own programs."""
+    units = plan("jupyterlab", {"jupyterlab_instances": [BOB]})["units"]
+    service = next(unit for unit in units if unit["name"] == "jupyterlab-bob.service")["sections"]["Service"]
+    commands = [service[name].removeprefix("+") for name in ("ExecStartPre", "ExecReload", "ExecStopPost")]
+    script = shlex.split(commands[0])
+    assert script[:2] == ["/bin/sh", "-ec"]
+    started = [step.split()[0] for step in script[2].split(";")] + [commands[2].split()[0]]
+    assert [program for program in started if not program.startswith("/")] == ["umask"]

@@ -20,6 +20,8 @@ DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian
         'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"',
         'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"',
         'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_ID="6"',
+        # A host may greet everybody.
+        "Don't panic = 42\nID=debian\nVERSION_ID='13'",
     ],
 )
 def test_systems_that_are_supported(answer: str) -> None:
@@ -83,6 +85,9 @@ def test_what_is_said_of_a_host_that_does_not_answer(reason: str, connection: st
         ("Incorrect sudo password", True),
         ("Timeout (12s) waiting for privilege escalation prompt: ", True),
         ("admin@lab1: Permission denied (publickey,password).", False),
+        ("sudo: a password is required", True),
+        ("Invalid/incorrect password: Permission denied, please try again.", False),
+        ("Could not resolve hostname sudoku.example.org: Name or service not known", False),
         ("Connection timed out", False),
     ],
 )
