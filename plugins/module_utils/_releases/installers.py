@@ -41,7 +41,9 @@ class _Installer:
 
     @property
     def _builds(self) -> list[str]:
-        """Options that say what may be built."""
+        """Options that say what may be built. Whoever made a wheelhouse has chosen by what is in it."""
+        if self._source.wheelhouse:
+            return []
         named = (option for name in self._source_packages for option in ("--no-binary", name))
         return [*_ONLY_WHEELS, *named]
 
@@ -95,7 +97,7 @@ class _Installer:
             os.unlink(part)
         if built:
             write_file(part, extend_lock(built, []))
-            self._build(release, what, [*argv, *self._builds, "--requirement", part])
+            self._build(release, what, [*argv, "--requirement", part])
             os.unlink(part)
 
 

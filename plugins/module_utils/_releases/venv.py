@@ -37,7 +37,10 @@ def host_python(prefix: str) -> str | None:
 
 def site_packages(prefix: str) -> str:
     """The directory of the packages of a virtual environment that exists."""
-    return glob.glob(os.path.join(glob.escape(prefix), "lib", "python*", "site-packages"))[0]
+    found = glob.glob(os.path.join(glob.escape(prefix), "lib", "python*", "site-packages"))
+    if not found:
+        raise FileNotFoundError(f"{prefix} has no directory for packages")
+    return found[0]
 
 
 def installed_packages(prefix: str) -> dict[str, str]:

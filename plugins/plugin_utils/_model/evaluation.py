@@ -92,6 +92,9 @@ def _own_domain(variables: Mapping[str, Any]) -> str:
     try:
         if boolean(variables.get("jupyter_domain_shared", False), strict=False):
             return ""
+        # A host without a web server of ours has no site that browsers would look for.
+        if not boolean(variables.get("jupyter_web_server", True), strict=False):
+            return ""
         return str(variables.get("jupyter_domain") or "")
     except AnsibleError:
         # The host's own validation names what is undefined.

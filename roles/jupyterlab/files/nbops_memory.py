@@ -51,16 +51,18 @@ class Memory:
 
     def __init__(self, directory: pathlib.Path, log: logging.Logger) -> None:
         self._directory, self._log = directory, log
-        self._count = self._ended()
+        self._count, self._reached = self._counted()
         self._since = -math.inf
+        self._reason = ""
 
     def look(self) -> None:
         """Notes what has happened since the last look, in the journal too."""
-        count = self._ended()
+        count, reached = self._counted()
         if count > self._count:
             self._since = time.monotonic()
-            self._log.warning("Linux ended %d of the processes, because %s.", count - self._count, self.reason())
-        self._count = count
+            self._reason = self._why(reached > self._reached)
+            self._log.warning("Linux ended %d of the processes, because %s.", count - self._count, self._reason)
+        self._count, self._reached = count, reached
 
     def is_short(self) -> bool:
         """Whether a process has just been ended."""
@@ -68,15 +70,20 @@ class Memory:
         return time.monotonic() - self._since < BELIEVED_SECONDS
 
     def reason(self) -> str:
-        """Why processes are ended, as the end of a sentence."""
+        """Why processes were ended, as the end of a sentence."""
+        return self._reason
+
+    def _why(self, was_reached: bool) -> str:
         limit = (self._directory / "memory.max").read_text().strip()
-        if limit == "max":
+        if limit == "max" or not was_reached:
             return "the host has no memory left"
         return f"this server with all its kernels reached its memory limit of {amount(int(limit))}"
 
-    def _ended(self) -> int:
+    def _counted(self) -> tuple[int, int]:
+        """How many processes were ended, by whichever limit, and how often the own one was reached."""
         lines = (self._directory / "memory.events").read_text().splitlines()
-        return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+        counts = {name: int(count) for name, count in (line.split() for line in lines)}
+        return counts.get("oom_kill", 0), counts.get("oom", 0)
 
 
 def amount(size: int) -> str:

@@ -13,7 +13,7 @@ from nbops_memory import Memory, amount, own_cgroup, telling
 
 LOG = logging.getLogger("server")
 REQUEST = b'{"msg_id": "1", "msg_type": "execute_request"}'
-EVENTS = "low 0\nhigh 0\nmax 12\noom 3\noom_kill {}\noom_group_kill 0\n"
+EVENTS = "low 0\nhigh 0\nmax 12\noom {0}\noom_kill {0}\noom_group_kill 0\n"
 
 
 @pytest.fixture
@@ -104,9 +104,17 @@ def test_the_journal_has_it_once(cgroup: pathlib.Path, caplog: pytest.LogCapture
     assert "limit of 600M" in caplog.text
 
 
-def test_where_the_server_has_no_limit_it_is_the_host(cgroup: pathlib.Path) -> None:
-    (cgroup / "memory.max").write_text("max\n")
-    assert Memory(cgroup, LOG).reason() == "the host has no memory left"
+@pytest.mark.parametrize(
+    ("limit", "events"),
+    [("max", EVENTS.format(2)), ("629145600", EVENTS.format(2).replace("oom 2", "oom 1"))],
+    ids=["the server has no limit", "the server did not reach its limit"],
+)
+def test_otherwise_it_is_the_host(cgroup: pathlib.Path, limit: str, events: str) -> None:
+    memory = Memory(cgroup, LOG)
+    (cgroup / "memory.max").write_text(f"{limit}\n")
+    (cgroup / "memory.events").write_text(events)
+    memory.look()
+    assert memory.reason() == "the host has no memory left"
 
 
 def test_the_own_cgroup(cgroup: pathlib.Path, tmp_path: pathlib.Path) -> None:
