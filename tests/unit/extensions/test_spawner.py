@@ -123,6 +123,20 @@ def test_a_start_asks_systemd_once_before_the_server(
     assert asyncio.run(made.start()) == (made.socket_url if has_socket else ("127.0.0.1", 1))
 
 
+def test_shared_folders_are_open_as_far_as_their_people_may(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is away keeps nobody from a server; one among hidden homes is shown."""
+    made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), None)
+    made.readwrite_paths, made.readonly_paths = ["/srv/people/mine"], []
+    made.shared_folders = ["/srv/shared/course", "/srv/people/course"]
+    grace = SimpleNamespace(pw_uid=1001, pw_dir="/srv/people/grace")
+    monkeypatch.setattr(type(made), "_expand_user_vars", lambda _spawner, path: path, raising=False)
+    monkeypatch.setattr(module.pwd, "getpwall", lambda: [grace], raising=False)
+    files = asyncio.run(made._visible_files("/home/ada", []))
+    assert files["ReadWritePaths"] == ["/home/ada", "-/srv/shared/course", "-/srv/people/course"]
+    assert files["BindPaths"] == ["/home/ada", "-/srv/people/course", "/srv/people/mine"]
+    assert files["TemporaryFileSystem"] == ["/srv/people:ro"]
+
+
 def test_units_are_those_of_the_mapping(module: Any) -> None:
     def spawner(user: str, server: str = "") -> Any:
         return module.BoundedSystemdSpawner(SimpleNamespace(name=user), None, server)

@@ -109,6 +109,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
     limits = Dict(help="memory_max, cpu_quota and tasks_max of everybody.").tag(config=True)
     group_limits = Dict(help="The same by the hub's groups.").tag(config=True)
     user_limits = Dict(help="The same by user.").tag(config=True)
+    shared_folders = List(help="Directories that servers may write to as far as their people may.").tag(config=True)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -149,11 +150,14 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         accounts = await asyncio.to_thread(pwd.getpwall)
         people = [account.pw_dir for account in accounts if is_person(account.pw_uid)]
         # Only what is hidden: bound as well, a path such as / would show everything again.
-        writable = taken_away(map(self._expand_user_vars, self.readwrite_paths or []), [home, *people])
+        # A folder that is away, such as one on another machine, keeps nobody from their server.
+        shared = [f"-{path}" for path in self.shared_folders]
+        named = map(self._expand_user_vars, self.readwrite_paths or [])
+        writable = taken_away([*shared, *named], [home, *people])
         readable = taken_away(map(self._expand_user_vars, self.readonly_paths or []), [home, *people])
         return {
             "BindPaths": [home, *own, *writable],
-            "ReadWritePaths": [home],
+            "ReadWritePaths": [home, *shared],
             **({"BindReadOnlyPaths": readable} if readable else {}),
             **hiding(home, people, [*writable, *readable]),
         }
