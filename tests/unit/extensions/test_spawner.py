@@ -112,10 +112,11 @@ def test_a_start_asks_systemd_once_before_the_server(
     async def started(_spawner: object) -> tuple[str, int]:
         assert [command[-2:] for command in module.ran] == [["--", "ada"]]
         assert ("--directory=/run/jupyterhub-sockets/ada" in module.ran[0]) == has_socket
+        assert [word for word in module.ran[0] if "--path" in word] == ["--path=/srv/a", "--path=/srv/c"]
         return "127.0.0.1", 1
 
     made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), SimpleNamespace(covers=covered))
-    made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", [], []
+    made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", ["/srv/a", "-/srv/b"], ["+/srv/c", "+-/d"]
     monkeypatch.setattr(type(made), "_expand_user_vars", str, raising=False)
     monkeypatch.setattr(type(made), "has_socket", has_socket)
     monkeypatch.setattr(module.pwd, "getpwall", list, raising=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import pwd
 import re
+from collections.abc import Collection
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
@@ -42,12 +43,12 @@ class AccountMixin(Configurable):
     privileged_groups = List(help="Unix groups whose members may become root.").tag(config=True)
     privileged_people = Bool(False, help="Whether people who are listed may be such members.").tag(config=True)
 
-    async def account(self, directory: str = "", group: str = "") -> pwd.struct_passwd:
+    async def account(self, directory: str = "", group: str = "", paths: Collection[str] = ()) -> pwd.struct_passwd:
         """The user's account, made if that is wanted; the one place that says who may have a server.
 
         Whoever chooses the name of an identity elsewhere must not become somebody else on this host, and an
         administrator of the hub not root. Who may have one gets `directory` for its socket, which `group` enters too,
-        unless it is empty. Raises AccountError with a sentence for the user.
+        unless it is empty. `paths` have to be there. Raises AccountError with a sentence for the user.
         """
         name = self.user.name
         if problem := names.problem(name):
@@ -65,7 +66,7 @@ class AccountMixin(Configurable):
         found = "" if may_be_privileged else privilege(account, self.privileged_groups)
         if found:
             raise AccountError(privileged(name, f"it is in the group {found}"))
-        status, answer = await _run(inspection(name, may_be_privileged, directory, group))
+        status, answer = await _run(inspection(name, may_be_privileged, directory, group, paths))
         if status != 0:
             self.log.error("The inspection of %s failed: %s", name, answer.decode(errors="replace").strip())
         require_inspected(name, answer, may_be_privileged)
@@ -142,7 +143,10 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
 
     async def _account_with_directory(self) -> pwd.struct_passwd:
         """The account, and the directory of its socket, because the hub itself may not give files away."""
-        return await (self.account(self.socket_directory, self.servers_group) if self.has_socket else self.account())
+        socket = (self.socket_directory, self.servers_group) if self.has_socket else ("", "")
+        named = map(self._expand_user_vars, [*(self.readwrite_paths or []), *(self.readonly_paths or [])])
+        # One with a hyphen may be missing.
+        return await self.account(*socket, [path.lstrip("+") for path in named if not re.match(r"\+?-", path)])
 
     async def _visible_files(self, home: str, own: list[str]) -> dict[str, list[str]]:
         """Directives by which a server sees, of all homes, this one alone, what is its own, and what is added."""
