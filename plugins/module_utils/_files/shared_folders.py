@@ -118,9 +118,10 @@ def _share_inside(directory: int, path: str, wanted: bytes, device: int, depth: 
             continue
         try:
             status = os.fstat(here)
-            if status.st_dev != device:
-                continue
             if stat.S_ISDIR(status.st_mode):
+                # Another file system is somebody else's; the device of a file says nothing where layers make one.
+                if status.st_dev != device:
+                    continue
                 inside = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=here)
                 try:
                     acl.put(inside, acl.DEFAULT, wanted)

@@ -85,7 +85,7 @@ def test_what_was_there_is_shared_once(root: pathlib.Path) -> None:
     assert shared_folders.is_right(wanted)
     assert stat.S_IMODE((folder / "sub").stat().st_mode) == 0o770
     assert can(BOB, "echo b >> sub/mine; echo c > sub/new; test -x program", folder)
-    assert can(EVE, "cat sub/mine fixed; test -x program; test ! -x sub/mine", folder)
+    assert can(EVE, "cat sub/mine sub/new fixed; test -x program; test ! -x sub/mine", folder)
     # What its owner may not, nobody may.
     assert not can(BOB, "echo b >> fixed", folder)
     assert not can(ADA, "chmod 777 .", folder)
