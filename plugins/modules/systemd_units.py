@@ -15,7 +15,8 @@ extends_documentation_fragment:
 description:
   - Writes and removes any number of units in C(/etc/systemd/system) in one run, and enables, restarts and starts them.
   - Before anything on disk changes, C(systemd-analyze verify) tests the new files together with the host's other units.
-    An unknown directive, a wrong value or a missing program in one file refuses all of them.
+    An unknown directive, a wrong value or a missing program in one file refuses all of them, and so does a path that
+    the sandbox of a service to be started names and the host lacks.
   - Reloads systemd only if it has loaded other files than those on disk, also after an interrupted run.
   - Restarts a unit with O(units[].restart_on) if it started before its unit file, a drop-in or a listed file was
     changed. This compares times on the host, so it completes an interrupted run as well.
@@ -199,6 +200,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.actions imp
     removal_actions,
     restart_actions,
     start_actions,
+    wants_start,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.file_changes import (
     FileChanges,
@@ -209,8 +211,12 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.file_change
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.listeners import strangers
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.stale import StaleUnits, stale_units
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import kind
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.validation import problems
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.verification import verify
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.verification import (
+    require_paths,
+    verify,
+)
 
 LIMITS_SPEC = {
     "memory_high": {"type": "str"},
@@ -272,7 +278,11 @@ def accepted_changes(module: AnsibleModule, host: Host) -> FileChanges:
     """The files that differ. Raises SystemdError where systemd does not accept the new ones."""
     units, profiles = module.params["units"], module.params["profiles"]
     changes = file_changes(units, profiles)
-    if any(file_of(unit) in changes for unit in written_units(units)):
+    changed = [unit for unit in written_units(units) if file_of(unit) in changes]
+    # In check mode, earlier tasks have made nothing.
+    if not module.check_mode:
+        require_paths([unit for unit in changed if kind(unit["name"]) == "service" and wants_start(unit)], profiles)
+    if changed:
         verify(units, profiles, host, module.tmpdir, module.check_mode)
     return changes
 

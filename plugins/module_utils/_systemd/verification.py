@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests the files of units with systemd-analyze before they are written."""
+"""Tests units before they are written: their files with systemd-analyze, and the paths that they name."""
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
+from collections.abc import Callable, Iterator
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import values_of
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.file_changes import written_units
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.files import write
@@ -15,12 +18,17 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import
     is_template,
     path_of,
     render,
+    service_directives,
     template_of,
 )
 
 NOT_FOUND = re.compile(r"^Unit \S+ not found\.")
 # Complaints about something that earlier tasks would have installed if they had not run in check mode.
 NOT_YET = re.compile(rf"is not executable: No such file|{NOT_FOUND.pattern}|: service \S+ not loaded")
+# Directives with paths that have to be there when the service starts.
+PATHS = ("BindPaths", "BindReadOnlyPaths", "InaccessiblePaths", "ReadOnlyPaths", "ReadWritePaths")
+# What systemd makes before the start, such as the directories of the service itself, or what begins with it.
+MADE_LATER = re.compile(r"/(dev|proc|run|sys|tmp|var)(/.*)?")
 
 
 def verify(units: list[dict], profiles: dict, host: manager.Host, directory: str, check_mode: bool) -> None:
@@ -44,6 +52,34 @@ def verify(units: list[dict], profiles: dict, host: manager.Host, directory: str
     if complaints:
         text = "\n".join(complaints).replace(stage, manager.ROOT)
         raise manager.SystemdError(f"systemd refuses the units, nothing was changed:\n{text}")
+
+
+def require_paths(units: list[dict], profiles: dict) -> None:
+    """Raises SystemdError for every path that a service to be started needs, and this host lacks.
+
+    systemd itself would start nothing and say 226/NAMESPACE, when the old service is gone.
+    """
+    found = [text for unit in units for text in missing_paths(unit, profiles, os.path.lexists)]
+    if found:
+        raise manager.SystemdError("\n".join([*found, "Nothing was changed."]))
+
+
+def missing_paths(unit: dict, profiles: dict, exists: Callable[[str], bool]) -> Iterator[str]:
+    """What is missing for the sandbox of a service, with what to do about it."""
+    directives = service_directives(unit, profiles)
+    # There, paths are those of another root.
+    if "RootDirectory" in directives or "RootImage" in directives:
+        return
+    for name in PATHS:
+        paths: list[str] = []
+        for value in values_of(directives.get(name)):
+            paths = [*paths, *value.split()] if value else []
+        for path in (path.lstrip("+").partition(":")[0] for path in paths):
+            if path.startswith("/") and "%" not in path and not MADE_LATER.fullmatch(path) and not exists(path):
+                yield (
+                    f"{unit['name']}: {name} names {path}, which is not on this host; make it, or write -{path} where "
+                    "the service can do without."
+                )
 
 
 def _examples(name: str, units: list[dict]) -> list[str]:

@@ -4,8 +4,8 @@
 """JupyterHub for a team: what its settings must be, and the environments, files, units and users that they become.
 
 The configuration is made in jupyterhub_config.py, the units in jupyterhub_units.py. The rules stand in
-jupyterhub_rules.py, those about logins in jupyterhub_login.py and those about options of JupyterHub itself in
-jupyterhub_traits.py.
+jupyterhub_rules.py, those about logins in jupyterhub_login.py, those about shared folders in jupyterhub_folders.py and
+those about options of JupyterHub itself in jupyterhub_traits.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
+    jupyterhub_folders,
     jupyterhub_login,
     jupyterhub_rules,
     jupyterhub_units,
@@ -101,6 +102,7 @@ def _deployment(given: Given) -> dict[str, Any]:
         if traefik
         else [],
         "servers_group": jupyterhub_config.servers_group(settings),
+        "shared_folders": jupyterhub_folders.plan(settings),
         "files": jupyterhub_config.files(settings),
         # What was set up by hand may need the addresses again.
         "successors": jupyterhub_units.successors(settings),

@@ -15,7 +15,7 @@ from typing import Any
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals, jupyterhub_folders
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET, programs
 
@@ -159,7 +159,12 @@ def files(settings: Settings) -> list[dict[str, Any]]:
             "path": f"{directory}/jupyter_server_config.json",
             "mode": "0644",
             "python": f"/opt/{name}/user/current/bin/python",
-            "modules": ["jupyterlab.labapp", "jupyter_server.serverapp", "jupyterhub.singleuser.extension"],
+            "modules": [
+                "jupyterlab.labapp",
+                "jupyter_server.serverapp",
+                "jupyterhub.singleuser.extension",
+                "nbops_singleuser",
+            ],
             "config": _users_servers(settings),
         },
         # Without this mark Jupyter would look for the files of an old IPython, and fail to write it.
@@ -244,6 +249,7 @@ def _accounts_and_limits(settings: Settings) -> Options:
             "limits": settings["limits"],
             "group_limits": settings["group_limits"],
             "user_limits": settings["user_limits"],
+            "shared_folders": jupyterhub_folders.paths(settings),
         }
     return options
 
@@ -303,5 +309,6 @@ def _users_servers(settings: Settings) -> Options:
         },
         "KernelManager": {"transport": "ipc"},
         "LabApp": {"extension_manager": "readonly"},
+        **jupyterhub_folders.links(settings),
     }
     return merge_hash(options, settings["user_config"])

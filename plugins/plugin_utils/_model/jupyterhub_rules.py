@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules for the settings of a hub.
 
-Who may log in is judged in jupyterhub_login.py, options of JupyterHub itself in jupyterhub_traits.py.
+Who may log in is judged in jupyterhub_login.py, shared folders in jupyterhub_folders.py, and options of JupyterHub
+itself in jupyterhub_traits.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from pathlib import Path
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON, PRIVILEGED_GROUPS, UNIT
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, jupyterhub_traits
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_folders,
+    jupyterhub_login,
+    jupyterhub_traits,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
@@ -74,6 +79,7 @@ def problems(settings: dict) -> list[str]:
         *jupyterhub_login.problems(settings),
         *_limits(settings),
         *_servers(settings),
+        *jupyterhub_folders.problems(settings),
         *_environment(settings["environment"]),
         *_services(settings["services"]),
         *_roles(settings),

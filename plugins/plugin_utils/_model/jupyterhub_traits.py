@@ -55,6 +55,7 @@ OWN = {
     "Spawner.limits": "jupyterhub_limits",
     "Spawner.group_limits": "jupyterhub_group_limits",
     "Spawner.user_limits": "jupyterhub_user_limits",
+    "Spawner.shared_folders": "jupyterhub_shared_folders",
     "Spawner.account_group": "jupyterhub_users",
     "Spawner.create_accounts": "jupyterhub_create_accounts",
     "Spawner.privileged_groups": "jupyterhub_accept_risks",
@@ -81,6 +82,8 @@ OWN = {
     "ServerApp.notebook_dir": "jupyterhub_root_dir",
     "ServerApp.max_body_size": "jupyterhub_upload_limit_mb",
     "ServerApp.max_buffer_size": "jupyterhub_upload_limit_mb",
+    "SharedFolders.shown": "jupyterhub_shared_folders",
+    "SharedFolders.hidden": "jupyterhub_shared_folders with state: absent",
 }
 # What the role itself decides, and why it has to.
 FIXED = {
@@ -132,6 +135,7 @@ GONE = ("NotebookApp", "JupyterApp", "SingleUserNotebookApp", "SingleUserLabApp"
 ABOVE_OTHERS = ("Configurable", "LoggingConfigurable", "SingletonConfigurable", "Application", "AccountMixin")
 OF_THE_SERVERS = (
     *("ServerApp", "LabApp", "JupyterNotebookApp", "MappingKernelManager", "ContentsManager"),
+    "SharedFolders",
     *NO_FAMILY,
     *GONE,
 )

@@ -137,6 +137,12 @@ def test_the_hash_of_a_password() -> None:
         ('{"home": "is missing: /x", "sudo": false}', True, "The home of ada is missing: /x. Ask the administrator to"),
         ('{"home": "", "sudo": true}', False, "ada may become root of this host (sudo lets it run commands as others)"),
         ('{"home": "", "sudo": null}', False, "Whether ada may become root could not be found out"),
+        ('{"home": "", "sudo": false, "missing": []}', False, ""),
+        (
+            '{"home": "", "sudo": false, "missing": ["/srv/a", "/b"]}',
+            False,
+            "This host lacks /srv/a, /b, to which servers",
+        ),
         ("Failed to connect to bus", True, "The account ada of this host could not be looked at"),
         ("[]", False, "could not be looked at"),
     ],
@@ -189,11 +195,12 @@ def test_systemd_makes_the_account_and_its_home() -> None:
     ("asked", "options"),
     [
         ((False, "", "servers"), []),
+        ((False, "", "", ["/srv/a", "/b"]), ["--path=/srv/a", "--path=/b"]),
         ((True, "", ""), ["--may-be-privileged"]),
         ((False, "/run/sockets/ada", "servers"), ["--directory=/run/sockets/ada", "--group=servers"]),
     ],
 )
-def test_systemd_looks_at_the_account(asked: tuple[bool, str, str], options: list[str]) -> None:
+def test_systemd_looks_at_the_account(asked: tuple, options: list[str]) -> None:
     command = inspection("ada", *asked)
     assert command[:3] == ["systemd-run", "--quiet", "--wait"]
     assert command[command.index("-m") :] == ["-m", "nbops_jupyterhub.inspection", *options, "--", "ada"]

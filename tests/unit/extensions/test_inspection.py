@@ -144,3 +144,12 @@ def test_no_answer_where_the_directory_cannot_be_made(homes: pathlib.Path, monke
     monkeypatch.setattr(inspection, "pwd", SimpleNamespace(getpwnam=lambda name: account(f"{homes}/ada")))
     with pytest.raises(OSError, match="missing"):
         inspection.main([f"--directory={homes}/missing/ada", "--group=root", "--", "ada"])
+
+
+def test_what_is_missing_for_a_server_is_told(
+    homes: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(inspection, "may_use_sudo", lambda name: False)
+    monkeypatch.setattr(inspection, "pwd", SimpleNamespace(getpwnam=lambda name: account(f"{homes}/ada")))
+    assert inspection.main([f"--path={homes}", f"--path={homes}/missing", "--", "ada"]) == 0
+    assert json.loads(capsys.readouterr().out)["missing"] == [f"{homes}/missing"]

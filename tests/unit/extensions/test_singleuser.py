@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pathlib
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import nbops_singleuser
 import pytest
 from tornado.web import HTTPError
+from traitlets.config import Config
 
 AWAY = HTTPError(500, "Failed to connect to Hub API at 'http://127.0.0.1:8081/hub/api'.")
 SILENCE = object()
@@ -96,3 +100,74 @@ def test_a_kernel_that_computes_is_activity(states: list[str], noted: bool) -> N
     kernels = SimpleNamespace(list_kernels=lambda: [{"execution_state": state} for state in states])
     nbops_singleuser.note_activity(SimpleNamespace(kernel_manager=kernels, web_app=SimpleNamespace(settings=settings)))
     assert bool(settings) is noted
+
+
+@pytest.fixture
+def browse(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pathlib.Path]:
+    """Starts a server with shared folders, and returns the directory in which it links to them."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr(nbops_singleuser, "has_own_group", lambda: False)
+
+    def start(**folders: list[str]) -> pathlib.Path:
+        app = SimpleNamespace(
+            config=Config({"SharedFolders": folders}),
+            root_dir=str(tmp_path / "home"),
+            log=SimpleNamespace(warning=lambda *_words: None),
+        )
+        nbops_singleuser.link_shared_folders(app)
+        return tmp_path / "home/shared"
+
+    return start
+
+
+def test_the_file_browser_leads_to_what_is_shared(tmp_path: pathlib.Path, browse: Callable[..., pathlib.Path]) -> None:
+    (tmp_path / "course").mkdir()
+    course = str(tmp_path / "course")
+    for _time in range(2):
+        links = browse(shown=[course, str(tmp_path / "not-there")])
+        assert [(link.name, str(link.readlink())) for link in links.iterdir()] == [("course", course)]
+    assert list(browse(hidden=[course]).iterdir()) == []
+
+
+def test_a_folder_that_its_person_may_not_read_has_no_link(
+    tmp_path: pathlib.Path, browse: Callable[..., pathlib.Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "course").mkdir()
+    links = browse(shown=[str(tmp_path / "course")])
+    monkeypatch.setattr(nbops_singleuser.os, "access", lambda _path, _mode: False)
+    assert list(browse(shown=[str(tmp_path / "course")]).iterdir()) == []
+    assert links.is_dir()
+
+
+def test_what_a_person_has_there_stays(tmp_path: pathlib.Path, browse: Callable[..., pathlib.Path]) -> None:
+    (tmp_path / "course").mkdir()
+    links = tmp_path / "home/shared"
+    links.write_text("mine")
+    assert browse(shown=[str(tmp_path / "course")]).read_text() == "mine"
+    links.unlink()
+    links.mkdir()
+    (links / "course").symlink_to("elsewhere")
+    for folders in ({"shown": [str(tmp_path / "course")]}, {"hidden": [str(tmp_path / "course")]}):
+        assert str((browse(**folders) / "course").readlink()) == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("group", "members", "umask"), [("ada", [], 0o007), ("ada", ["bob"], None), ("users", [], None), (None, [], None)]
+)
+def test_files_are_open_to_the_own_group_where_a_folder_is_shared_and_nobody_else_is_in_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, group: str | None, members: list[str], umask: int | None
+) -> None:
+    """Otherwise the homes of people with one group would be open to each other."""
+
+    def getgrgid(_gid: int) -> object:
+        return SimpleNamespace(gr_name=group, gr_mem=members) if group else {}["none"]
+
+    (tmp_path / "course").mkdir()
+    masks: list[int] = []
+    monkeypatch.setattr(nbops_singleuser, "os", SimpleNamespace(**{**vars(os), "umask": masks.append}))
+    monkeypatch.setattr(nbops_singleuser.pwd, "getpwuid", lambda _uid: SimpleNamespace(pw_name="ada"))
+    monkeypatch.setattr(nbops_singleuser.grp, "getgrgid", getgrgid)
+    for folders in ({}, {"shown": [str(tmp_path / "nothing")]}, {"shown": [str(tmp_path / "course")]}):
+        app = SimpleNamespace(config=Config({"SharedFolders": folders}), root_dir=str(tmp_path))
+        nbops_singleuser.link_shared_folders(app)
+    assert masks == ([umask] if umask else [])

@@ -112,15 +112,30 @@ def test_a_start_asks_systemd_once_before_the_server(
     async def started(_spawner: object) -> tuple[str, int]:
         assert [command[-2:] for command in module.ran] == [["--", "ada"]]
         assert ("--directory=/run/jupyterhub-sockets/ada" in module.ran[0]) == has_socket
+        assert [word for word in module.ran[0] if "--path" in word] == ["--path=/srv/a", "--path=/srv/c"]
         return "127.0.0.1", 1
 
     made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), SimpleNamespace(covers=covered))
-    made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", [], []
+    made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", ["/srv/a", "-/srv/b"], ["+/srv/c", "+-/d"]
     monkeypatch.setattr(type(made), "_expand_user_vars", str, raising=False)
     monkeypatch.setattr(type(made), "has_socket", has_socket)
     monkeypatch.setattr(module.pwd, "getpwall", list, raising=False)
     monkeypatch.setattr(module.SystemdSpawner, "start", started, raising=False)
     assert asyncio.run(made.start()) == (made.socket_url if has_socket else ("127.0.0.1", 1))
+
+
+def test_shared_folders_are_open_as_far_as_their_people_may(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is away keeps nobody from a server; one among hidden homes is shown."""
+    made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), None)
+    made.readwrite_paths, made.readonly_paths = ["/srv/people/mine"], []
+    made.shared_folders = ["/srv/shared/course", "/srv/people/course"]
+    grace = SimpleNamespace(pw_uid=1001, pw_dir="/srv/people/grace")
+    monkeypatch.setattr(type(made), "_expand_user_vars", lambda _spawner, path: path, raising=False)
+    monkeypatch.setattr(module.pwd, "getpwall", lambda: [grace], raising=False)
+    files = asyncio.run(made._visible_files("/home/ada", []))
+    assert files["ReadWritePaths"] == ["/home/ada", "-/srv/shared/course", "-/srv/people/course"]
+    assert files["BindPaths"] == ["/home/ada", "-/srv/people/course", "/srv/people/mine"]
+    assert files["TemporaryFileSystem"] == ["/srv/people:ro"]
 
 
 def test_units_are_those_of_the_mapping(module: Any) -> None:

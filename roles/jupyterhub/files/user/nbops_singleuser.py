@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import grp
 import math
+import os
 import pathlib
+import pwd
 import time
 from typing import Any
 
 from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError
+from traitlets import List
+from traitlets.config import Configurable
 
 INTERVAL_MILLISECONDS = 10_000
 PATIENCE_SECONDS = 60
@@ -19,6 +24,8 @@ PAUSE_SECONDS = 0.5
 ANSWER_SECONDS = 5
 BELIEVED_SECONDS = 3600
 REMEMBERED_ANSWERS = 100
+# Where the file browser shows the shared folders, below what it shows first.
+SHARED = "shared"
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -27,6 +34,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(app: Any) -> None:
     show_own_kernels(app)
+    link_shared_folders(app)
     outlive_the_hub(app.identity_provider.hub_auth)
     PeriodicCallback(lambda: note_activity(app), INTERVAL_MILLISECONDS).start()
 
@@ -38,6 +46,45 @@ def show_own_kernels(app: Any) -> None:
     """
     manager = app.kernel_spec_manager
     manager.kernel_dirs = [*manager.kernel_dirs, str(pathlib.Path.home() / ".local/share/jupyter/kernels")]
+
+
+class SharedFolders(Configurable):
+    """Directories outside of the home that the person shares with others."""
+
+    shown = List(help="Those that are shared.").tag(config=True)
+    hidden = List(help="Those that are shared no more.").tag(config=True)
+
+
+def link_shared_folders(app: Any) -> None:
+    """The file browser leads to the shared folders that the person can read; other things of their names stay.
+
+    The server does it, as its person, because nothing of root's may follow a path in a home.
+    """
+    folders = SharedFolders(config=app.config)
+    readable = [path for path in folders.shown if os.access(path, os.R_OK | os.X_OK)]
+    if readable and has_own_group():
+        # A copy, or what comes out of an archive, has a mode by the umask, whatever list the folder has.
+        os.umask(0o007)
+    for path in (*folders.shown, *folders.hidden):
+        link = pathlib.Path(app.root_dir, SHARED, os.path.basename(path))
+        try:
+            if path in readable:
+                if not os.path.lexists(link):
+                    link.parent.mkdir(exist_ok=True)
+                    link.symlink_to(path)
+            elif link.is_symlink() and os.readlink(link) == path:
+                link.unlink()
+        except OSError as error:
+            app.log.warning("The shared folder %s has no link in %s: %s", path, link.parent, error.strerror)
+
+
+def has_own_group() -> bool:
+    """Whether nobody else is in the group to which the person's files belong."""
+    try:
+        name, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid())
+    except KeyError:
+        return False
+    return group.gr_name == name and not {*group.gr_mem} - {name}
 
 
 def outlive_the_hub(hub: Any) -> None:

@@ -265,6 +265,17 @@ def test_nothing_is_done_for_a_wrong_unit(run: Callable[..., dict], systemd: Sys
     assert (result["failed"], result["changed"], result["actions"], systemd.orders) == (True, False, [], [])
 
 
+def test_nothing_is_done_for_a_sandbox_with_a_path_that_is_missing(run: Callable[..., dict], systemd: Systemd) -> None:
+    """Unless it is check mode, in which earlier tasks made nothing, or something else starts the unit later."""
+    path = "/srv/nbops-not-there"
+    changed = {**SERVICE, "sections": {"Service": {**SERVICE["sections"]["Service"], "ReadWritePaths": path}}}
+    assert run(changed, check=True)["changed"]
+    result = run(changed, check=False)
+    assert (result["failed"], result["changed"], systemd.orders) == (True, False, [])
+    assert f"a.service: ReadWritePaths names {path}, which is not on this host" in result["msg"]
+    assert run({**changed, "started": False}, check=False)["changed"]
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_a_time_in_the_future_is_one_warning(
     run: Callable[..., dict], systemd: Systemd, monkeypatch: pytest.MonkeyPatch, warnings: list[str], check: bool

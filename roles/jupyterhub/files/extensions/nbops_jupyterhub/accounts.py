@@ -112,15 +112,18 @@ def creation(name: str, group: str) -> list[str]:
     return [*OUTSIDE, *useradd, "--comment", _comment(group), "--", name]
 
 
-def inspection(name: str, may_be_privileged: bool, directory: str, group: str) -> list[str]:
+def inspection(
+    name: str, may_be_privileged: bool, directory: str, group: str, paths: Collection[str] = ()
+) -> list[str]:
     """The command that looks at what the hub's sandbox hides of an account, and then makes a directory for its socket.
 
     It is one command, because systemd takes a part of every start to run one. `directory` is empty where none is
-    needed; `group` enters it beside the account.
+    needed; `group` enters it beside the account. `paths` are those that have to be there.
     """
     options = [
         *(["--may-be-privileged"] if may_be_privileged else []),
         *([f"--directory={directory}", f"--group={group}"] if directory else []),
+        *(f"--path={path}" for path in paths),
     ]
     return [*OUTSIDE, sys.executable, "-I", "-m", "nbops_jupyterhub.inspection", *options, "--", name]
 
@@ -133,11 +136,15 @@ def require_inspected(name: str, answer: bytes, may_be_privileged: bool) -> None
     """Raises AccountError for what the inspection found, and where it has no answer."""
     try:
         found = json.loads(answer)
-        home, sudo = found["home"], found["sudo"]
+        home, sudo, missing = found["home"], found["sudo"], found.get("missing", [])
     except (ValueError, KeyError, TypeError):
         raise AccountError(f"The account {name} of this host could not be looked at. Ask the administrator.") from None
     if problem := inspected_problem(name, home, sudo, may_be_privileged):
         raise AccountError(problem)
+    if missing:
+        raise AccountError(
+            f"This host lacks {', '.join(missing)}, to which servers of this hub have access. Ask the administrator."
+        )
 
 
 def inspected_problem(name: str, home: str, sudo: bool | None, may_be_privileged: bool) -> str:

@@ -1,9 +1,10 @@
 """Says of an account whether its home may be shown to a server, and whether sudo lets it run anything.
 
-    python -m nbops_jupyterhub.inspection [--may-be-privileged] [--directory=PATH --group=NAME] -- NAME
+    python -m nbops_jupyterhub.inspection [--may-be-privileged] [--directory=PATH --group=NAME] [--path=PATH]... -- NAME
 
-An account that may have a server gets the directory of its socket, if one is named. It runs outside of the hub's
-sandbox, which hides homes and has neither the right that sudo needs nor that to give files away.
+An account that may have a server gets the directory of its socket, if one is named. Paths that its server needs are
+said where they are missing: systemd would start nothing. It runs outside of the hub's sandbox, which hides homes and
+has neither the right that sudo needs nor that to give files away.
 """
 
 from __future__ import annotations
@@ -116,13 +117,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--may-be-privileged", action="store_true")
     parser.add_argument("--directory", default="")
     parser.add_argument("--group", default="")
+    parser.add_argument("--path", action="append", default=[])
     parser.add_argument("name")
     asked = parser.parse_args(arguments)
     account = pwd.getpwnam(asked.name)
     home, sudo = home_problem(account), may_use_sudo(asked.name)
     if asked.directory and not inspected_problem(asked.name, home, sudo, asked.may_be_privileged):
         make_socket_directory(asked.directory, account.pw_uid, asked.group)
-    print(json.dumps({"home": home, "sudo": sudo}))
+    missing = [path for path in asked.path if not os.path.lexists(path)]
+    print(json.dumps({"home": home, "sudo": sudo, "missing": missing}))
     return 0
 
 

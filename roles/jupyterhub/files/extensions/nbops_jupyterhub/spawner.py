@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import pwd
 import re
+from collections.abc import Collection
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
@@ -42,12 +43,12 @@ class AccountMixin(Configurable):
     privileged_groups = List(help="Unix groups whose members may become root.").tag(config=True)
     privileged_people = Bool(False, help="Whether people who are listed may be such members.").tag(config=True)
 
-    async def account(self, directory: str = "", group: str = "") -> pwd.struct_passwd:
+    async def account(self, directory: str = "", group: str = "", paths: Collection[str] = ()) -> pwd.struct_passwd:
         """The user's account, made if that is wanted; the one place that says who may have a server.
 
         Whoever chooses the name of an identity elsewhere must not become somebody else on this host, and an
         administrator of the hub not root. Who may have one gets `directory` for its socket, which `group` enters too,
-        unless it is empty. Raises AccountError with a sentence for the user.
+        unless it is empty. `paths` have to be there. Raises AccountError with a sentence for the user.
         """
         name = self.user.name
         if problem := names.problem(name):
@@ -65,7 +66,7 @@ class AccountMixin(Configurable):
         found = "" if may_be_privileged else privilege(account, self.privileged_groups)
         if found:
             raise AccountError(privileged(name, f"it is in the group {found}"))
-        status, answer = await _run(inspection(name, may_be_privileged, directory, group))
+        status, answer = await _run(inspection(name, may_be_privileged, directory, group, paths))
         if status != 0:
             self.log.error("The inspection of %s failed: %s", name, answer.decode(errors="replace").strip())
         require_inspected(name, answer, may_be_privileged)
@@ -109,6 +110,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
     limits = Dict(help="memory_max, cpu_quota and tasks_max of everybody.").tag(config=True)
     group_limits = Dict(help="The same by the hub's groups.").tag(config=True)
     user_limits = Dict(help="The same by user.").tag(config=True)
+    shared_folders = List(help="Directories that servers may write to as far as their people may.").tag(config=True)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -141,7 +143,10 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
 
     async def _account_with_directory(self) -> pwd.struct_passwd:
         """The account, and the directory of its socket, because the hub itself may not give files away."""
-        return await (self.account(self.socket_directory, self.servers_group) if self.has_socket else self.account())
+        socket = (self.socket_directory, self.servers_group) if self.has_socket else ("", "")
+        named = map(self._expand_user_vars, [*(self.readwrite_paths or []), *(self.readonly_paths or [])])
+        # One with a hyphen may be missing.
+        return await self.account(*socket, [path.lstrip("+") for path in named if not re.match(r"\+?-", path)])
 
     async def _visible_files(self, home: str, own: list[str]) -> dict[str, list[str]]:
         """Directives by which a server sees, of all homes, this one alone, what is its own, and what is added."""
@@ -149,11 +154,14 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         accounts = await asyncio.to_thread(pwd.getpwall)
         people = [account.pw_dir for account in accounts if is_person(account.pw_uid)]
         # Only what is hidden: bound as well, a path such as / would show everything again.
-        writable = taken_away(map(self._expand_user_vars, self.readwrite_paths or []), [home, *people])
+        # A folder that is away, such as one on another machine, keeps nobody from their server.
+        shared = [f"-{path}" for path in self.shared_folders]
+        named = map(self._expand_user_vars, self.readwrite_paths or [])
+        writable = taken_away([*shared, *named], [home, *people])
         readable = taken_away(map(self._expand_user_vars, self.readonly_paths or []), [home, *people])
         return {
             "BindPaths": [home, *own, *writable],
-            "ReadWritePaths": [home],
+            "ReadWritePaths": [home, *shared],
             **({"BindReadOnlyPaths": readable} if readable else {}),
             **hiding(home, people, [*writable, *readable]),
         }

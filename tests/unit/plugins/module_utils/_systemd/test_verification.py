@@ -7,7 +7,10 @@ import pathlib
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import SystemdError
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.verification import verify
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.verification import (
+    missing_paths,
+    verify,
+)
 
 MISSING = "a.service: Command /opt/x is not executable: No such file or directory"
 
@@ -88,3 +91,29 @@ def test_a_drop_in_for_a_prefix_gets_a_unit_to_test(tmp_path: pathlib.Path) -> N
     host = FakeHost()
     complaint(host, tmp_path, unit("user-.service", drop_in="50-x"))
     assert host.files == ["user-.service", "user-.service.d/50-x.conf"]
+
+
+@pytest.mark.parametrize(
+    ("directives", "missing"),
+    [
+        ({"ReadWritePaths": "/srv/there /srv/not"}, ["ReadWritePaths names /srv/not"]),
+        ({"BindPaths": ["/srv/not:/srv/x:rbind"], "ReadOnlyPaths": "+/srv/not"}, ["BindPaths", "ReadOnlyPaths"]),
+        ({"InaccessiblePaths": "/srv/not"}, ["InaccessiblePaths"]),
+        # What may be missing, what only systemd knows, what it makes, and what is in another root.
+        ({"ReadWritePaths": "-/srv/not -+/srv/not", "BindPaths": "/srv/%i", "BindReadOnlyPaths": "/run/x.sock"}, []),
+        ({"StateDirectory": "x", "ReadWritePaths": "/var/lib/x"}, []),
+        ({"RootDirectory": "/srv/root", "ReadWritePaths": "/srv/not"}, []),
+        # An empty text takes away what stands before it.
+        ({"ReadWritePaths": ["/srv/not", "", "/srv/there"]}, []),
+        ({"ReadWritePaths": None, "TemporaryFileSystem": "/srv/not"}, []),
+    ],
+)
+def test_paths_that_a_sandbox_needs(directives: dict, missing: list[str]) -> None:
+    found = list(missing_paths(unit("a.service", sections={"Service": directives}), {}, {"/srv/there"}.__contains__))
+    assert len(found) == len(missing)
+    assert all(part in text and "make it, or write -/srv/not" in text for part, text in zip(missing, found))
+
+
+def test_paths_of_the_profile_count_too() -> None:
+    profiles = {"mine": {"ReadWritePaths": "/srv/not"}}
+    assert len(list(missing_paths(unit("a.service", sandbox="mine"), profiles, lambda _path: False))) == 1

@@ -53,6 +53,10 @@ MAXIMAL = {
     "named_servers": 3,
     "default_url": "/tree",
     "root_dir": "work/notebooks",
+    "shared_folders": [
+        {"path": "/srv/shared/course", "writers": ["teachers", "gpu"], "readers": ["jupyterhub-physics"]},
+        {"path": "/data/old", "state": "absent"},
+    ],
     "environment": {"OMP_NUM_THREADS": "2", "LANG": "de_DE.UTF-8"},
     "cull_idle_seconds": 3600,
     "upload_limit_mb": 64,
@@ -112,6 +116,13 @@ ACCEPTED = [
     {"cull_idle_seconds": "60", "upload_limit_mb": 1, "named_servers": 0},
     {"environment": {"API_TOKEN": "a text", "EMPTY": ""}},
     {"users": [], "authenticator_options": {"allowed_groups": ["staff"]}},
+    {
+        "shared_folders": [
+            {"path": "/srv/physics/Data-1", "writers": ["teachers"], "readers": ["students@example.org"]},
+            {"path": "/srv/physics/Data-10", "readers": ["students"]},
+            {"path": "/data", "writers": ["teachers"]},
+        ]
+    },
     {"users": [], "config": {"Authenticator": {"allowed_users": ["ada"]}}},
     {"users": [], "authenticator": "package.module.Class", "authenticator_options": {"allowed_teams": ["a"]}},
     {"authenticator_options": {"allow_all": True}, "accept_risks": ["open_authenticator"]},
@@ -234,6 +245,20 @@ def test_the_plan_of_a_hub_with_one_user() -> None:
 
 def test_the_plan_of_a_hub_that_says_everything() -> None:
     require_golden("jupyterhub-maximal", plan("jupyterhub", hub(**MAXIMAL)))
+
+
+def test_a_folder_is_shown_to_servers_until_it_is_to_go() -> None:
+    folders = [{"path": "/srv/a", "writers": ["teachers"]}, {"path": "/srv/b", "state": "absent"}]
+    made = plan("jupyterhub", hub(shared_folders=folders))
+    assert config_of(made)["BoundedSystemdSpawner"]["shared_folders"] == ["/srv/a"]
+    assert made["files"][1]["config"]["SharedFolders"] == {"shown": ["/srv/a"], "hidden": ["/srv/b"]}
+
+
+def test_the_groups_of_folders_are_made_where_people_bring_them() -> None:
+    users = [{"name": "ada", "unix_groups": ["teachers", "gpu"]}, {"name": "eve", "state": "absent"}]
+    made = plan("jupyterhub", hub(users=users, shared_folders=[{"path": "/srv/a", "writers": ["teachers"]}]))
+    assert made["shared_folders"]["groups"] == ["gpu", "teachers"]
+    assert made["shared_folders"]["system_groups"] == ["jupyterhub"]
 
 
 def test_the_plan_of_a_hub_with_local_servers() -> None:

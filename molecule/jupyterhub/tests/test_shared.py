@@ -1,0 +1,61 @@
+"""A folder that two people of the team write, a group of the host reads, and nobody else enters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from notebook_client import Kernel, NotebookClient
+
+FOLDER = "/srv/shared/course"
+NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture
+def servers(host, person) -> Iterator[dict[str, NotebookClient]]:
+    """The servers of both; Ada's may run, since an earlier test."""
+    ada, grace = person("ada"), person("grace")
+    yield {"ada": ada.enter("ada") if ada.state().get("ready") else ada.start(), "grace": grace.start()}
+    grace.stop()
+    host.check_output(f"find {FOLDER} -mindepth 1 -delete")
+
+
+def can(kernel: Kernel, command: str) -> bool:
+    """Whether a command in the folder succeeds in a kernel's sandbox."""
+    code = "import subprocess; print(subprocess.run({!r}, shell=True, cwd={!r}).returncode)"
+    return kernel.run(code.format(command, FOLDER)).splitlines()[-1] == "0"
+
+
+def outsider_can(host, group: str, command: str) -> bool:
+    """The same for an account of the host that is in one group alone."""
+    ids = f"--reuid=nobody --regid={group} --clear-groups"
+    return host.run(f"setpriv {ids} sh -c %s", f"cd {FOLDER} && {command}").rc == 0
+
+
+def test_writers_change_each_others_files_and_nobody_else_does(host, servers: dict[str, NotebookClient]) -> None:
+    with servers["ada"].kernel() as ada, servers["grace"].kernel() as grace:
+        assert can(ada, "umask 077 && mkdir week && echo a > week/x")
+        assert can(grace, "umask 077 && echo b >> week/x && echo c > week/y")
+        assert can(ada, "echo d >> week/y && mv week/x week/z && cp -r week copy")
+        assert can(grace, "echo e > copy/x && rm -r copy")
+        assert not can(grace, "touch /srv/shared/mine")
+    assert outsider_can(host, "visitors", "cat week/y week/z")
+    for attempt in ("echo e >> week/y", "rm week/y", "touch mine"):
+        assert not outsider_can(host, "visitors", attempt), attempt
+    assert not outsider_can(host, "nogroup", "true")
+
+
+def test_both_save_a_notebook_by_the_link_in_their_file_browsers(host, servers: dict[str, NotebookClient]) -> None:
+    """With its checkpoint, which belongs to whoever saved first. What they may not read has no link."""
+    path = "api/contents/shared/course/one.ipynb"
+    for server in (servers["ada"], servers["grace"], servers["ada"]):
+        assert [entry["name"] for entry in server.get("api/contents/shared").json()["content"]] == ["course"]
+        server.put(path, {"type": "notebook", "format": "json", "content": NOTEBOOK}).raise_for_status()
+        server.post(f"{path}/checkpoints").raise_for_status()
+    assert host.file(f"{FOLDER}/one.ipynb").user == "ada"
+
+
+def test_what_is_shared_no_more_is_closed_and_kept(host) -> None:
+    former = host.file("/srv/shared/former")
+    assert (former.mode, former.user, former.group) == (0o700, "root", "root")
+    assert host.file("/srv/shared/former/kept").content_string == "kept"
