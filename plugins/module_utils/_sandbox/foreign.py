@@ -86,8 +86,8 @@ class Sandbox:
         if not self.network:
             properties["PrivateNetwork"] = True
         if self.given:
-            # Root's own files stay root's: they may be hard links into a cache. The plus sign takes the sandbox away, all
-            # but what the unit binds and hides, so `find` sees what the code will see.
+            # Root's own files stay root's: they may be hard links into a cache. A plus sign takes the sandbox away, but
+            # not what the unit binds and hides, so `find` sees what the code will see.
             places = " ".join(path.rpartition(":")[2] for path in self.given)
             theirs = "( -type d -o ! -user root ) -exec /usr/bin/chown --no-dereference"
             properties["ExecStartPre"] = f"+/usr/bin/find {places} {theirs} --reference=/run/{name} {{}} +"
