@@ -70,7 +70,8 @@ class Contact:
 
 def system_problem(answer: str) -> str:
     """Why a host with this answer to `QUESTION` is none for the collection; empty if it is one."""
-    told = dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", answer, re.MULTILINE))
+    # A terminal ends its lines in another way.
+    told = dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?\r?$", answer, re.MULTILINE))
     kinds = [told.get("ID", ""), *told.get("ID_LIKE", "").split()]
     name = told.get("PRETTY_NAME") or told.get("ID") or "an unknown system"
     if not set(kinds) & set(OLDEST):

@@ -20,6 +20,7 @@ DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian
         'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"',
         'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"',
         'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_ID="6"',
+        DEBIAN.replace("\n", "\r\n"),
         # A host may greet everybody.
         "Don't panic = 42\nID=debian\nVERSION_ID='13'",
     ],
