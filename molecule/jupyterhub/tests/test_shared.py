@@ -13,10 +13,12 @@ NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 @pytest.fixture
 def servers(host, person) -> Iterator[dict[str, NotebookClient]]:
-    """The servers of both; Ada's may run, since an earlier test."""
+    """The servers of both; Ada's may run, since an earlier test, and runs on then."""
     ada, grace = person("ada"), person("grace")
-    yield {"ada": ada.enter("ada") if ada.state().get("ready") else ada.start(), "grace": grace.start()}
-    grace.stop()
+    ran = ada.state().get("ready")
+    yield {"ada": ada.enter("ada") if ran else ada.start(), "grace": grace.start()}
+    for one in (grace,) if ran else (ada, grace):
+        one.stop()
     host.check_output(f"find {FOLDER} -mindepth 1 -delete")
 
 
