@@ -83,6 +83,10 @@ class Sandbox:
             "BindPaths": list(self.given),
             "BindReadOnlyPaths": shown,
         }
+        places = [path.lstrip("-").rpartition(":")[2] for path in (*self.given, *self.shown)]
+        if closed := sorted({_closed(place) for place in places} - {""}):
+            hidden = values_of(STANDARD["TemporaryFileSystem"])
+            properties["TemporaryFileSystem"] = [*hidden, *(f"{directory}:ro" for directory in closed)]
         if not self.network:
             properties["PrivateNetwork"] = True
         if self.given:
@@ -92,6 +96,19 @@ class Sandbox:
             theirs = "( -type d -o ! -user root ) -exec /usr/bin/chown --no-dereference"
             properties["ExecStartPre"] = f"+/usr/bin/find {places} {theirs} --reference=/run/{name} {{}} +"
         return properties
+
+
+def _closed(place: str) -> str:
+    """The first directory on the way to a place that the account of foreign code could not enter; empty for none.
+
+    Nothing there is for that account, so an empty one stands in its place, with what is bound.
+    """
+    parts = place.strip("/").split("/")
+    for count in range(1, len(parts)):
+        directory = "/" + "/".join(parts[:count])
+        if os.path.isdir(directory) and not os.stat(directory).st_mode & stat.S_IXOTH:
+            return directory
+    return ""
 
 
 def take_back(directory: str) -> None:

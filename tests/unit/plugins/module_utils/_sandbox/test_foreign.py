@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import tempfile
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox import foreign
@@ -73,6 +74,21 @@ def test_roots_terminal_is_no_input(reads: bool) -> None:
     with Sandbox().command(["/bin/true"], {}, reads=reads) as command:
         assert (command[:1] == ["/usr/bin/systemd-run"]) is reads
         assert ("</dev/null" in " ".join(command)) is not reads
+
+
+@pytest.mark.sandboxed
+@pytest.mark.usefixtures("_files_here")
+def test_a_closed_directory_on_the_way_is_an_empty_one() -> None:
+    # Not below a directory of pytest's, which is closed itself.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as top:
+        os.chmod(top, 0o755)
+        os.makedirs(f"{top}/closed/deep/release")
+        os.makedirs(f"{top}/open/release")
+        os.chmod(f"{top}/closed", 0o750)
+        sandbox = Sandbox(given=[f"{top}/closed/deep/release"], shown=[f"-{top}/open/release"])
+        with sandbox.command(["/bin/true"], {}) as command:
+            hidden = [word for word in command if word.startswith("--property=TemporaryFileSystem=")]
+    assert hidden == [f"--property=TemporaryFileSystem={place}" for place in ("/run:ro", f"{top}/closed:ro")]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
