@@ -81,10 +81,10 @@ def test_roots_terminal_is_no_input(reads: bool) -> None:
 def test_a_closed_directory_on_the_way_is_an_empty_one() -> None:
     # Not below a directory of pytest's, which is closed itself.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as top:
-        os.chmod(top, 0o755)
+        pathlib.Path(top).chmod(0o755)
         os.makedirs(f"{top}/closed/deep/release")
         os.makedirs(f"{top}/open/release")
-        os.chmod(f"{top}/closed", 0o750)
+        pathlib.Path(top, "closed").chmod(0o750)
         sandbox = Sandbox(given=[f"{top}/closed/deep/release"], shown=[f"-{top}/open/release"])
         with sandbox.command(["/bin/true"], {}) as command:
             hidden = [word for word in command if word.startswith("--property=TemporaryFileSystem=")]
