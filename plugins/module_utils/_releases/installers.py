@@ -40,12 +40,12 @@ class _Installer:
         self._source_packages = source_packages
 
     @property
-    def _builds(self) -> list[str]:
-        """Options that say what may be built. Whoever made a wheelhouse has chosen by what is in it."""
-        if self._source.wheelhouse:
-            return []
-        named = (option for name in self._source_packages for option in ("--no-binary", name))
-        return [*_ONLY_WHEELS, *named]
+    def _builds(self) -> tuple[str, ...]:
+        """Options of the resolver. uv and pip can except a package from wheels only by forbidding its wheels.
+
+        So where a package is named, the resolver may build any, in the sandbox; the installation refuses the others.
+        """
+        return () if self._source_packages else _ONLY_WHEELS
 
     def _fetch(self, what: str, argv: list[str]) -> None:
         """Runs an installer that takes only wheels."""
