@@ -12,7 +12,8 @@ from dataclasses import dataclass
 _FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
 _WORD = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*|[;{}]|(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+""")
 # What `listen` accepts instead of `*`.
-_EVERY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 read from a configuration, not listened on
+EVERY_IPV4 = "0.0.0.0"  # noqa: S104 - read from a configuration and asked about, not listened on
+_EVERY_ADDRESS = ("", EVERY_IPV4)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._process.listeners import Process, listening_on
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.listeners import listening_on
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.file_changes import FileChanges, file_of
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import STARTED
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import kind
-
-__all__ = ("Process", "listening_on", "strangers")
 
 
 def strangers(units: list[dict], changes: FileChanges, state: dict[str, dict[str, str]]) -> list[str]:

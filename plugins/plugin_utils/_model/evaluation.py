@@ -90,12 +90,10 @@ def domains_of(variables: Mapping[str, Any]) -> dict[str, str]:
 
 def _own_domain(variables: Mapping[str, Any]) -> str:
     try:
-        if boolean(variables.get("jupyter_domain_shared", False), strict=False):
-            return ""
-        # A host without a web server of ours has no site that browsers would look for.
-        if not boolean(variables.get("jupyter_web_server", True), strict=False):
-            return ""
-        return str(variables.get("jupyter_domain") or "")
+        is_shared = boolean(variables.get("jupyter_domain_shared", False), strict=False)
+        # Without a web server of ours, there is no site that browsers would look for.
+        has_site = boolean(variables.get("jupyter_web_server", True), strict=False)
+        return str(variables.get("jupyter_domain") or "") if has_site and not is_shared else ""
     except AnsibleError:
         # The host's own validation names what is undefined.
         return ""

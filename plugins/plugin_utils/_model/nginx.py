@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import EVERY_IPV4
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx_locations
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_network, networks
@@ -29,7 +30,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_locatio
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import CERTIFICATE
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-EVERY = "0.0.0.0"  # noqa: S104 - asked about, not bound
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+")
 SIZE = re.compile(r"[0-9]+[kmg]?")
 HSTS = re.compile(r"[a-zA-Z0-9=; -]*")
@@ -114,7 +114,7 @@ def _addresses(sites: list[dict[str, Any]]) -> list[str]:
         {
             f"{address}:{site[port]}"
             for site in sites
-            for address in site["listen_addresses"] or [EVERY]
+            for address in site["listen_addresses"] or [EVERY_IPV4]
             for port in ("http_port", "https_port")
         }
     )

@@ -70,8 +70,8 @@ class Contact:
 
 def system_problem(answer: str) -> str:
     """Why a host with this answer to `QUESTION` is none for the collection; empty if it is one."""
-    # A terminal ends its lines in another way.
-    told = dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?\r?$", answer, re.MULTILINE))
+    assignments = (re.fullmatch(r"([A-Z_]+)=[\"']?(.*?)[\"']?", line) for line in answer.splitlines())
+    told = dict(found.groups() for found in assignments if found)
     kinds = [told.get("ID", ""), *told.get("ID_LIKE", "").split()]
     name = told.get("PRETTY_NAME") or told.get("ID") or "an unknown system"
     if not set(kinds) & set(OLDEST):

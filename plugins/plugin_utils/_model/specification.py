@@ -31,6 +31,8 @@ ROLES = (
     "ssh_access",
     "systemd",
 )
+# How like a name of ours another is, from 0 to 1, that was most likely meant to be it: a letter or two differ.
+_LIKELY = 0.9
 SHAPES = {"dict": dict, "list": list}
 WORDS = {
     "bool": "true or false",
@@ -48,10 +50,6 @@ def options_of(subject: str) -> dict[str, Any]:
     folder = "playbooks" if subject.startswith(PLAYBOOK) else f"roles/{subject}"
     text = (COLLECTION / folder / "meta/argument_specs.yml").read_text(encoding="utf-8")
     return yaml_load(text)["argument_specs"]["main"]["options"]
-
-
-# How like a name of ours another is, from 0 to 1, that was most likely meant to be it: a letter or two differ.
-_LIKELY = 0.9
 
 
 def prefix_of(subject: str) -> str:

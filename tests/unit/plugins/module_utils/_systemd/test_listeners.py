@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.listeners import Process
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import listeners
 
 UNIT = {"name": "hub.socket", "state": "present"}
@@ -64,7 +65,7 @@ def test_a_socket_that_stays_is_not_looked_at(listener: socket.socket) -> None:
 
 
 def test_a_unit_of_the_run_lets_go_what_it_has(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = listeners.Process(7, "jupyterhub", "root", "hub.socket")
+    ours = Process(7, "jupyterhub", "root", "hub.socket")
     monkeypatch.setattr(listeners, "listening_on", lambda _stream: [ours])
     assert strangers(stream(listener)) == []
 
