@@ -28,10 +28,10 @@ class ActionModule(ActionBase):
                 "role": {"type": "str", "choices": list(ROLES)},
                 "playbook": {"type": "str", "choices": list(PLAYBOOKS)},
                 "host": {"type": "dict", "default": {}},
-                "across_hosts": {"type": "bool", "default": False},
+                "across_hosts": {"type": "bool"},
             },
-            mutually_exclusive=[("role", "playbook")],
-            required_one_of=[("role", "playbook")],
+            mutually_exclusive=[("role", "playbook", "across_hosts")],
+            required_one_of=[("role", "playbook", "across_hosts")],
         )[1]
         if arguments["across_hosts"]:
             problems = shared_domains(domains_of(task_vars))

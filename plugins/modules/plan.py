@@ -10,6 +10,9 @@ module: plan
 short_description: Turn the variables of a role into what it does
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._attributes.info_module
 description:
   - Checks the variables of a role of this collection, all at once, and refuses them with one sentence for each problem.
   - Returns the plan of the role, such as files, units and sites, as finished data for the role's tasks.
@@ -35,14 +38,6 @@ options:
         is not limited to, and refuses a domain that two of them have.
       - Reads the variables of every host, so one host asks for all.
     type: bool
-    default: false
-attributes:
-  check_mode:
-    description: Changes nothing.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""

@@ -9,16 +9,12 @@ module: reach
 short_description: Require that a host answers, as root, and is one that the collection supports
 version_added: "0.1.0"
 author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._attributes.info_module
 description:
   - Asks the host by its shell alone. Where it does not answer, where the account does not become root, or where the
     system is neither Debian nor Ubuntu, or too old, one sentence says so and what to do.
-attributes:
-  check_mode:
-    description: Changes nothing.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 """
 
 EXAMPLES = r"""
