@@ -128,6 +128,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import t
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 
 SHADOW_PATTERN = "jupyter_*config.*"
 MESSAGE_LENGTH = 2000
@@ -280,19 +281,21 @@ def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], configs: l
 
 
 def require_kept_paths(module: AnsibleModule, files: list[File]) -> None:
-    """Raises ConfigurationError where units run that would stay behind at a path that nobody asks for any more."""
+    """Raises ConfigurationError where units run that would stay behind at a path that nobody asks for any more.
+
+    Raises SystemdError where systemd does not say which units run.
+    """
     for file in files:
         if not file.kept_path:
             continue
         old, new = (path_of(text, file.kept_path["option"]) for text in (file.before, file.text))
         if not old or old == new:
             continue
-        listing = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active", file.kept_path["units"]]
-        running = [line.split()[0] for line in module.run_command(listing)[1].splitlines() if line.strip()]
+        running = Host(module.run_command).active(file.kept_path["units"])
         if running:
             raise ConfigurationError(
                 f"{file.kept_path['variable']} cannot change from {old} to {new} while servers run that would stay at "
-                f"{old}: {', '.join(sorted(running))}. Stop them first, and run again; nothing was written."
+                f"{old}: {', '.join(running)}. Stop them first, and run again; nothing was written."
             )
 
 
@@ -336,7 +339,7 @@ def main() -> None:
         check(module, checkable)
         if not module.check_mode:
             apply(plan)
-    except (ConfigurationError, OSError) as error:
+    except (ConfigurationError, OSError, SystemdError) as error:
         module.fail_json(msg=str(error))
 
     shadows = find_shadows(module.params["shadows"])

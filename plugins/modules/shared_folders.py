@@ -184,12 +184,9 @@ def changes_of(folders: list[dict[str, Any]], new_groups: list[str]) -> dict[str
 
 
 def carry_out(module: AnsibleModule, new_groups: list[str], changes: dict[str, list[str]]) -> list[str]:
-    """Makes the groups, then the folders; returns what was left alone. Raises ValueError and OSError."""
-    for group in new_groups:
-        kind = ["--system"] if group in module.params["system_groups"] else []
-        code, _out, err = module.run_command(["groupadd", *kind, "--", group])
-        if code != 0:
-            raise ValueError(f"The group {group} could not be made: {err.strip()}")
+    """Makes the groups, then the folders; returns what was left alone. Raises HostError, ValueError and OSError."""
+    system = module.params["system_groups"]
+    host.HostChanges(module.run_command, "", "").make_groups({group: group in system for group in new_groups})
     left = []
     for entry in module.params["folders"]:
         if entry["path"] in changes["made"]:
@@ -210,7 +207,7 @@ def main() -> None:
         if not module.check_mode:
             started = bool(new_groups) or any(changes.values())
             left = carry_out(module, new_groups, changes)
-    except (OSError, ValueError) as error:
+    except (host.HostError, OSError, ValueError) as error:
         module.fail_json(msg=str(error), changed=started)
     for path in left:
         module.warn(f"{path} has a second name, a hard link, and is left alone; copy it to share it.")

@@ -18,7 +18,7 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
     EXPIRED,
@@ -146,8 +146,7 @@ class HostChanges:
 
     def establish(self, plan: AccountPlan, host: Host) -> None:
         """Carries out all of the plan but the locks and removals. `host` is the host from which it was planned."""
-        for group, system in plan.groups.items():
-            self.run("groupadd", *(["--system"] if system else []), "--", group)
+        self.make_groups(plan.groups)
         for name, groups in plan.create.items():
             # An interrupted useradd would leave a home without an account, so homes are created below.
             self.run(
@@ -166,6 +165,11 @@ class HostChanges:
             lines = "\n".join(f"{name}:{password}" for name, password in plan.passwords.items())
             self.run("chpasswd", "--encrypted", data=lines)
         self.members(plan.join, plan.leave)
+
+    def make_groups(self, groups: Mapping[str, bool]) -> None:
+        """Makes groups by their names; true for a system group."""
+        for group, system in groups.items():
+            self.run("groupadd", *(["--system"] if system else []), "--", group)
 
     def members(self, join: dict[str, list[str]], leave: dict[str, list[str]]) -> None:
         """Adds and removes members of local groups, with one command for a group where that is possible."""

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Collection
 
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
-READ_WRITE, READ, ALL, NOTHING = 7, 5, 7, 0
+ALL, READ, NOTHING = 7, 5, 0
 
 _VERSION = struct.pack("<I", 2)
 _ENTRY = struct.Struct("<HHI")
@@ -22,17 +22,17 @@ _OWNER, _OWNING_GROUP, _GROUP, _MASK, _OTHERS = 0x01, 0x04, 0x08, 0x10, 0x20
 _NO_ID = 0xFFFFFFFF
 
 
-def shared(writers: Collection[int], readers: Collection[int], bits: int = ALL) -> bytes:
+def shared(writers: Collection[int], readers: Collection[int]) -> bytes:
     """A list by which these groups, by their gids, write and read, and the owning group and others do nothing.
 
-    `bits` are what the owner may do, which nobody goes beyond. Of a group in both, writing counts.
+    Of a group in both, writing counts.
     """
-    groups = {**dict.fromkeys(readers, READ), **dict.fromkeys(writers, READ_WRITE)}
+    groups = {**dict.fromkeys(readers, READ), **dict.fromkeys(writers, ALL)}
     entries = [
-        (_OWNER, bits, _NO_ID),
+        (_OWNER, ALL, _NO_ID),
         (_OWNING_GROUP, NOTHING, _NO_ID),
         *((_GROUP, groups[gid], gid) for gid in sorted(groups)),
-        (_MASK, bits, _NO_ID),
+        (_MASK, ALL, _NO_ID),
         (_OTHERS, NOTHING, _NO_ID),
     ]
     return _VERSION + b"".join(_ENTRY.pack(*entry) for entry in entries)

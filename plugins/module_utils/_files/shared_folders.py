@@ -49,9 +49,12 @@ def is_right(folder: Folder) -> bool:
     """Whether a folder that exists is as it should be. What is inside is right then, too: it comes first."""
     with _opened(folder.path) as directory:
         status = os.fstat(directory)
-        wanted = (0, 0, OPEN_MODE, folder.acl, folder.acl) if folder.acl else (0, 0, CLOSED_MODE, b"")
-        lists = (acl.get(directory, acl.ACCESS), acl.get(directory, acl.DEFAULT))
-        return wanted == (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), *lists[: len(wanted) - 3])
+        mode = OPEN_MODE if folder.acl else CLOSED_MODE
+        # By the default list of a closed one nobody enters.
+        lists = (acl.ACCESS, acl.DEFAULT) if folder.acl else (acl.ACCESS,)
+        return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (0, 0, mode) and all(
+            acl.get(directory, kind) == folder.acl for kind in lists
+        )
 
 
 def make(path: str) -> None:
@@ -139,7 +142,7 @@ def _share_inside(directory: int, path: str, wanted: bytes, device: int, depth: 
 
 
 def _share(path: str, status: os.stat_result, wanted: bytes) -> None:
-    """Lets the groups do with a file or directory what its owner may."""
+    """Lets the groups do with an open file or directory, by its path in /proc, what its owner may."""
     if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISGID:
         os.chmod(path, stat.S_IMODE(status.st_mode) & ~stat.S_ISGID)
     acl.put(path, acl.ACCESS, acl.with_bits(wanted, status.st_mode >> 6 & 7))

@@ -66,6 +66,11 @@ class Host:
         blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in out.strip().split("\n\n")]
         return dict(zip(names, blocks))
 
+    def active(self, pattern: str) -> list[str]:
+        """The names of the units that run, of those that a pattern matches."""
+        out = self.systemctl("list-units", "--plain", "--no-legend", "--state=active", "--", pattern)
+        return sorted(line.split()[0] for line in out.splitlines() if line.strip())
+
     def verify(self, names: list[str], stage: str | None = None) -> list[str]:
         """What systemd-analyze says about units, with the files of the folder stage standing before the host's."""
         environment = {"SYSTEMD_UNIT_PATH": f"{stage}:"} if stage else {}

@@ -169,7 +169,7 @@ def test_a_path_stays_while_servers_run_at_it(
     host: Host, run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
     systemctl, running = host.root / "systemctl", host.root / "running"
-    systemctl.write_text(f'#!/bin/sh\n[ "$5" = "jupyterhub-user-*.service" ] && cat {running}\n')
+    systemctl.write_text(f'#!/bin/sh\n[ "$6" = "jupyterhub-user-*.service" ] && cat {running}\n')
     systemctl.chmod(0o755)
     monkeypatch.setattr(surroundings, "DIRECTORIES", (str(host.root), *surroundings.DIRECTORIES))
     running.write_text("jupyterhub-user-ada.service loaded active running Ada\n")

@@ -37,7 +37,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     def getgrnam(name: str) -> grp.struct_group:
         return grp.struct_group((name, "x", gids[name], []))
 
-    def run_command(_module: AnsibleModule, command: list[str]) -> tuple[int, str, str]:
+    def run_command(_module: AnsibleModule, command: list[str], **_settings: object) -> tuple[int, str, str]:
         commands.append(command)
         gids[command[-1]] = 4800 + len(commands)
         return 0, "", ""
