@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locks a directory, and checks that no other account can change it."""
+"""Locks a directory, checks that no other account can change it, and takes back one that another was given."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
+
+# Writing for others, and running with the owner's rights.
+_TAKEN = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID
 
 
 @contextlib.contextmanager
@@ -65,3 +68,37 @@ def _has_others(gid: int) -> bool:
         # Nobody knows who is in it.
         return True
     return not {account.pw_name for account in accounts if account.pw_uid in own}.issuperset(members)
+
+
+def take_back(directory: str, enters: bool = True) -> int:
+    """Makes a tree the running account's, for nobody else to write or run with its rights; returns its size in bytes.
+
+    No process of those whom it was given to runs any more, and nobody else can change what is above it. Raises
+    ValueError where the account `enters` the tree later, and something that others left there could lead it elsewhere:
+    a link out of the tree, or what is neither a file nor a directory.
+    """
+    own, inside = (os.geteuid(), os.getegid()), os.path.realpath(directory)
+    size = _take(directory, own, inside if enters else "")
+    # A directory comes before what is in it, so that nobody changes it while it is looked at.
+    for folder, folders, files in os.walk(directory):
+        size += sum(_take(os.path.join(folder, name), own, inside if enters else "") for name in (*folders, *files))
+    return size
+
+
+def _take(path: str, own: tuple[int, int], inside: str) -> int:
+    status = os.lstat(path)
+    if inside and status.st_uid != own[0]:
+        _require_harmless(path, status.st_mode, inside)
+    if (status.st_uid, status.st_gid) != own:
+        os.chown(path, *own, follow_symlinks=False)
+    if status.st_mode & _TAKEN and not stat.S_ISLNK(status.st_mode):
+        os.chmod(path, stat.S_IMODE(status.st_mode) & ~_TAKEN)
+    return status.st_size
+
+
+def _require_harmless(path: str, mode: int, inside: str) -> None:
+    if stat.S_ISLNK(mode):
+        if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
+            raise ValueError(f"{path} is a link to {os.readlink(path)}, which is outside of {inside}")
+    elif not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise ValueError(f"{path} is neither a file nor a directory")

@@ -13,6 +13,7 @@ import shutil
 import threading
 from dataclasses import dataclass, field
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import take_back
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.compress import compress
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.files import place_files
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.foreign import Commands, ForeignCode
@@ -25,7 +26,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import (
     installed_packages,
     make_overlay,
-    protect,
     site_packages,
     write_file,
 )
@@ -123,7 +123,7 @@ class ReleaseBuild:
                 foreign.test(smoke, {"PATH": _path(release)}, _COMMAND_TIMEOUT)
             python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
             packages = installed_packages(release)
-            self._store.finish(name, {"python": python, "packages": packages, "size": protect(release)})
+            self._store.finish(name, {"python": python, "packages": packages, "size": take_back(release)})
         except BaseException:
             self._store.remove(name)
             raise

@@ -11,9 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import take_back
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
-from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox, take_back
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 # Each with what messages call it.
 Commands = Sequence[tuple[str, Sequence[str]]]
@@ -41,7 +42,7 @@ class ForeignCode:
         """
         with self._home() as home:
             sandbox = Sandbox([self._release], shown, _authorities(online), online is not None)
-            self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
+            self._run(commands, environment, home, sandbox, timeout)
         try:
             take_back(self._release)
         except ValueError as error:
@@ -59,7 +60,7 @@ class ForeignCode:
         with self._home() as home:
             path = os.path.join(home, "answer")
             sandbox = Sandbox([home], [self._release, *shown], _authorities(online), online is not None)
-            self._run([(what, asking(path))], {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout=0)
+            self._run([(what, asking(path))], environment, home, sandbox, timeout=0)
             try:
                 # Whatever is there now, foreign code has left it.
                 descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -72,7 +73,7 @@ class ForeignCode:
         """Runs commands, which can only read the release."""
         with self._home() as home:
             sandbox = Sandbox(given=[home], shown=[self._release])
-            self._run(commands, {**environment, "HOME": home, "TMPDIR": home}, sandbox, timeout)
+            self._run(commands, environment, home, sandbox, timeout)
 
     @contextlib.contextmanager
     def _home(self) -> Iterator[str]:
@@ -90,10 +91,12 @@ class ForeignCode:
     def _run(
         self,
         commands: Commands,
-        environment: dict[str, str],
+        environment: Mapping[str, str],
+        home: str,
         sandbox: Sandbox,
         timeout: int,
     ) -> None:
+        environment = {**environment, "HOME": home, "TMPDIR": home}
         for what, argv in commands:
             self._programs.run(list(argv), what, environment, cwd=self._release, timeout=timeout, sandbox=sandbox)
 

@@ -85,8 +85,8 @@ class _Installer:
         environment = {name: _WHEELHOUSE if value == wheelhouse else value for name, value in environment.items()}
         return foreign, None, environment, [f"{wheelhouse}:{_WHEELHOUSE}"]
 
-    def _install(self, release: str, lock: str, what: str, argv: list[str]) -> None:
-        """Runs an installer for the packages of a lock file: first for those that come as wheels."""
+    def _install(self, release: str, lock: str, what: str, argv: list[str]) -> set[str]:
+        """Runs an installer for a lock file, first for packages that come as wheels; returns the names of all."""
         with open(lock, encoding="utf-8") as file:
             pins = parse_lock(file.read())
         built = [pin for pin in pins if pin.name in self._source_packages]
@@ -99,6 +99,7 @@ class _Installer:
             write_file(part, extend_lock(built, []))
             self._build(release, what, [*argv, "--requirement", part])
             os.unlink(part)
+        return {pin.name for pin in pins}
 
 
 class Uv(_Installer):
@@ -108,7 +109,6 @@ class Uv(_Installer):
         self, programs: Programs, source: PackageSource, lock: str, source_packages: Sequence[str] = ()
     ) -> None:
         super().__init__(programs, source, source_packages)
-        self._options = source.uv_options
         self._lock = lock
         self._version = next((pin.version for pin in parse_lock(lock) if pin.name == "uv"), "")
         if not self._version:
@@ -127,7 +127,7 @@ class Uv(_Installer):
         """The text of a lock, with hashes, of the requirements in a file under the constraints in another."""
         arguments = ["--quiet", "--python", python_of(release), "--generate-hashes", "--no-header", "--no-annotate"]
         compile_lock = [uv_program(self._version), "pip", "compile", *arguments, "--constraints", constraints]
-        compile_lock += [*self._builds, *self._options, requirements]
+        compile_lock += [*self._builds, *self._source.uv_options, requirements]
         return self._resolve(release, "uv pip compile", lambda path: [*compile_lock, "--output-file", path])
 
     def install(self, release: str, lock: str) -> None:
@@ -136,7 +136,8 @@ class Uv(_Installer):
         uv could compile them to byte code, by the environment's own interpreter, in which packages may run code.
         """
         install = [uv_program(self._version), "pip", "install", "--quiet", "--python", python_of(release)]
-        self._install(release, lock, "uv pip install", [*install, "--require-hashes", "--no-deps", *self._options])
+        install += ["--require-hashes", "--no-deps", *self._source.uv_options]
+        self._install(release, lock, "uv pip install", install)
 
     def clean(self) -> None:
         """Empties the cache, which otherwise only grows; uv waits for those that are using it."""
@@ -167,9 +168,7 @@ class Pip(_Installer):
         """Fills the virtual environment with the packages of a lock file and no others."""
         pip = [python_of(release), "-m", "pip"]
         install = [*pip, "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
-        self._install(release, lock, "pip install", install)
-        with open(lock, encoding="utf-8") as file:
-            locked = {pin.name for pin in parse_lock(file.read())}
+        locked = self._install(release, lock, "pip install", install)
         brought_along = sorted(installed_packages(release).keys() - locked)
         if brought_along:
             # Packages are there now that may run code whenever the interpreter starts.

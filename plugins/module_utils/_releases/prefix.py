@@ -14,10 +14,10 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 from collections.abc import Iterable
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import take_back
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
@@ -66,7 +66,7 @@ class Prefix:
             self._fetch(chunks, sha256)
             os.rename(self._download, self._installer)
             self._run()
-            make_roots_own(self.path)
+            take_back(self.path, enters=False)
             self._try()
             os.sync()
             atomic.write(os.path.join(self.path, MARK), json.dumps({"sha256": sha256}).encode(), 0o644)
@@ -96,8 +96,7 @@ class Prefix:
     def _run(self) -> None:
         """Has the installer make the prefix where it believes that its final place is, and moves it there."""
         folder, name = os.path.split(self.path)
-        home = os.path.join(self._stage, ".home")
-        os.makedirs(home)
+        os.makedirs(os.path.join(self._stage, ".home"))
         os.chmod(self._installer, 0o644)
         # The installer would refuse a prefix that is there, and must not write beside it.
         sandbox = Sandbox(given=[f"{self._stage}:{folder}"], shown=[f"{self._installer}:{_INSTALLER}"])
@@ -118,18 +117,6 @@ class Prefix:
         if rc:
             said = (err or out).decode(errors="replace").strip()[-_SHOWN_OF_MESSAGES:]
             raise ValueError(f"`{' '.join(argv)}` ended with status {rc}: {said}")
-
-
-def make_roots_own(path: str) -> None:
-    """Gives a tree to the account that runs, and lets nobody else write into it; archives bring owners of their own."""
-    uid, gid = os.geteuid(), os.getegid()
-    for folder, directories, files in os.walk(path):
-        for place in (folder, *(os.path.join(folder, name) for name in (*directories, *files))):
-            status = os.lstat(place)
-            if (status.st_uid, status.st_gid) != (uid, gid):
-                os.chown(place, uid, gid, follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode) and status.st_mode & 0o022:
-                os.chmod(place, stat.S_IMODE(status.st_mode) & ~0o022)
 
 
 def _remove(path: str) -> None:

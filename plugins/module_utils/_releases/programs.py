@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.surroundings import DIRECTORIES
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_PATH = ":".join(DIRECTORIES)
 
 _TAIL_LINES = 20
 _TIMED_OUT = 124  # coreutils' timeout
@@ -55,13 +56,14 @@ class Programs:
         With `check`, raises BuildError with `what` and the tail of the output where the program cannot be started,
         fails, or takes more than `timeout` seconds (0 for no limit).
         """
-        environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", **environment}
+        plain = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
+        environment = {**plain, **environment}
         argv = ["/usr/bin/timeout", "--kill-after=10", str(timeout), *argv]
         with contextlib.ExitStack() as stack:
             if sandbox:
                 argv = stack.enter_context(sandbox.command(argv, environment, cwd))
                 # What starts it is root's, and looks for nothing where packages have their programs.
-                environment, cwd = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}, "/"
+                environment, cwd = plain, "/"
             status, output, errors = self._run_command(
                 argv,
                 environ_update=environment,

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import normalise_name
-from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import TAKEN
 
 # Python finds packages of an overlay first in the overlay, then in the user's directory, the release, and the system. A
 # package that a user upgraded must win over the release's, or what was installed on top of the upgrade would break. The
@@ -76,15 +74,3 @@ def make_overlay(prefix: str) -> None:
     if "pip" in installed_packages(prefix):
         write_file(os.path.join(programs, "pip"), _OVERLAY_PIP.format(python=python_of(overlay)), 0o755)
         os.symlink("pip", os.path.join(programs, "pip3"))
-
-
-def protect(prefix: str) -> int:
-    """Lets the owner alone write, and nobody run with another's rights. Returns the size of all files in bytes."""
-    size = 0
-    for folder, _folders, files in os.walk(prefix):
-        for path in [folder, *(os.path.join(folder, name) for name in files)]:
-            status = os.lstat(path)
-            if status.st_mode & TAKEN and not stat.S_ISLNK(status.st_mode):
-                os.chmod(path, stat.S_IMODE(status.st_mode) & ~TAKEN)
-            size += status.st_size
-    return size

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, values_of
 
-# Writing for others, and running with the owner's rights.
-TAKEN = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID
 ENVIRONMENT_FILES = "/run"  # in memory
 _STOP_SECONDS = 10
 _LONGEST_SECONDS = 4 * 3600  # a build that nobody waits for any more ends some time
@@ -109,30 +107,6 @@ def _closed(place: str) -> str:
         if os.path.isdir(directory) and not os.stat(directory).st_mode & stat.S_IXOTH:
             return directory
     return ""
-
-
-def take_back(directory: str) -> None:
-    """Makes root's what foreign code left in a directory that it had been given. None of it runs any more.
-
-    Raises ValueError where something of it could lead root elsewhere: a link of its own that leads out of the
-    directory, or what is neither a file nor a directory.
-    """
-    inside = os.path.realpath(directory)
-    owner, group = os.geteuid(), os.getegid()
-    for folder, folders, files in os.walk(directory):
-        for path in (folder, *(os.path.join(folder, name) for name in (*folders, *files))):
-            status = os.lstat(path)
-            if (status.st_uid, status.st_gid) == (owner, group):
-                continue
-            # A directory comes before what is in it, so nobody else changes it meanwhile.
-            if stat.S_ISLNK(status.st_mode):
-                if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
-                    raise ValueError(f"{path} is a link to {os.readlink(path)}, which is outside of {directory}")
-            elif not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
-                raise ValueError(f"{path} is neither a file nor a directory")
-            os.chown(path, owner, group, follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode):
-                os.chmod(path, stat.S_IMODE(status.st_mode) & ~TAKEN)
 
 
 def _quoted(value: str) -> str:

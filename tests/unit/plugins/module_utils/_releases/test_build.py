@@ -186,7 +186,7 @@ def test_an_interruption_leaves_nothing_either(store: ReleaseStore, monkeypatch:
     def interrupt(_prefix: str) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build_module, "protect", interrupt)
+    monkeypatch.setattr(build_module, "take_back", interrupt)
     with pytest.raises(KeyboardInterrupt):
         a_build(store).run(ID, Pretender(), [])
     assert store.names() == []

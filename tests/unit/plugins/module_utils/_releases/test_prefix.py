@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.prefix import MARK, Prefix, make_roots_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.prefix import MARK, Prefix
 
 GOOD = b"""
 set -e
@@ -107,15 +107,3 @@ def test_it_can_be_removed(prefix: Prefix) -> None:
     install(prefix, GOOD)
     prefix.remove()
     assert around(prefix) == []
-
-
-def test_owners_and_modes_of_archives_are_put_right(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "tree/deep").mkdir(parents=True)
-    (tmp_path / "tree/deep/file").touch()
-    (tmp_path / "outside").touch()
-    (tmp_path / "tree/link").symlink_to(tmp_path / "outside")
-    for place in ("tree", "tree/deep", "tree/deep/file", "outside"):
-        (tmp_path / place).chmod(0o777)
-    make_roots_own(str(tmp_path / "tree"))
-    assert {(tmp_path / place).stat().st_mode & 0o777 for place in ("tree", "tree/deep", "tree/deep/file")} == {0o755}
-    assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o777

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import pathlib
-import stat
 import subprocess
 import sys
 
@@ -85,13 +84,6 @@ def test_a_new_file_takes_nobody_s_place(tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileExistsError):
         venv.write_file(str(tmp_path / "link"), "theirs")
     assert (tmp_path / "precious").read_text() == "mine"
-
-
-def test_nobody_else_writes_or_runs_with_the_owner_s_rights(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "program").touch()
-    (tmp_path / "program").chmod(0o6777)
-    venv.protect(str(tmp_path))
-    assert stat.S_IMODE((tmp_path / "program").stat().st_mode) == 0o755
 
 
 def test_root_runs_no_interpreter_that_a_release_brings(tmp_path: pathlib.Path) -> None:
