@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
+import subprocess
 from collections.abc import Iterator
 
 from playwright.sync_api import Page, sync_playwright
 
 LOGS = pathlib.Path(__file__).resolve().parents[2] / ".cache/logs"
+PROGRAM = pathlib.Path(__file__).with_name("programs") / "chromium_beside"
 
 
 @contextlib.contextmanager
-def browser(address: str, name: str) -> Iterator[Page]:
+def browser(container: str, address: str, name: str) -> Iterator[Page]:
     """Chromium; it does not know who signed the certificate, which other tests check. A failure leaves a picture."""
-    with sync_playwright() as playwright:
+    with network_of(container) as network, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
+            executable_path=PROGRAM,
             args=["--no-sandbox", "--disable-background-networking", f"--host-resolver-rules=MAP {name} {address}"],
+            env={**os.environ, "BROWSER_NETWORK": network},
         )
         page = chromium.new_context(ignore_https_errors=True).new_page()
         page.set_default_timeout(60_000)
@@ -28,3 +32,23 @@ def browser(address: str, name: str) -> Iterator[Page]:
             raise
         finally:
             chromium.close()
+
+
+@contextlib.contextmanager
+def network_of(container: str) -> Iterator[str]:
+    """The path of a network namespace of a neighbour of the container.
+
+    On the machine itself other scenarios' networks come and go; Chromium gives up what it loads whenever one does.
+    """
+    networks = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}"
+    network, image = podman("inspect", "--format", f"{networks} {{{{.Image}}}}", container).split()
+    neighbour = podman("run", "--detach", "--network", network, "--entrypoint", "sleep", image, "infinity")
+    try:
+        yield podman("inspect", "--format", "{{.NetworkSettings.SandboxKey}}", neighbour)
+    finally:
+        podman("rm", "--force", "--time", "0", neighbour)
+
+
+def podman(*arguments: str) -> str:
+    """What podman answers."""
+    return subprocess.run(["podman", *arguments], check=True, capture_output=True, text=True).stdout.strip()

@@ -146,7 +146,7 @@ def test_a_browser_logs_in_and_runs_a_cell(host, address: str, name: str) -> Non
     notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     path = "/home/alice/notebooks/answer.ipynb"
     host.check_output("runuser -u alice -- sh -c %s", f"printf %s {shlex.quote(json.dumps(notebook))} > {path}")
-    with browser(address, name) as page:
+    with browser(host.backend.host, address, name) as page:
         page.goto(f"https://{name}/alice/lab/tree/answer.ipynb?reset")
         page.fill("input[name=password]", PASSWORD)
         page.click("button[type=submit]")

@@ -295,9 +295,9 @@ def test_a_service_may_do_what_its_role_says(host) -> None:
     assert status_of(host, "http://127.0.0.1:8081/hub/api/users/ada", token, "DELETE") in ("403", "404")
 
 
-def test_a_person_logs_in_by_browser(new_ada: HubClient, address: str) -> None:
+def test_a_person_logs_in_by_browser(host, new_ada: HubClient, address: str) -> None:
     """The page that tells how the server starts leads to JupyterLab by itself."""
-    with browser(address, HUB) as page:
+    with browser(host.backend.host, address, HUB) as page:
         page.goto(f"https://{HUB}/")
         page.fill("#username_input", "ada")
         page.fill("#password_input", "correct horse battery")
