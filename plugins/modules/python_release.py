@@ -104,6 +104,8 @@ options:
   wheelhouse:
     description:
       - Directory on the target that holds all packages as files. With it, no index is asked.
+      - Where it holds a directory C(npm) with npm's cache, O(setup_commands) find the packages of npm there, and have
+        no network even with O(setup_network).
     type: path
     default: ""
   keep:
@@ -417,6 +419,9 @@ class Present:
         return plan
 
     def _build(self, plan: Plan) -> str:
+        wheelhouse = self._source.wheelhouse
+        if wheelhouse and not os.path.isdir(wheelhouse):
+            raise ValueError(f"wheelhouse: {wheelhouse} is no directory of this host; put the packages there first")
         previous = self._store.marker(plan.current) or {}
         require_room(self._store.path, self._recipe, previous.get("size"))
         build = ReleaseBuild(self._store, self._recipe, self._interpreter, self._programs, self._source)

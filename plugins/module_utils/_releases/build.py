@@ -113,9 +113,10 @@ class ReleaseBuild:
             foreign = ForeignCode(self._programs, release)
             if self._recipe.setup_commands:
                 setup = _named(release, "setup command", self._recipe.setup_commands)
-                online = self._source if self._recipe.setup_network else None
-                environment = {**(online.setup_environment() if online else {}), "PATH": _path(release)}
-                foreign.change(setup, environment, online, timeout=_COMMAND_TIMEOUT)
+                network, offline = self._recipe.setup_network, self._source.npm_cache
+                environment = {**(self._source.setup_environment() if network else {}), "PATH": _path(release)}
+                online = self._source if network and not offline else None
+                foreign.change(setup, environment, online, self._source.shown, timeout=_COMMAND_TIMEOUT)
             if self._recipe.compress:
                 compress(release, self._recipe.compress, self._programs)
             if self._recipe.smoke_commands:

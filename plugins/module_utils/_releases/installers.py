@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.foreign import ForeignCode
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import extend_lock, parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import WHEELHOUSE, PackageSource
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import provide_uv, release_tools, uv_program
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import (
     installed_packages,
@@ -21,7 +21,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
     write_file,
 )
 
-_WHEELHOUSE = "/run/wheelhouse"  # as a build sees it, whoever may enter the directories above it
 _ONLY_WHEELS = ("--only-binary", ":all:")
 _NO_WHEEL = re.compile("no usable wheels|--no-build|No matching distribution")
 
@@ -82,8 +81,8 @@ class _Installer:
         environment = {name: value for name, value in self._environment.items() if name != "UV_CACHE_DIR"}
         if not wheelhouse:
             return foreign, self._source, environment, []
-        environment = {name: _WHEELHOUSE if value == wheelhouse else value for name, value in environment.items()}
-        return foreign, None, environment, [f"{wheelhouse}:{_WHEELHOUSE}"]
+        environment = {name: WHEELHOUSE if value == wheelhouse else value for name, value in environment.items()}
+        return foreign, None, environment, self._source.shown
 
     def _install(self, release: str, lock: str, what: str, argv: list[str]) -> set[str]:
         """Runs an installer for a lock file, first for packages that come as wheels; returns the names of all."""

@@ -12,9 +12,13 @@ from urllib.parse import unquote
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import CACHE
 
+# The wheelhouse as foreign code sees it, whoever may enter the directories above it.
+WHEELHOUSE = "/run/wheelhouse"
+
 _SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _MASK = "********"
+_NPM = "npm"
 _PROXY_VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy")
 
 # Settings of whoever runs the module have no say in what a release holds.
@@ -58,9 +62,22 @@ class PackageSource:
 
         Node.js brings authorities of its own and does not look at the system's unless it is told to.
         """
+        if self.npm_cache:
+            return {"npm_config_cache": f"{WHEELHOUSE}/{_NPM}", "npm_config_offline": "true"}
         registry = {"npm_config_registry": self.npm_registry} if self.npm_registry else {}
         authorities = {"NODE_EXTRA_CA_CERTS": self.certificates, "SSL_CERT_FILE": self.certificates}
         return {**authorities, **registry, **self._proxies}
+
+    @property
+    def shown(self) -> list[str]:
+        """The directories that foreign code has to see, as Sandbox takes them."""
+        return [f"{self.wheelhouse}:{WHEELHOUSE}"] if self.wheelhouse else []
+
+    @property
+    def npm_cache(self) -> str:
+        """The directory with npm's packages, from which npm takes them without a network; empty for none."""
+        directory = os.path.join(self.wheelhouse, _NPM)
+        return directory if self.wheelhouse and os.path.isdir(directory) else ""
 
     @property
     def certificates(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
 
@@ -45,6 +47,22 @@ def test_other_programs_hear_of_the_way_but_not_of_the_index() -> None:
 def test_npm_hears_of_its_registry() -> None:
     environment = PackageSource(npm_registry="https://mirror.example.org/npm/").setup_environment()
     assert environment["npm_config_registry"] == "https://mirror.example.org/npm/"
+
+
+def test_npm_takes_its_packages_from_a_wheelhouse_that_has_them(tmp_path: pathlib.Path) -> None:
+    source = PackageSource(wheelhouse=str(tmp_path), npm_registry="https://mirror.example.org/npm/")
+    assert source.npm_cache == ""
+    assert "npm_config_offline" not in source.setup_environment()
+    (tmp_path / "npm").mkdir()
+    assert source.npm_cache == str(tmp_path / "npm")
+    expected = {"npm_config_cache": "/run/wheelhouse/npm", "npm_config_offline": "true"}
+    assert source.setup_environment() == expected
+    assert source.shown == [f"{tmp_path}:/run/wheelhouse"]
+
+
+def test_without_a_wheelhouse_there_is_none_to_show() -> None:
+    assert PackageSource().npm_cache == ""
+    assert PackageSource().shown == []
 
 
 @pytest.mark.parametrize(
