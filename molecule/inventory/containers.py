@@ -54,7 +54,6 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
         "ansible_ssh_common_args": SSH_OPTIONS,
         "container_network": f"jupyter-{scenario}",
         "container_subnet": f"{network}.0/24",
-        "container_internal": scenario in data["internal"],
     }
     others = {f"{scenario.replace('_', '-')}-{name}": variables for name, variables in others.items()}
     return {
