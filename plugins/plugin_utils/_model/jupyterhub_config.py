@@ -85,11 +85,13 @@ def hub_socket(settings: Settings) -> str:
 
 
 def servers_group(settings: Settings) -> str:
-    """The system group of those who reach users' servers, the hub and its proxy; empty where servers have ports.
+    """The system group of those who reach users' servers: the hub, and its proxy or what forwards to them."""
+    return f"{settings['name']}-servers"
 
-    traefik reaches no UNIX socket.
-    """
-    return "" if settings["traefik"] else f"{settings['name']}-servers"
+
+def port_prefix(settings: Settings) -> str:
+    """What the names of the units begin with that have a port for a user's server."""
+    return f"{settings['name']}-port"
 
 
 def own_services(settings: Settings) -> list[str]:
@@ -239,6 +241,9 @@ def _accounts_and_limits(settings: Settings) -> Options:
         "sockets_directory": f"{name}-sockets",
         "servers_group": servers_group(settings),
         "hub_socket": hub_socket(settings),
+        # traefik reaches no UNIX socket.
+        "proxy_needs_ports": bool(settings["traefik"]),
+        "port_prefix": port_prefix(settings),
         "privileged_groups": list(PRIVILEGED_GROUPS),
         "privileged_people": "privileged_groups" in settings["accept_risks"],
     }

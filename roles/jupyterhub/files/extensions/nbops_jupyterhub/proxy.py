@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from typing import Any
 
 import bcrypt
+from jupyterhub.utils import exponential_backoff
 from jupyterhub_traefik_proxy.fileprovider import TraefikFileProviderProxy
-from jupyterhub_traefik_proxy.traefik_utils import TraefikConfigFileHandler, atomic_writing
+from jupyterhub_traefik_proxy.traefik_utils import TraefikConfigFileHandler, atomic_writing, generate_alias
+from tornado.httpclient import HTTPClientError
 from traitlets import default, observe
 
 
@@ -40,3 +43,24 @@ class RunningTraefikProxy(TraefikFileProviderProxy):
         config["http"]["routers"].pop("route_api", None)
         config.pop("tls", None)
         return config
+
+    async def delete_route(self, routespec: str) -> None:
+        """Returns when traefik sends nobody there any more, because others may get the port then.
+
+        Raises TimeoutError.
+        """
+        await super().delete_route(routespec)
+
+        path = f"/api/http/routers/{generate_alias(self.validate_routespec(routespec), 'router')}@{self.provider_name}"
+
+        async def is_gone() -> bool:
+            try:
+                await self._traefik_api_request(path)
+            except HTTPClientError as error:
+                return error.code == HTTPStatus.NOT_FOUND
+            except OSError:
+                # It restarts, and will read its file.
+                self.log.info("traefik does not answer")
+            return False
+
+        await exponential_backoff(is_gone, f"traefik still leads to {routespec}", timeout=self.check_route_timeout)
