@@ -79,6 +79,11 @@ def routes_directory(settings: Settings) -> str:
     return f"/var/lib/{settings['name']}/traefik"
 
 
+def routes_file(settings: Settings) -> str:
+    """The file of traefik's routes."""
+    return f"{routes_directory(settings)}/routes.toml"
+
+
 def hub_socket(settings: Settings) -> str:
     """Where users' servers reach the hub without a network."""
     return f"/run/{settings['name']}/hub.sock"
@@ -270,7 +275,7 @@ def _proxy(settings: Settings) -> Options:
         "JupyterHub": {"proxy_class": "nbops_jupyterhub.proxy.RunningTraefikProxy"},
         "RunningTraefikProxy": {
             "should_start": False,
-            "dynamic_config_file": f"{routes_directory(settings)}/routes.toml",
+            "dynamic_config_file": routes_file(settings),
             "traefik_api_url": api_url,
             "traefik_api_username": "hub",
             "traefik_entrypoint": "proxy",

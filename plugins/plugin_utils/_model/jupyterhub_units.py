@@ -20,6 +20,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     own_services,
     port_prefix,
     routes_directory,
+    routes_file,
     servers_group,
 )
 
@@ -149,7 +150,7 @@ def _socket(settings: Settings, part: str) -> Unit:
     name, endpoints = settings["name"], [SOCKETS[part](settings)]
     if part == "hub":
         endpoints.append(Endpoint(socket=hub_socket(settings)))
-    return addresses.held(
+    unit = addresses.held(
         f"{name}-{part}.socket",
         endpoints,
         holder_name(name),
@@ -157,6 +158,10 @@ def _socket(settings: Settings, part: str) -> Unit:
         # By this, traefik and the proxy's start script know for which of their addresses it is.
         descriptor=part,
     )
+    if part == "proxy-api" and settings["traefik"]:
+        # When the host starts, nobody has the ports to which the routes lead until the hub has written new ones.
+        unit["sections"]["Socket"]["ExecStartPre"] = f"/usr/bin/rm --force {routes_file(settings)}"
+    return unit
 
 
 def _sockets(settings: Settings, *parts: str) -> list[str]:
@@ -179,14 +184,8 @@ def _proxy(settings: Settings) -> Unit:
         "RestartSec": 1,
     }
     if traefik:
-        routes = routes_directory(settings)
-        service |= {
-            # It reads the routes in the hub's directory, and sees nothing else there.
-            "TemporaryFileSystem": "/var/lib:ro",
-            "BindReadOnlyPaths": routes,
-            # Until the hub has run, nobody has the ports to which they led before the host restarted.
-            "ExecStartPre": f"+/bin/sh -c 'test -e /run/{name}-users || rm --force {routes}/routes.toml'",
-        }
+        # It reads the routes in the hub's directory, and sees nothing else there.
+        service |= {"TemporaryFileSystem": "/var/lib:ro", "BindReadOnlyPaths": routes_directory(settings)}
     else:
         # The sockets of servers come and go below a directory that the hub makes later.
         service |= {**sandbox.WHOLE_RUN, "SupplementaryGroups": servers_group(settings), "SuccessExitStatus": 2}
