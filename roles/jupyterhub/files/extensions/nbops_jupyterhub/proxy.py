@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -44,23 +45,27 @@ class RunningTraefikProxy(TraefikFileProviderProxy):
         config.pop("tls", None)
         return config
 
-    async def delete_route(self, routespec: str) -> None:
-        """Returns when traefik sends nobody there any more, because others may get the port then.
+    async def get_route(self, routespec: str) -> dict[str, Any] | None:
+        """What the file says; None comes only when traefik sends nobody there any more. Raises TimeoutError.
 
-        Raises TimeoutError.
+        Others may have the port then.
         """
-        await super().delete_route(routespec)
+        route = await super().get_route(routespec)
+        if route is None:
+            await exponential_backoff(
+                partial(self._has_forgotten, self.validate_routespec(routespec)),
+                f"traefik still leads to {routespec}",
+                timeout=self.check_route_timeout,
+            )
+        return route
 
-        path = f"/api/http/routers/{generate_alias(self.validate_routespec(routespec), 'router')}@{self.provider_name}"
-
-        async def is_gone() -> bool:
-            try:
-                await self._traefik_api_request(path)
-            except HTTPClientError as error:
-                return error.code == HTTPStatus.NOT_FOUND
-            except OSError:
-                # It restarts, and will read its file.
-                self.log.info("traefik does not answer")
-            return False
-
-        await exponential_backoff(is_gone, f"traefik still leads to {routespec}", timeout=self.check_route_timeout)
+    async def _has_forgotten(self, routespec: str) -> bool:
+        router = f"{generate_alias(routespec, 'router')}@{self.provider_name}"
+        try:
+            await self._traefik_api_request(f"/api/http/routers/{router}")
+        except HTTPClientError as error:
+            return error.code == HTTPStatus.NOT_FOUND
+        except OSError:
+            # It restarts, and will read its file.
+            self.log.info("traefik does not answer")
+        return False
