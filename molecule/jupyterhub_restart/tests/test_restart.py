@@ -35,7 +35,14 @@ def test_a_running_server_keeps_its_release_and_the_next_one_has_the_new(host, p
     assert host.file(f"{before}/release.json").exists
     with ada.enter("ada").kernel() as kernel:
         assert kernel.run("6*7") == "42"
+    # The hub that started it reached no socket; systemd has its port, until it stops.
+    pid = host.check_output("systemctl show --property=MainPID --value jupyterhub-user-ada")
+    assert f"pid={pid}," not in host.check_output("ss --listening --tcp --numeric --processes")
+    assert host.socket("unix:///run/jupyterhub-sockets/ada/server.sock").is_listening
+    port = "jupyterhub-port-ada.socket"
+    assert host.check_output(f"systemctl is-active {port}") == "active"
     ada.stop()
+    assert host.run(f"systemctl is-active {port}").stdout.strip() == "inactive"
     with ada.start().kernel() as kernel:
         assert kernel.run("import jupyterhub, cowsay; print(jupyterhub.__version__[0])") == "6"
     assert release_of_adas_server(host) == current

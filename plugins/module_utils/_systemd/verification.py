@@ -30,6 +30,9 @@ PATHS = ("BindPaths", "BindReadOnlyPaths", "InaccessiblePaths", "ReadOnlyPaths",
 # What systemd makes before the start, such as the directories of the service itself, or what begins with it.
 MADE_LATER = re.compile(r"/(dev|proc|run|sys|tmp|var)(/.*)?")
 
+# By the kind of a unit, the least that systemd takes for one.
+STAND_INS = {"service": "[Service]\nExecStart=/bin/true\n", "socket": "[Socket]\nListenStream=/run/stand-in\n"}
+
 
 def verify(units: list[dict], profiles: dict, host: manager.Host, directory: str, check_mode: bool) -> None:
     """Tests units together with the others of the list and the host; raises SystemdError with what systemd says.
@@ -93,6 +96,7 @@ def _examples(name: str, units: list[dict]) -> list[str]:
 def _stage(units: list[dict], profiles: dict, stage: str) -> None:
     for unit in units:
         write(f"{stage}/{path_of(unit)}", render(unit, profiles))
-        if unit["name"].endswith("-.service"):
+        prefix, _hyphen, kind = unit["name"].rpartition("-.")
+        if prefix and kind in STAND_INS:
             # A drop-in for all units with this prefix has no unit of its own that could be tested.
-            write(f"{stage}/{unit['name']}", "[Service]\nExecStart=/bin/true\n")
+            write(f"{stage}/{unit['name']}", STAND_INS[kind])

@@ -79,17 +79,24 @@ def routes_directory(settings: Settings) -> str:
     return f"/var/lib/{settings['name']}/traefik"
 
 
+def routes_file(settings: Settings) -> str:
+    """The file of traefik's routes."""
+    return f"{routes_directory(settings)}/routes.toml"
+
+
 def hub_socket(settings: Settings) -> str:
     """Where users' servers reach the hub without a network."""
     return f"/run/{settings['name']}/hub.sock"
 
 
 def servers_group(settings: Settings) -> str:
-    """The system group of those who reach users' servers, the hub and its proxy; empty where servers have ports.
+    """The system group of those who reach users' servers: the hub, and its proxy or what forwards to them."""
+    return f"{settings['name']}-servers"
 
-    traefik reaches no UNIX socket.
-    """
-    return "" if settings["traefik"] else f"{settings['name']}-servers"
+
+def port_prefix(settings: Settings) -> str:
+    """What the names of the units begin with that have a port for a user's server."""
+    return f"{settings['name']}-port"
 
 
 def own_services(settings: Settings) -> list[str]:
@@ -239,6 +246,9 @@ def _accounts_and_limits(settings: Settings) -> Options:
         "sockets_directory": f"{name}-sockets",
         "servers_group": servers_group(settings),
         "hub_socket": hub_socket(settings),
+        # traefik reaches no UNIX socket.
+        "proxy_needs_ports": bool(settings["traefik"]),
+        "port_prefix": port_prefix(settings),
         "privileged_groups": list(PRIVILEGED_GROUPS),
         "privileged_people": "privileged_groups" in settings["accept_risks"],
     }
@@ -265,7 +275,7 @@ def _proxy(settings: Settings) -> Options:
         "JupyterHub": {"proxy_class": "nbops_jupyterhub.proxy.RunningTraefikProxy"},
         "RunningTraefikProxy": {
             "should_start": False,
-            "dynamic_config_file": f"{routes_directory(settings)}/routes.toml",
+            "dynamic_config_file": routes_file(settings),
             "traefik_api_url": api_url,
             "traefik_api_username": "hub",
             "traefik_entrypoint": "proxy",

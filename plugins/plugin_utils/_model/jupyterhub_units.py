@@ -18,7 +18,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     hub_endpoint,
     hub_socket,
     own_services,
+    port_prefix,
     routes_directory,
+    routes_file,
     servers_group,
 )
 
@@ -26,6 +28,8 @@ Unit = dict[str, Any]
 
 # What a hub listens on: its own address, the proxy's, and that where the proxy is told its routes.
 SOCKETS = {"hub": hub_endpoint, "proxy": endpoint, "proxy-api": api_endpoint}
+# Of units that the hub makes when it starts a server.
+DROP_IN = "50-sandbox"
 TRAEFIK_PAGE = "https://jupyterhub-traefik-proxy.readthedocs.io/"
 PROXY_PAGE = "https://github.com/jupyterhub/configurable-http-proxy"
 
@@ -36,7 +40,8 @@ def units(settings: Settings) -> list[Unit]:
         return absent_units(settings["name"])
     culler = _culler(settings) if settings["cull_idle_seconds"] else _absent(f"{settings['name']}-culler.service")
     sockets = [_socket(settings, part) for part in SOCKETS]
-    return [_slice(settings), _sandbox(settings), _holder(settings), *sockets, _proxy(settings), _hub(settings), culler]
+    servers = [_slice(settings), _sandbox(settings), *_ports(settings)]
+    return [*servers, _holder(settings), *sockets, _proxy(settings), _hub(settings), culler]
 
 
 def absent_units(name: str) -> list[Unit]:
@@ -44,7 +49,8 @@ def absent_units(name: str) -> list[Unit]:
     return [
         *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-address@")),
         *(_absent(f"{name}-{part}.socket") for part in SOCKETS),
-        {**_absent(f"{name}-user-.service"), "drop_in": "50-sandbox"},
+        {**_absent(f"{name}-user-.service"), "drop_in": DROP_IN},
+        *({**_absent(f"{port_prefix({'name': name})}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")),
         _absent(f"{name}.slice"),
     ]
 
@@ -109,10 +115,31 @@ def _sandbox(settings: Settings) -> Unit:
     memory = {"OOMPolicy": "continue"}
     return {
         "name": f"{settings['name']}-user-.service",
-        "drop_in": "50-sandbox",
+        "drop_in": DROP_IN,
         "sandbox": settings["sandbox"],
         "sections": {"Service": {**hub, **memory}},
     }
+
+
+def _ports(settings: Settings) -> list[Unit]:
+    """The drop-ins of what has a port for a user's server, where the proxy or the hub reaches no UNIX socket."""
+    prefix, place = port_prefix(settings), {"Slice": f"{settings['name']}.slice"}
+    # Whoever connects again and again to a server that is away must not cost the port.
+    socket = {"Socket": {**place, "NoDelay": True, "TriggerLimitIntervalSec": 0}}
+    forwarder = {
+        **place,
+        "DynamicUser": True,
+        "SupplementaryGroups": servers_group(settings),
+        # systemd hands over the port, and a server is a socket.
+        "RestrictAddressFamilies": "AF_UNIX",
+        # Each connection has two sockets and two pipes.
+        "LimitNOFILE": 8192,
+    }
+    service = {"Unit": {"StartLimitIntervalSec": 0}, "Service": forwarder}
+    return [
+        {"name": f"{prefix}-.socket", "drop_in": DROP_IN, "sections": socket},
+        {"name": f"{prefix}-.service", "drop_in": DROP_IN, "sandbox": "daemon", "sections": service},
+    ]
 
 
 def _holder(settings: Settings) -> Unit:
@@ -123,7 +150,7 @@ def _socket(settings: Settings, part: str) -> Unit:
     name, endpoints = settings["name"], [SOCKETS[part](settings)]
     if part == "hub":
         endpoints.append(Endpoint(socket=hub_socket(settings)))
-    return addresses.held(
+    unit = addresses.held(
         f"{name}-{part}.socket",
         endpoints,
         holder_name(name),
@@ -131,6 +158,10 @@ def _socket(settings: Settings, part: str) -> Unit:
         # By this, traefik and the proxy's start script know for which of their addresses it is.
         descriptor=part,
     )
+    if part == "proxy-api" and settings["traefik"]:
+        # When the host starts, nobody has the ports to which the routes lead until the hub has written new ones.
+        unit["sections"]["Socket"]["ExecStartPre"] = f"/usr/bin/rm --force {routes_file(settings)}"
+    return unit
 
 
 def _sockets(settings: Settings, *parts: str) -> list[str]:
@@ -147,20 +178,17 @@ def _proxy(settings: Settings) -> Unit:
     service = {
         "Type": "exec",
         "DynamicUser": True,
-        **({"SupplementaryGroups": servers_group(settings)} if servers_group(settings) else {}),
         "Sockets": " ".join(sockets),
         "ExecStart": _traefik(settings) if traefik else _configurable_proxy(settings),
         "Restart": "always",
         "RestartSec": 1,
     }
-    if servers_group(settings):
-        # The sockets of servers come and go below a directory that the hub makes later.
-        service |= sandbox.WHOLE_RUN
     if traefik:
         # It reads the routes in the hub's directory, and sees nothing else there.
         service |= {"TemporaryFileSystem": "/var/lib:ro", "BindReadOnlyPaths": routes_directory(settings)}
     else:
-        service["SuccessExitStatus"] = 2
+        # The sockets of servers come and go below a directory that the hub makes later.
+        service |= {**sandbox.WHOLE_RUN, "SupplementaryGroups": servers_group(settings), "SuccessExitStatus": 2}
     return {
         "name": f"{name}-proxy.service",
         "sandbox": "standard",
@@ -242,7 +270,7 @@ def _hub(settings: Settings) -> Unit:
             },
             "Service": {
                 **_hub_service(name, release),
-                **({"SupplementaryGroups": servers_group(settings)} if servers_group(settings) else {}),
+                "SupplementaryGroups": servers_group(settings),
                 "Sockets": " ".join(sockets),
                 **_hub_sandbox(settings),
             },

@@ -65,6 +65,7 @@ class Spawner(LoggingConfigurable):
 
     _server = None
     environment = MappingProxyType({})
+    post_stop_hook = None
 
     @property
     def server(self) -> Server | None:
@@ -73,6 +74,9 @@ class Spawner(LoggingConfigurable):
     @server.setter
     def server(self, server: Server | None) -> None:
         self._server = server
+
+    def run_post_stop_hook(self) -> object:
+        return self.post_stop_hook and self.post_stop_hook(self)
 
     def get_args(self) -> list[str]:
         return []
@@ -107,7 +111,11 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
         "jupyterhub.handlers.login": {"LoginHandler": object},
         "jupyterhub.objects": {"Server": Server},
         "jupyterhub.spawner": {"LocalProcessSpawner": SystemdSpawner, "Spawner": Spawner},
-        "jupyterhub.utils": {"can_connect": lambda *where, **named: True, "maybe_future": maybe_future},
+        "jupyterhub.utils": {
+            "can_connect": lambda *where, **named: True,
+            "maybe_future": maybe_future,
+            "random_port": lambda: 40000,
+        },
         "systemdspawner": {"SystemdSpawner": SystemdSpawner},
         "house": {"HouseAuthenticator": type("HouseAuthenticator", (Authenticator,), {})},
     }

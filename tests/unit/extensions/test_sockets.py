@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import stat
 from collections.abc import Callable
@@ -27,13 +28,11 @@ def spawner(hub: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     def make(
         user: str = "ada",
         server: str = "",
-        group: str = "jupyterhub-servers",
         version: int = 6,
         kind: str = "BoundedSystemdSpawner",
     ) -> Any:
         monkeypatch.setattr(sockets.importlib.util, "find_spec", lambda name: version >= 6 or None)
         made = getattr(module, kind)(SimpleNamespace(name=user), None, server)
-        made.servers_group = group
         made.cmd = ["/nonexistent/bin/jupyterhub-singleuser"]
         return made
 
@@ -43,7 +42,7 @@ def spawner(hub: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 def test_a_server_listens_on_a_socket_in_a_directory_of_its_own(spawner: Callable[..., Any]) -> None:
     made = spawner()
     assert made.get_args() == [f"--ServerApp.sock={PATH}", "--ServerApp.sock_mode=0660"]
-    assert made.socket_url == f"http+unix://{QUOTED}"
+    assert asyncio.run(made.address()) == f"http+unix://{QUOTED}"
     sockets = [spawner(*who).socket for who in (("ada",), ("ada", "b"), ("ada,b",), ("ADA",), ("adA",), ("a" * 90,))]
     assert len(set(sockets)) == len(sockets)
     # The longest path that a socket can have.
@@ -56,18 +55,71 @@ def test_the_address_of_a_socket_survives_programs_that_write_hosts_in_small_let
 ) -> None:
     """As the hub's client of HTTP does."""
     made = spawner(name)
-    place = made.socket_url.removeprefix("http+unix://")
+    place = asyncio.run(made.address()).removeprefix("http+unix://")
     assert unquote(place.lower()) == unquote(place) == made.socket
 
 
-@pytest.mark.parametrize("circumstances", [{"group": ""}, {"version": 5}])
-def test_where_the_hub_or_its_proxy_reach_no_socket_a_server_has_a_port(
-    spawner: Callable[..., Any], circumstances: dict[str, Any]
+@pytest.mark.parametrize(("version", "needs_ports"), [(6, True), (5, False), (5, True)])
+def test_where_the_hub_or_its_proxy_reach_no_socket_a_port_leads_to_it(
+    spawner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, version: int, needs_ports: bool
 ) -> None:
-    made = spawner(**circumstances)
-    assert made.get_args() == []
-    assert not made.has_socket
-    assert made.get_env()["JUPYTERHUB_SERVICE_URL"] == "http://127.0.0.1:1/user/ada/"
+    """The server listens on the socket alone, and asks an older hub by the network."""
+    held = []
+
+    async def hold(unit: str, socket: str) -> int:
+        held.append((unit, socket))
+        return 40000
+
+    monkeypatch.setattr(importlib.import_module("nbops_jupyterhub.ports"), "hold", hold)
+    made = spawner(version=version)
+    made.proxy_needs_ports, made.hub_connect_url = needs_ports, None
+    monkeypatch.setattr(type(made), "_server_speaks_sockets", lambda self: True)
+    assert asyncio.run(made.address()) == "http://127.0.0.1:40000"
+    assert held == [("jupyterhub-port-ada.service", PATH)]
+    assert made.get_args()[0] == f"--ServerApp.sock={PATH}"
+    assert made.get_env()["JUPYTERHUB_SERVICE_URL"] == "http://127.0.0.1:8888/user/ada/"
+    assert bool(made.hub_connect_url) == (version >= 6)
+
+
+@pytest.mark.parametrize(("held", "routed", "freed"), [(True, False, True), (True, True, False), (False, False, False)])
+def test_a_port_is_kept_for_as_long_as_visitors_are_sent_there(
+    spawner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, held: bool, routed: bool, freed: bool
+) -> None:
+    """Also of a server of an older hub, or of another proxy; the administrator's own hook runs all the same."""
+    done = []
+
+    async def let_go(unit: str) -> None:
+        done.append(unit)
+
+    async def get_route(spec: str) -> dict | None:
+        assert spec == "/user/ada/"
+        return {"target": "http://127.0.0.1:40000"} if routed else None
+
+    ports = importlib.import_module("nbops_jupyterhub.ports")
+    monkeypatch.setattr(ports, "is_held", lambda unit: held)
+    monkeypatch.setattr(ports, "let_go", let_go)
+    made = spawner()
+    made.proxy_spec, made.user.settings = "/user/ada/", {"proxy": SimpleNamespace(get_route=get_route)}
+    made.post_stop_hook = lambda _spawner: done.append("hook")
+    asyncio.run(made.run_post_stop_hook())
+    assert done == [*(["jupyterhub-port-ada.service"] if freed else []), "hook"]
+
+
+def test_a_proxy_that_does_not_answer_costs_no_port(
+    spawner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def get_route(_spec: str) -> None:
+        raise ConnectionRefusedError
+
+    ports = importlib.import_module("nbops_jupyterhub.ports")
+    monkeypatch.setattr(ports, "is_held", lambda unit: True)
+    monkeypatch.setattr(ports, "let_go", lambda unit: pytest.fail("it is free"))
+    made, ran = spawner(), []
+    made.proxy_spec, made.user.settings = "/user/ada/", {"proxy": SimpleNamespace(get_route=get_route)}
+    made.post_stop_hook = ran.append
+    with pytest.raises(ConnectionRefusedError):
+        asyncio.run(made.run_post_stop_hook())
+    assert ran == [made]
 
 
 @pytest.mark.parametrize("is_new", [True, False])

@@ -41,7 +41,7 @@ def module(hub: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(accounts, "_secrets", lambda name: ("", ""))
     monkeypatch.setattr(found, "privilege", lambda account, groups: GROUPS.get(account.pw_name, ""))
     monkeypatch.setattr(found, "is_listed", lambda name, group: name in ("ada", "root", "sue"))
-    monkeypatch.setattr(found, "_run", run)
+    monkeypatch.setattr(found, "run", run)
     found.ran = ran
     return found
 
@@ -100,28 +100,37 @@ def test_an_account_is_made_for_who_was_let_in(start) -> None:
         start("other", create_accounts=True)
 
 
-@pytest.mark.parametrize("has_socket", [True, False])
+@pytest.mark.parametrize("has_port", [True, False])
 def test_a_start_asks_systemd_once_before_the_server(
-    module: Any, monkeypatch: pytest.MonkeyPatch, has_socket: bool
+    module: Any, monkeypatch: pytest.MonkeyPatch, has_port: bool
 ) -> None:
     """Each transient unit takes its part of the time in which somebody waits."""
 
     async def covered(_name: str) -> bool:
         return True
 
+    async def hold(unit: str, socket: str) -> int:
+        assert socket == made.socket
+        held.append(unit)
+        return 40000
+
     async def started(_spawner: object) -> tuple[str, int]:
         assert [command[-2:] for command in module.ran] == [["--", "ada"]]
-        assert ("--directory=/run/jupyterhub-sockets/ada" in module.ran[0]) == has_socket
+        assert "--directory=/run/jupyterhub-sockets/ada" in module.ran[0]
+        assert held == (["jupyterhub-port-ada.service"] if has_port else [])
         assert [word for word in module.ran[0] if "--path" in word] == ["--path=/srv/a", "--path=/srv/c"]
         return "127.0.0.1", 1
 
+    held: list[str] = []
     made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), SimpleNamespace(covers=covered))
+    monkeypatch.setattr(importlib.import_module("nbops_jupyterhub.ports"), "hold", hold)
     made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", ["/srv/a", "-/srv/b"], ["+/srv/c", "+-/d"]
     monkeypatch.setattr(type(made), "_expand_user_vars", str, raising=False)
-    monkeypatch.setattr(type(made), "has_socket", has_socket)
+    monkeypatch.setattr(type(made), "has_port", has_port)
     monkeypatch.setattr(module.pwd, "getpwall", list, raising=False)
     monkeypatch.setattr(module.SystemdSpawner, "start", started, raising=False)
-    assert asyncio.run(made.start()) == (made.socket_url if has_socket else ("127.0.0.1", 1))
+    socket = "http+unix://%2Frun%2Fjupyterhub-sockets%2Fada%2Fserver.sock"
+    assert asyncio.run(made.start()) == ("http://127.0.0.1:40000" if has_port else socket)
 
 
 def test_shared_folders_are_open_as_far_as_their_people_may(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:

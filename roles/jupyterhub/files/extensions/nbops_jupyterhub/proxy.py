@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import bcrypt
+from jupyterhub.utils import exponential_backoff
 from jupyterhub_traefik_proxy.fileprovider import TraefikFileProviderProxy
-from jupyterhub_traefik_proxy.traefik_utils import TraefikConfigFileHandler, atomic_writing
+from jupyterhub_traefik_proxy.traefik_utils import TraefikConfigFileHandler, atomic_writing, generate_alias
+from tornado.httpclient import HTTPClientError
 from traitlets import default, observe
 
 
@@ -40,3 +44,28 @@ class RunningTraefikProxy(TraefikFileProviderProxy):
         config["http"]["routers"].pop("route_api", None)
         config.pop("tls", None)
         return config
+
+    async def get_route(self, routespec: str) -> dict[str, Any] | None:
+        """What the file says; None comes only when traefik sends nobody there any more. Raises TimeoutError.
+
+        Others may have the port then.
+        """
+        route = await super().get_route(routespec)
+        if route is None:
+            await exponential_backoff(
+                partial(self._has_forgotten, self.validate_routespec(routespec)),
+                f"traefik still leads to {routespec}",
+                timeout=self.check_route_timeout,
+            )
+        return route
+
+    async def _has_forgotten(self, routespec: str) -> bool:
+        router = f"{generate_alias(routespec, 'router')}@{self.provider_name}"
+        try:
+            await self._traefik_api_request(f"/api/http/routers/{router}")
+        except HTTPClientError as error:
+            return error.code == HTTPStatus.NOT_FOUND
+        except OSError:
+            # It restarts, and will read its file.
+            self.log.info("traefik does not answer")
+        return False

@@ -1,6 +1,7 @@
 """Users' servers on UNIX sockets, each in a directory that only its owner, the hub and the proxy reach.
 
-A port would be anybody's: whoever is faster than the server that is being started gets its visitors.
+A port of its own would be anybody's: whoever is faster than the server that is being started gets its visitors. Where
+the hub or the proxy needs one, systemd has it, see ports.py.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from urllib.parse import quote
 
 from jupyterhub.objects import Server
 from jupyterhub.spawner import Spawner
-from jupyterhub.utils import can_connect
-from traitlets import Unicode
+from jupyterhub.utils import can_connect, maybe_future
+from traitlets import Bool, Unicode
 from traitlets.config import Configurable
 
-from nbops_jupyterhub import names
+from nbops_jupyterhub import names, ports
 from nbops_jupyterhub.inspection import make_socket_directory
 
 SCHEME = "http+unix"
@@ -45,9 +46,11 @@ class SocketMixin(Configurable):
 
     runtime_directory = Unicode("jupyterhub-users", help="Directory below /run with one for each server.")
     sockets_directory = Unicode("jupyterhub-sockets", help="Directory below /run with one for each server's socket.")
-    servers_group = Unicode("", help="Unix group of the hub and its proxy; empty where servers listen on ports.")
+    servers_group = Unicode("jupyterhub-servers", help="Unix group of those who reach servers beside their owners.")
     hub_socket = Unicode("", help="Where servers reach the hub without a network.")
-    for trait in (runtime_directory, sockets_directory, servers_group, hub_socket):
+    proxy_needs_ports = Bool(False, help="Whether the hub's proxy reaches no UNIX socket.")
+    port_prefix = Unicode("jupyterhub-port", help="What the names of the units begin with that have servers' ports.")
+    for trait in (runtime_directory, sockets_directory, servers_group, hub_socket, proxy_needs_ports, port_prefix):
         trait.tag(config=True)
 
     @property
@@ -62,9 +65,31 @@ class SocketMixin(Configurable):
         Spawner.server.fset(self, server)
 
     @property
-    def has_socket(self) -> bool:
-        """Whether a server that starts now gets a socket; JupyterHub before 6 reaches none."""
-        return bool(self.servers_group) and importlib.util.find_spec("jupyterhub.httpclient") is not None
+    def has_port(self) -> bool:
+        """Whether a server that starts now gets a port beside its socket."""
+        return self.proxy_needs_ports or not _hub_speaks_sockets()
+
+    async def address(self) -> str:
+        """The URL for hub and proxy of the server that starts next; nobody else answers there. Raises PortError."""
+        if not self.has_port:
+            return _url(self.socket)
+        return f"http://{ports.ADDRESS}:{await ports.hold(self._port_unit(), self.socket)}"
+
+    async def run_post_stop_hook(self) -> None:
+        """Frees the port. The hub calls this however a server ended; `stop` only where it still ran."""
+        try:
+            await self._let_port_go()
+        finally:
+            await maybe_future(super().run_post_stop_hook())
+
+    async def _let_port_go(self) -> None:
+        unit = self._port_unit()
+        # Of a server that ended while the hub was away, visitors are sent there still: the next start frees it.
+        if ports.is_held(unit) and not await self.user.settings["proxy"].get_route(self.proxy_spec):
+            await ports.let_go(unit)
+
+    def _port_unit(self) -> str:
+        return names.unit(self.port_prefix, self.user.name, self.name)
 
     @property
     def directory(self) -> str:
@@ -80,10 +105,6 @@ class SocketMixin(Configurable):
     def socket(self) -> str:
         return f"{self.socket_directory}/server.sock"
 
-    @property
-    def socket_url(self) -> str:
-        return _url(self.socket)
-
     def _server_speaks_sockets(self) -> bool:
         """Whether the JupyterHub of the server's own environment is new enough, which has a lock of its own."""
         environment = pathlib.Path(self.cmd[0]).parent.parent
@@ -91,21 +112,25 @@ class SocketMixin(Configurable):
 
     def get_args(self) -> list[str]:
         args = super().get_args()
-        return [*args, f"--ServerApp.sock={self.socket}", "--ServerApp.sock_mode=0660"] if self.has_socket else args
+        return [*args, f"--ServerApp.sock={self.socket}", "--ServerApp.sock_mode=0660"]
 
     def get_env(self) -> dict[str, str]:
-        if self.has_socket and self._server_speaks_sockets():
+        if _hub_speaks_sockets() and self._server_speaks_sockets():
             self.hub_connect_url = _url(self.hub_socket)
         environment = super().get_env()
         environment["JUPYTER_RUNTIME_DIR"] = self.directory
-        if self.has_socket:
-            path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
-            environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
+        path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+        environment["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{DEFAULT_PORT}{path}"
         return environment
 
     def make_socket_directory(self, owner: int) -> None:
         """Make it without systemd, where the hub may do so itself."""
         make_socket_directory(self.socket_directory, owner, self.servers_group)
+
+
+def _hub_speaks_sockets() -> bool:
+    """Whether this JupyterHub is new enough to reach a server, and to be reached, at a UNIX socket: 6 is."""
+    return importlib.util.find_spec("jupyterhub.httpclient") is not None
 
 
 def _quoted(path: str) -> str:

@@ -30,6 +30,7 @@ from nbops_jupyterhub.accounts import (
 from nbops_jupyterhub.homes import hiding, is_person, taken_away
 from nbops_jupyterhub.inspection import make_directory
 from nbops_jupyterhub.limits import limits_of
+from nbops_jupyterhub.programs import run
 from nbops_jupyterhub.sockets import SocketMixin
 
 
@@ -66,7 +67,7 @@ class AccountMixin(Configurable):
         found = "" if may_be_privileged else privilege(account, self.privileged_groups)
         if found:
             raise AccountError(privileged(name, f"it is in the group {found}"))
-        status, answer = await _run(inspection(name, may_be_privileged, directory, group, paths))
+        status, answer = await run(inspection(name, may_be_privileged, directory, group, paths))
         if status != 0:
             self.log.error("The inspection of %s failed: %s", name, answer.decode(errors="replace").strip())
         require_inspected(name, answer, may_be_privileged)
@@ -80,7 +81,7 @@ class AccountMixin(Configurable):
             raise AccountError(
                 f"This host has no account {name} yet. It is made for {name} after a login; log in again."
             )
-        status, output = await _run(creation(name, self.account_group))
+        status, output = await run(creation(name, self.account_group))
         if status != 0:
             self.log.error("useradd for %s failed: %s", name, output.decode(errors="replace").strip())
             raise AccountError(f"An account {name} could not be made on this host. Ask the administrator.")
@@ -121,7 +122,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         super().load_state(state)
         self.unit_name = names.stored(self.unit_name, self.unit_prefix, self.user.name, self.name)
 
-    async def start(self) -> str | tuple[str, int] | None:
+    async def start(self) -> str | None:
         self.unit_name = self._own_unit()
         account = await self._account_with_directory()
         groups = [group.name for group in self.user.groups]
@@ -129,7 +130,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         self.mem_limit = limits.get("memory_max")
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
-        files = await self._visible_files(account.pw_dir, [self.socket_directory] if self.has_socket else [])
+        files = await self._visible_files(account.pw_dir, [self.socket_directory])
         self.unit_extra_properties = {
             "Description": f"Notebook server of {self.user.name}",
             **{name: " ".join(paths) for name, paths in files.items()},
@@ -138,15 +139,15 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
             **({"ExecStartPre": " ".join(making)} if making else {}),
             **({"TasksMax": str(limits["tasks_max"])} if "tasks_max" in limits else {}),
         }
-        address = await super().start()
-        return self.socket_url if address and self.has_socket else address
+        address = await self.address()
+        return address if await super().start() else None
 
     async def _account_with_directory(self) -> pwd.struct_passwd:
         """The account, and the directory of its socket, because the hub itself may not give files away."""
-        socket = (self.socket_directory, self.servers_group) if self.has_socket else ("", "")
         named = map(self._expand_user_vars, [*(self.readwrite_paths or []), *(self.readonly_paths or [])])
         # One with a hyphen may be missing.
-        return await self.account(*socket, [path.lstrip("+") for path in named if not re.match(r"\+?-", path)])
+        needed = [path.lstrip("+") for path in named if not re.match(r"\+?-", path)]
+        return await self.account(self.socket_directory, self.servers_group, needed)
 
     async def _visible_files(self, home: str, own: list[str]) -> dict[str, list[str]]:
         """Directives by which a server sees, of all homes, this one alone, what is its own, and what is added."""
@@ -173,7 +174,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
 class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
     """Each server is a process beside the hub's; the hub's unit leaves them alone when it stops (KillMode=process)."""
 
-    async def start(self) -> str | tuple[str, int]:
+    async def start(self) -> str:
         account = await self.account()
         command = self.making_directory(account.pw_dir)
         if command:
@@ -181,15 +182,7 @@ class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
             await (await asyncio.create_subprocess_exec(*command, **ids)).wait()
         # A home may have a path that is too long for a kernel's socket.
         make_directory(self.directory, account.pw_uid, account.pw_gid, 0o700)
-        if self.has_socket:
-            self.make_socket_directory(account.pw_uid)
-        address = await super().start()
-        return self.socket_url if self.has_socket else address
-
-
-async def _run(command: list[str]) -> tuple[int, bytes]:
-    """The status of a command and what it prints."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
-    output, errors = await process.communicate()
-    return process.returncode, output or errors
+        self.make_socket_directory(account.pw_uid)
+        address = await self.address()
+        await super().start()
+        return address

@@ -87,10 +87,11 @@ def test_a_template_is_tested_by_its_instances(tmp_path: pathlib.Path) -> None:
     assert host.files == ["a@.service", "c@.service"]
 
 
-def test_a_drop_in_for_a_prefix_gets_a_unit_to_test(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("name", ["user-.service", "port-.socket"])
+def test_a_drop_in_for_a_prefix_gets_a_unit_to_test(tmp_path: pathlib.Path, name: str) -> None:
     host = FakeHost()
-    complaint(host, tmp_path, unit("user-.service", drop_in="50-x"))
-    assert host.files == ["user-.service", "user-.service.d/50-x.conf"]
+    complaint(host, tmp_path, unit(name, drop_in="50-x"))
+    assert host.files == [name, f"{name}.d/50-x.conf"]
 
 
 @pytest.mark.parametrize(

@@ -451,7 +451,11 @@ def test_activity_is_as_exact_as_the_culler_needs(idle: int, interval: int) -> N
 @pytest.mark.parametrize("settings", [{}, {"traefik": "/usr/local/bin/traefik"}])
 def test_systemd_holds_each_address(settings: dict[str, Any]) -> None:
     units = {unit["name"]: unit for unit in plan("jupyterhub", hub(listen="127.0.0.1:443", **settings))["units"]}
-    held = {name: unit["sections"]["Socket"]["ListenStream"] for name, unit in units.items() if name.endswith("socket")}
+    held = {
+        name: unit["sections"]["Socket"]["ListenStream"]
+        for name, unit in units.items()
+        if name.endswith("socket") and "drop_in" not in unit
+    }
     assert held == {
         "jupyterhub-hub.socket": ["127.0.0.1:8081", "/run/jupyterhub/hub.sock"],
         "jupyterhub-proxy.socket": "127.0.0.1:443",
@@ -505,6 +509,6 @@ def test_what_the_web_server_takes_of_a_request_passes_the_proxy_and_the_servers
     assert heads.KIB + buffers * size * heads.KIB + added < heads.PROXY < heads.SERVER
 
 
-@pytest.mark.parametrize("name", ["jupyterhub-sockets", "jupyterhub-servers", "jupyterhub-users"])
+@pytest.mark.parametrize("name", ["jupyterhub-port", "jupyterhub-sockets", "jupyterhub-servers", "jupyterhub-users"])
 def test_no_hub_has_the_directory_of_another_ones_servers(name: str) -> None:
     assert len(problems("jupyterhub", hub(name=name))) == 1
