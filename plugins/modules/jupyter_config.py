@@ -92,6 +92,10 @@ options:
                 for names of options, each with what to do instead. An option of a class above or below is one of them.
             type: dict
             default: {}
+          unless:
+            description: What to say in the variables where Python may change such an option, for the message.
+            type: str
+            default: ""
       mode:
         description: Permissions. The files belong to root, and only root reads those of Python.
         type: str
@@ -199,6 +203,7 @@ ARGUMENT_SPEC = {
                         },
                     },
                     "guarded": {"type": "dict", "default": {}},
+                    "unless": {"type": "str", "default": ""},
                 },
             },
             "mode": {"type": "str", "default": "0600"},
@@ -256,6 +261,7 @@ class File:
     kept_path: dict | None
     drop_ins: tuple[Text, ...]
     guarded: dict
+    unless: str
 
     @property
     def path(self) -> str:
@@ -273,7 +279,7 @@ class File:
     def question(self) -> dict:
         """What the program that checks configurations is asked."""
         drop_ins = [(text.path, text.after) for text in self.drop_ins if text.after is not None]
-        return {"config": self.config, "drop_ins": drop_ins, "guarded": self.guarded}
+        return {"config": self.config, "drop_ins": drop_ins, "guarded": self.guarded, "unless": self.unless}
 
 
 @dataclass(frozen=True)
@@ -320,6 +326,7 @@ def read_file(entry: dict, secret: dict) -> File:
         kept_path=entry["kept_path"],
         drop_ins=tuple(read_drop_ins(later["directory"], later["files"])) if later else (),
         guarded=later.get("guarded", {}),
+        unless=later.get("unless", ""),
     )
 
 

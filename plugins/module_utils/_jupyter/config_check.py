@@ -10,7 +10,8 @@ there. It reads a JSON list of configurations from standard input and writes a J
 Messages name class, option and expected type, never a value; of an exception in a drop-in they repeat the text.
 
 A configuration is {"config": class names to options to values, "drop_ins": pairs of path and text of Python that runs
-afterwards, "guarded": class names to patterns of options that this Python must not change to what to do instead}.
+afterwards, "guarded": class names to patterns of options that this Python must not change to what to do instead,
+"unless": what to say where it may}.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def judge(entry, loader):
         for option in changed(entry["config"], config):
             advice = advice_on(option, entry.get("guarded", {}), classes)
             if advice and option not in overrides:
-                overrides[option] = f"{path}: {'.'.join(option)} is not changed by Python here; {advice}"
+                said = f"{'.'.join(option)} is not changed by Python here; {advice}, or say {entry['unless']}."
+                overrides[option] = f"{path}: {said}"
     return [*overrides.values(), *check(config, known_classes())]
 
 

@@ -19,6 +19,9 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 RISK = "python_config_overrides"
+# Of what decides who gets in, everything is data but the hooks.
+ALL_BUT_HOOKS = "(?!.*_hook$).*"
+Guarded = dict[str, dict[str, str]]
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}[.]py")
 _MOST = 99
 
@@ -43,19 +46,26 @@ def problems(variable: str, given: Iterable[str], host: Mapping[str, Any]) -> It
             yield from _syntax(variable, path, file)
 
 
-def files(given: Iterable[str], host: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The files for the module jupyter_config, in the order in which they are loaded."""
-    found = ((Path(path).name, _find(path, host)) for path in given)
-    return [
-        {"name": f"{number:02}-{name}", "content": file.read_text(encoding="utf-8") if file else ""}
-        for number, (name, file) in enumerate(found, 1)
+def plan(
+    directory: str, settings: Mapping[str, Any], host: Mapping[str, Any], guarded: Guarded, variable: str
+) -> dict[str, Any]:
+    """The files of `settings` for the module jupyter_config; `variable` accepts risks, and lets them change anything."""
+    files = [
+        {"name": name, "content": _find(path, host).read_text(encoding="utf-8")}
+        for name, path in _named(settings["python_config"]).items()
     ]
+    judged = {"guarded": guarded, "unless": f"{variable}: [{RISK}]"} if RISK not in settings["accept_risks"] else {}
+    return {"directory": directory, "files": files, **(judged if files else {})}
 
 
 def credentials(directory: str, given: Iterable[str]) -> dict[str, str]:
     """The same files for a unit, which is given them with the rest of its configuration."""
-    names = [f"{number:02}-{Path(path).name}" for number, path in enumerate(given, 1)]
-    return {name: f"{directory}/{name}" for name in names}
+    return {name: f"{directory}/{name}" for name in _named(given)}
+
+
+def _named(given: Iterable[str]) -> dict[str, str]:
+    """The paths by the names that the files have on the host, which say the order."""
+    return {f"{number:02}-{Path(path).name}": path for number, path in enumerate(given, 1)}
 
 
 def _find(path: str, host: Mapping[str, Any]) -> Path | None:

@@ -95,7 +95,7 @@ REFUSED = [
     ("c.ServerApp.prot = 1", "ServerApp.prot is not an option here (did you mean port?)"),
     ("c.ServerApp.port = '1'", "ServerApp.port expects an int, not str"),
     ("c.SeverApp.port = 1", "SeverApp is not a configurable class here (did you mean ServerApp?)"),
-    ("c.ServerApp.ip = '0.0.0.0'", f"{HOOKS}: ServerApp.ip{KEPT}use listen"),
+    ("c.ServerApp.ip = '0.0.0.0'", f"{HOOKS}: ServerApp.ip{KEPT}use listen, or say accept_risks: [x]."),
     ("del c.ServerApp['ip']", f"{HOOKS}: ServerApp.ip{KEPT}use listen"),
     ("c.ServerApp.allow_origin = '*'", f"{HOOKS}: ServerApp.allow_origin{KEPT}write it in config"),
     # The class that says it, and one that inherits it.
@@ -106,7 +106,7 @@ REFUSED = [
 
 def with_python(*texts: str) -> dict:
     drop_ins = [(HOOKS.replace("01", f"{number:02}"), text) for number, text in enumerate(texts, 1)]
-    return {"config": GIVEN, "drop_ins": drop_ins, "guarded": GUARDED}
+    return {"config": GIVEN, "drop_ins": drop_ins, "guarded": GUARDED, "unless": "accept_risks: [x]"}
 
 
 def test_python_may_say_what_is_not_guarded() -> None:
