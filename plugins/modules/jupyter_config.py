@@ -16,8 +16,8 @@ description:
   - Writes any number of JSON configuration files for Jupyter applications in one call.
   - Before anything is written, all of them are checked by the traits of the environment that will read them. An unknown
     class or option, or a value of the wrong type, refuses all files, where Jupyter itself would only log a warning.
-  - Python that a configuration loads afterwards is run for the check, in a sandbox without a network. A syntax error, an
-    exception, and a change of an option that is guarded refuse everything as well.
+  - Python that a configuration loads afterwards is run for the check, in a sandbox without a network. A syntax error,
+    an exception, and a change of an option that is guarded refuse everything as well.
   - A file is checked again, although unchanged, when its environment has been replaced since it was written.
 options:
   files:
@@ -64,12 +64,13 @@ options:
             required: true
       python_config:
         description:
-          - Files of Python that are loaded after this one, in their order. They find the configuration as C(c). Shown in the
-            diff, so no secrets.
+          - Files of Python that are loaded after this one, in their order. They find the configuration as C(c). Shown
+            in the diff, so no secrets.
         type: dict
         suboptions:
           directory:
-            description: Absolute path of the directory that they lie in. What else is in it is removed; it goes with the last one.
+            description:
+              - Absolute path of the directory that they lie in. What else is in it is removed.
             type: path
             required: true
           files:
@@ -88,8 +89,9 @@ options:
                 required: true
           guarded:
             description:
-              - Options that Python must not change, because they are said elsewhere, by class names and regular expressions
-                for names of options, each with what to do instead. An option of a class above or below is one of them.
+              - Options that Python must not change, because they are said elsewhere, by class names and regular
+                expressions for names of options, each with what to do instead. An option of a class above or below is
+                one of them.
             type: dict
             default: {}
           unless:
@@ -343,9 +345,7 @@ def make_plan(files: list[File]) -> Plan:
     """What to write and what to check."""
     return Plan(
         write=[text for file in files for text in file.changes],
-        check=[
-            file for file in files if (file.python if file.changes else file.has_environment and is_outdated(file))
-        ],
+        check=[file for file in files if (file.python if file.changes else file.has_environment and is_outdated(file))],
     )
 
 

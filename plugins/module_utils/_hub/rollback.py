@@ -78,8 +78,8 @@ class RollbackPlan:
     """What differs from the last healthy state, and goes back to it.
 
     `version` is that of JupyterHub, empty without a healthy state. `database` is the path of the copy to restore, empty
-    where the database is unchanged. `releases` are paths by environment, `units` and `python` texts by name. `config` is None where
-    the configuration is unchanged. `upgrade` is the note about the upgrade, empty if none has begun.
+    where the database is unchanged. `releases` are paths by environment, `units` and `python` texts by name. `config`
+    is None where the configuration is unchanged. `upgrade` is the note about the upgrade, empty if none has begun.
     """
 
     version: str = ""

@@ -49,7 +49,7 @@ def problems(variable: str, given: Iterable[str], host: Mapping[str, Any]) -> It
 def plan(
     directory: str, settings: Mapping[str, Any], host: Mapping[str, Any], guarded: Guarded, variable: str
 ) -> dict[str, Any]:
-    """The files of `settings` for the module jupyter_config; `variable` accepts risks, and lets them change anything."""
+    """The files of `settings` for the module jupyter_config; `variable` accepts the risk that they change anything."""
     files = [
         {"name": name, "content": _find(path, host).read_text(encoding="utf-8")}
         for name, path in _named(settings["python_config"]).items()

@@ -230,7 +230,6 @@ def test_the_python_of_the_configuration_alone(world: World, run: Callable[..., 
     assert world.python.stat().st_mode & 0o777 == 0o600
 
 
-
 def test_a_release(world: World, run: Callable[..., dict]) -> None:
     world.deploy("hub", "user")
     stores = world.stores

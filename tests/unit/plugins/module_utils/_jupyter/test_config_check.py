@@ -75,7 +75,10 @@ GUARDED = {
     "PasswordIdentityProvider": {"(?!.*_hook$).*": "use password"},
     "AsyncMappingKernelManager": {"cull_idle_timeout": "use cull_idle_seconds"},
 }
-GIVEN = {"ServerApp": {"ip": "127.0.0.1", "tornado_settings": {"a": 1}}, "IdentityProvider": {"token": "hunter2hunter2"}}
+GIVEN = {
+    "ServerApp": {"ip": "127.0.0.1", "tornado_settings": {"a": 1}},
+    "IdentityProvider": {"token": "hunter2hunter"},
+}
 FREE = [
     "",
     "c.ServerApp.contents_manager_class = 'jupyter_server.services.contents.filemanager.AsyncFileContentsManager'",

@@ -5,4 +5,4 @@ async def name_the_course(spawner):
     spawner.environment["COURSE"] = f"physics of {spawner.user.name}"
 
 
-c.Spawner.pre_spawn_hook = name_the_course  # noqa: F821  # the hub defines it
+c.Spawner.pre_spawn_hook = name_the_course

@@ -7,4 +7,4 @@ def without_outputs(model, **context):
             cell["outputs"], cell["execution_count"] = [], None
 
 
-c.FileContentsManager.pre_save_hook = without_outputs  # noqa: F821  # the server defines it
+c.FileContentsManager.pre_save_hook = without_outputs
