@@ -20,8 +20,10 @@ class Away(web.RequestHandler):
 
 
 class Echo(websocket.WebSocketHandler):
+    """Repeats what is short. Of what is long it tells the length: the proxy takes 10 MiB of a program by itself."""
+
     def on_message(self, message):
-        self.write_message(message)
+        self.write_message(message if len(message) < 100 else str(len(message)))
 
 
 async def main():

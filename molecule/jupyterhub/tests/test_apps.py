@@ -40,15 +40,15 @@ def test_a_page_comes_with_all_that_it_loads(lab: NotebookClient) -> None:
 def test_a_websocket_echoes(lab: NotebookClient) -> None:
     """Also a message as large as what a widget uploads."""
     socket = lab.websocket("echo/echo")
-    for text in ("hello", "x" * 12 * 2**20):
+    for text, answer in (("hello", "hello"), ("x" * 12 * 2**20, str(12 * 2**20))):
         socket.send(text)
-        assert socket.recv() == text
+        assert socket.recv() == answer
     socket.close()
 
 
 def test_the_program_learns_where_its_visitor_is_and_leads_there(lab: NotebookClient) -> None:
     told = lab.get("echo/").json()
-    assert {told[f"x-forwarded-{name}"] for name in ("host",)} == {HUB}
+    assert told["x-forwarded-host"] == told["host"] == HUB
     assert (told["x-forwarded-proto"], told["x-forwarded-port"]) == ("https", "443")
     assert told["x-forwarded-prefix"] == "/user/ada/echo"
     away = lab.http.get(f"{lab.url}echo/away", allow_redirects=False, timeout=30)
