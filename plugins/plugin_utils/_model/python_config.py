@@ -39,8 +39,8 @@ def problems(variable: str, given: Iterable[str], host: Mapping[str, Any]) -> It
             )
         elif not (file := _find(path, host)):
             yield (
-                f"{variable}: '{path}' is no file on the controller; it is looked for as copy looks for its src, "
-                "beside the playbook and in files there. Begin it with inventory_dir if it lies beside the inventory."
+                f"{variable}: '{path}' is no file on the controller; write the path of one beside the inventory, or "
+                "beside the playbook that has the role."
             )
         else:
             yield from _syntax(variable, path, file)
@@ -69,12 +69,15 @@ def _named(given: Iterable[str]) -> dict[str, str]:
 
 
 def _find(path: str, host: Mapping[str, Any]) -> Path | None:
-    """The file of a path, relative to where Ansible looks for what a task of the caller names."""
+    """The file of a path: where Ansible looks for what a task of the caller names, then beside the inventory.
+
+    A playbook of the collection hides from its tasks where the one lies that imports it.
+    """
     if path.startswith(("/", "~")):
         places = [Path(path).expanduser()]
     else:
         # Not among the files of the collection's own roles, whose tasks look for it.
-        above = [Path(one) for one in host.get("ansible_search_path", ())]
+        above = [Path(one) for one in (*host.get("ansible_search_path", ()), host.get("inventory_dir")) if one]
         places = [
             place
             for one in above

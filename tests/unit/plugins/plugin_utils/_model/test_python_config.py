@@ -29,18 +29,24 @@ def host(tmp_path: pathlib.Path) -> dict[str, Any]:
     (tmp_path / "files").mkdir()
     for name in ("files/hooks.py", "forms.py", "listen.py"):
         (tmp_path / name).write_text(f"# {name}")
-    return {"ansible_search_path": [str(COLLECTION / "roles/jupyterlab"), str(tmp_path)]}
+    (tmp_path / "inventory/files").mkdir(parents=True)
+    (tmp_path / "inventory/files/mine.py").write_text("# mine.py")
+    return {
+        "ansible_search_path": [str(COLLECTION / "roles/jupyterlab"), str(tmp_path)],
+        "inventory_dir": str(tmp_path / "inventory"),
+    }
 
 
 @pytest.mark.parametrize("role", DIRECTORY)
 def test_the_files_come_in_their_order_and_to_the_unit(role: str, host: dict[str, Any]) -> None:
-    made = plan(role, variables(role, "forms.py", "hooks.py", "files/hooks.py", "listen.py"), host)
+    made = plan(role, variables(role, "forms.py", "hooks.py", "files/hooks.py", "listen.py", "mine.py"), host)
     [python] = [file["python_config"] for file in made["files"] if "python_config" in file]
     assert {file["name"]: file["content"] for file in python["files"]} == {
         "01-forms.py": "# forms.py",
         "02-hooks.py": "# files/hooks.py",
         "03-hooks.py": "# files/hooks.py",
         "04-listen.py": "# listen.py",
+        "05-mine.py": "# mine.py",
     }
     assert python["directory"] == DIRECTORY[role]
     [unit] = [unit for unit in made["units"] if unit["name"] == UNIT[role]]
