@@ -16,6 +16,8 @@ description:
   - Writes any number of JSON configuration files for Jupyter applications in one call.
   - Before anything is written, all of them are checked by the traits of the environment that will read them. An unknown
     class or option, or a value of the wrong type, refuses all files, where Jupyter itself would only log a warning.
+  - Python that a configuration loads afterwards is run for the check, in a sandbox without a network. A syntax error,
+    an exception, and a change of an option that is guarded refuse everything as well.
   - A file is checked again, although unchanged, when its environment has been replaced since it was written.
 options:
   files:
@@ -60,8 +62,44 @@ options:
             description: The variable that the path comes from, for the message.
             type: str
             required: true
+      python_config:
+        description:
+          - Files of Python that are loaded after this one, in their order. They find the configuration as C(c). Shown
+            in the diff, so no secrets.
+        type: dict
+        suboptions:
+          directory:
+            description:
+              - Absolute path of the directory that they lie in. What else is in it is removed.
+            type: path
+            required: true
+          files:
+            description: The files.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              name:
+                description: Two digits, which say the place in the order, and a name, such as V(01-hooks.py).
+                type: str
+                required: true
+              content:
+                description: The text.
+                type: str
+                required: true
+          guarded:
+            description:
+              - Options that Python must not change, because they are said elsewhere, by class names and regular
+                expressions for names of options, each with what to do instead. An option of a class above or below is
+                one of them.
+            type: dict
+            default: {}
+          unless:
+            description: What to say in the variables where Python may change such an option, for the message.
+            type: str
+            default: ""
       mode:
-        description: Permissions. The files belong to root.
+        description: Permissions. The files belong to root, and only root reads those of Python.
         type: str
         default: "0600"
   secrets:
@@ -101,7 +139,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_files:
-  description: Paths of the files that were or would be written.
+  description: Paths of the files that were or would be written or removed.
   returned: success
   type: list
   elements: str
@@ -117,6 +155,7 @@ import fnmatch
 import inspect
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -125,13 +164,14 @@ from ansible.module_utils.common.dict_transformations import dict_merge
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import text_or_none
-from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check
+from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import config_check, python_config
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 
 SHADOW_PATTERN = "jupyter_*config.*"
 MESSAGE_LENGTH = 2000
+PYTHON_MODE = 0o600
 
 ARGUMENT_SPEC = {
     "files": {
@@ -151,6 +191,23 @@ ARGUMENT_SPEC = {
                     "variable": {"type": "str", "required": True},
                 },
             },
+            "python_config": {
+                "type": "dict",
+                "options": {
+                    "directory": {"type": "path", "required": True},
+                    "files": {
+                        "type": "list",
+                        "elements": "dict",
+                        "default": [],
+                        "options": {
+                            "name": {"type": "str", "required": True},
+                            "content": {"type": "str", "required": True},
+                        },
+                    },
+                    "guarded": {"type": "dict", "default": {}},
+                    "unless": {"type": "str", "default": ""},
+                },
+            },
             "mode": {"type": "str", "default": "0600"},
         },
     },
@@ -164,39 +221,74 @@ class ConfigurationError(Exception):
 
 
 @dataclass(frozen=True)
-class File:
-    """A configuration file as it should be, and the text that is there now (None for no file)."""
+class Text:
+    """A file as it should be, None for one that goes, and the text that is there now, None for no file."""
 
     path: str
     mode: int
-    python: str | None
-    modules: tuple[str, ...]
-    config: dict
-    secret: dict
+    after: str | None
     before: str | None
-    kept_path: dict | None
-
-    @property
-    def text(self) -> str:
-        return rendered(self.config)
+    secret: dict | None = None
 
     @property
     def is_changed(self) -> bool:
-        return self.before != self.text
+        return self.before != self.after
+
+    def diff(self) -> dict[str, str]:
+        if self.secret is None:
+            return file_diff(self.path, self.before, self.after)
+        before, after = (without_secrets(text, self.secret) for text in (self.before, self.after))
+        return file_diff(self.path, before, after)
+
+    def apply(self) -> None:
+        """Writes or removes the file."""
+        directory = os.path.dirname(self.path)
+        if self.after is None:
+            os.unlink(self.path)
+            with contextlib.suppress(OSError):  # others are left there
+                os.rmdir(directory)
+            return
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        atomic.write(self.path, self.after.encode(), self.mode)
+
+
+@dataclass(frozen=True)
+class File:
+    """A configuration: its file, what its environment is asked about it, and the Python that is loaded afterwards."""
+
+    json: Text
+    python: str | None
+    modules: tuple[str, ...]
+    config: dict
+    kept_path: dict | None
+    drop_ins: tuple[Text, ...]
+    guarded: dict
+    unless: str
+
+    @property
+    def path(self) -> str:
+        return self.json.path
+
+    @property
+    def changes(self) -> list[Text]:
+        """The files to write or to remove."""
+        return [text for text in (self.json, *self.drop_ins) if text.is_changed]
 
     @property
     def has_environment(self) -> bool:
         return self.python is not None and os.path.exists(self.python)
 
-    def diff(self) -> dict[str, str]:
-        return file_diff(self.path, without_secrets(self.before, self.secret), without_secrets(self.text, self.secret))
+    def question(self) -> dict:
+        """What the program that checks configurations is asked."""
+        drop_ins = [(text.path, text.after) for text in self.drop_ins if text.after is not None]
+        return {"config": self.config, "drop_ins": drop_ins, "guarded": self.guarded, "unless": self.unless}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The files to write, and those to check: the written ones, and those whose environment is newer."""
+    """The files to write or to remove, and the configurations to check: those, and those whose environment is newer."""
 
-    write: list[File]
+    write: list[Text]
     check: list[File]
 
 
@@ -222,28 +314,38 @@ def without_secrets(text: str | None, secret: dict) -> str | None:
 
 def read_files(entries: list[dict], secrets: dict) -> list[File]:
     """The files as they should be and as they are."""
-    return [
-        File(
-            path=entry["path"],
-            mode=int(entry["mode"], 8),
-            python=entry["python"],
-            modules=tuple(entry["modules"]),
-            config=dict_merge(entry["config"], secrets.get(entry["path"], {})),
-            secret=secrets.get(entry["path"], {}),
-            before=text_or_none(entry["path"]),
-            kept_path=entry["kept_path"],
-        )
-        for entry in entries
-    ]
+    return [read_file(entry, secrets.get(entry["path"], {})) for entry in entries]
+
+
+def read_file(entry: dict, secret: dict) -> File:
+    config, later = dict_merge(entry["config"], secret), entry["python_config"] or {}
+    before = text_or_none(entry["path"])
+    return File(
+        json=Text(entry["path"], int(entry["mode"], 8), rendered(config), before, secret),
+        python=entry["python"],
+        modules=tuple(entry["modules"]),
+        config=config,
+        kept_path=entry["kept_path"],
+        drop_ins=tuple(read_drop_ins(later["directory"], later["files"])) if later else (),
+        guarded=later.get("guarded", {}),
+        unless=later.get("unless", ""),
+    )
+
+
+def read_drop_ins(directory: str, files: list[dict]) -> Iterator[Text]:
+    """The files of Python in a directory: those that are wanted, in their order, then those that go."""
+    wanted = {file["name"]: file["content"] for file in files}
+    there = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    for name in dict.fromkeys([*sorted(wanted), *there]):
+        path = os.path.join(directory, name)
+        yield Text(path, PYTHON_MODE, wanted.get(name), text_or_none(path))
 
 
 def make_plan(files: list[File]) -> Plan:
     """What to write and what to check."""
     return Plan(
-        write=[file for file in files if file.is_changed],
-        check=[
-            file for file in files if (file.python if file.is_changed else file.has_environment and is_outdated(file))
-        ],
+        write=[text for file in files for text in file.changes],
+        check=[file for file in files if (file.python if file.changes else file.has_environment and is_outdated(file))],
     )
 
 
@@ -262,22 +364,35 @@ def check(module: AnsibleModule, files: list[File]) -> None:
     problems = []
     for python, modules in sorted({(file.python, file.modules) for file in files}):
         group = [file for file in files if (file.python, file.modules) == (python, modules)]
-        for file, messages in zip(group, ask(module, python, modules, [file.config for file in group])):
-            problems += [f"{file.path}: {message}" for message in messages]
+        for file, messages in zip(group, ask(module, python, modules, group)):
+            problems += [told(file, message) for message in messages]
     if problems:
         raise ConfigurationError("The configuration was refused and nothing was written. " + "; ".join(problems))
 
 
-def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], configs: list[dict]) -> list[list[str]]:
+def told(file: File, message: str) -> str:
+    """A message with the file that it is about."""
+    is_about_python = message.startswith(tuple(text.path for text in file.drop_ins))
+    return message if is_about_python else f"{file.path}: {message}"
+
+
+def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], files: list[File]) -> list[list[str]]:
     """What an environment says against each configuration. Its packages are foreign code, so root does not run them."""
+    request = {
+        "modules": modules,
+        "loader": inspect.getsource(python_config),
+        "configs": [file.question() for file in files],
+    }
     # Isolated and with an empty home, so that nobody's own Jupyter files count.
     program = [python, "-I", "-c", inspect.getsource(config_check)]
     sandbox = Sandbox(shown=[f"-{environment_of(python)}"])
     with sandbox.command(program, {"JUPYTER_NO_CONFIG": "1"}, reads=True) as command:
-        code, out, err = module.run_command(command, data=json.dumps({"modules": modules, "configs": configs}))
-    if code != 0:
-        raise ConfigurationError(f"{python} cannot check the configuration: {err[-MESSAGE_LENGTH:]}")
-    return json.loads(out)
+        code, out, err = module.run_command(command, data=json.dumps(request))
+    try:
+        return json.loads(out if code == 0 else "")
+    except ValueError:
+        # Python of an administrator may even end the process.
+        raise ConfigurationError(f"{python} cannot check the configuration: {err[-MESSAGE_LENGTH:]}") from None
 
 
 def require_kept_paths(module: AnsibleModule, files: list[File]) -> None:
@@ -288,7 +403,7 @@ def require_kept_paths(module: AnsibleModule, files: list[File]) -> None:
     for file in files:
         if not file.kept_path:
             continue
-        old, new = (path_of(text, file.kept_path["option"]) for text in (file.before, file.text))
+        old, new = (path_of(text, file.kept_path["option"]) for text in (file.json.before, file.json.after))
         if not old or old == new:
             continue
         running = Host(module.run_command).active(file.kept_path["units"])
@@ -310,9 +425,8 @@ def path_of(text: str | None, option: str) -> str:
 
 def apply(plan: Plan) -> None:
     """Writes the files, and notes by the time of each checked one that it fits its environment."""
-    for file in plan.write:
-        os.makedirs(os.path.dirname(file.path), mode=0o755, exist_ok=True)
-        atomic.write(file.path, file.text.encode(), file.mode)
+    for text in plan.write:
+        text.apply()
     for file in plan.check:
         os.utime(file.path)
 
@@ -331,11 +445,12 @@ def find_shadows(directories: list[str]) -> list[str]:
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
-    plan = make_plan(read_files(module.params["files"], module.params["secrets"]))
+    files = read_files(module.params["files"], module.params["secrets"])
+    plan = make_plan(files)
     # In check mode, an earlier task may have been about to build the environment.
     checkable = [file for file in plan.check if file.has_environment or not module.check_mode]
     try:
-        require_kept_paths(module, plan.write)
+        require_kept_paths(module, files)
         check(module, checkable)
         if not module.check_mode:
             apply(plan)
@@ -349,9 +464,9 @@ def main() -> None:
         )
     module.exit_json(
         changed=bool(plan.write),
-        changed_files=[file.path for file in plan.write],
+        changed_files=[text.path for text in plan.write],
         shadows=shadows,
-        diff=[file.diff() for file in plan.write],
+        diff=[text.diff() for text in plan.write],
     )
 
 

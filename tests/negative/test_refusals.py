@@ -36,6 +36,8 @@ def refusals(role: str) -> dict[str, str]:
     hosts = {f"case{number}": case["vars"] for number, case in enumerate(TABLES[role])}
     with tempfile.TemporaryDirectory() as directory:
         inventory, playbook = pathlib.Path(directory, "hosts.yml"), pathlib.Path(directory, "playbook.yml")
+        # Beside the playbook, where a case finds it.
+        pathlib.Path(directory, "broken.py").write_text("answer = 42\nanswer = = 42\n")
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": UNTOUCHABLE}}))
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": [f"nbops.jupyter.{role}"]}]))
         run = subprocess.run(

@@ -72,6 +72,10 @@ def test_a_person_logs_in_runs_a_cell_and_stops(host, new_ada: HubClient) -> Non
     assert not host.service("jupyterhub-user-ada").is_running
 
 
+def test_a_hook_in_python_acts(kernel: Kernel) -> None:
+    assert kernel.run("import os; print(os.environ['COURSE'])") == "physics of ada"
+
+
 def test_limits_and_sandbox_of_a_server(host, ada: HubClient, lab: NotebookClient) -> None:
     """Everybody's limits, with the memory of the group in its place."""
     wanted = "MemoryMax,OOMPolicy,CPUQuotaPerSecUSec,TasksMax,Slice,User,"

@@ -16,6 +16,11 @@ def test_a_new_user_works_and_became_an_administrator(host, person) -> None:
     linus.stop()
 
 
+def test_python_that_is_not_listed_any_more_is_gone(host) -> None:
+    assert not host.file("/etc/jupyterhub/python_config").exists
+    assert host.service("jupyterhub-user-ada").is_running
+
+
 @pytest.mark.parametrize("name", ["grace", "mary", "hedy"])
 def test_a_removed_user_cannot_log_in(host, person, name: str) -> None:
     assert not person().login(name, "correct horse battery")

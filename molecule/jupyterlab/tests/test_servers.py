@@ -48,6 +48,16 @@ def test_a_person_logs_in_and_runs_cells(alice: NotebookClient) -> None:
         assert kernel.run("print(os.getcwd())") == "/home/alice/notebooks"
 
 
+def test_a_hook_in_python_acts(alice: NotebookClient) -> None:
+    cell = {"cell_type": "code", "source": "6*7", "metadata": {}, "execution_count": 1, "id": "one"}
+    stream = {"output_type": "stream", "name": "stdout", "text": "42"}
+    content = {"cells": [cell | {"outputs": [stream]}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    body = {"type": "notebook", "format": "json", "content": content}
+    alice.put("api/contents/hooked.ipynb", body).raise_for_status()
+    [saved] = alice.get("api/contents/hooked.ipynb").json()["content"]["cells"]
+    assert (saved["source"], saved["outputs"], saved["execution_count"]) == ("6*7", [], None)
+
+
 def test_a_person_installs_packages_for_herself(alice: NotebookClient) -> None:
     with alice.kernel() as kernel:
         kernel.run("import subprocess, sys")

@@ -14,6 +14,11 @@ def test_the_new_password_opens_and_the_old_does_not(tunnel) -> None:
         assert kernel.run("6*7") == "42"
 
 
+def test_python_that_is_not_listed_any_more_is_gone(host) -> None:
+    assert not host.file("/etc/jupyterlab/alice/python_config").exists
+    assert "python_config" not in host.file("/etc/systemd/system/jupyterlab-alice.service").content_string
+
+
 def test_nothing_of_the_removed_server_is_left_but_what_is_the_persons(host) -> None:
     assert not host.service("jupyterlab-carol").exists
     for path in (

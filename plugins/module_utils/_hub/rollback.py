@@ -52,6 +52,11 @@ class HubPaths:
         """The note about an upgrade that has begun. The hub removes it once it is healthy."""
         return os.path.join(self.state, "upgrade.json")
 
+    @property
+    def python(self) -> str:
+        """The directory of the Python that the hub loads after its configuration."""
+        return os.path.join(os.path.dirname(self.config), "python_config")
+
     def store(self, environment: str) -> ReleaseStore:
         """The releases of one of the ENVIRONMENTS."""
         return ReleaseStore(os.path.join(APPLICATIONS, self.name, environment))
@@ -61,7 +66,7 @@ class HubPaths:
 class HealthyState:
     """What the hub noted when it was last healthy; None for a note that does not exist.
 
-    `note` has its version, releases and units, `config` is its configuration.
+    `note` has its version, releases, units and Python, `config` is its configuration.
     """
 
     note: dict[str, Any] | None
@@ -73,20 +78,21 @@ class RollbackPlan:
     """What differs from the last healthy state, and goes back to it.
 
     `version` is that of JupyterHub, empty without a healthy state. `database` is the path of the copy to restore, empty
-    where the database is unchanged. `releases` are paths by environment, `units` texts by name. `config` is None where
-    the configuration is unchanged. `upgrade` is the note about the upgrade, empty if none has begun.
+    where the database is unchanged. `releases` are paths by environment, `units` and `python` texts by name. `config`
+    is None where the configuration is unchanged. `upgrade` is the note about the upgrade, empty if none has begun.
     """
 
     version: str = ""
     database: str = ""
     releases: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    python: dict[str, str] = field(default_factory=dict)
     config: bytes | None = None
     upgrade: dict[str, Any] = field(default_factory=dict)
 
     def changes(self) -> bool:
         """Whether anything has to go back, or an earlier run was interrupted."""
-        return bool(self.upgrade or self.releases or self.units or self.config is not None)
+        return bool(self.upgrade or self.releases or self.units or self.python or self.config is not None)
 
     def report(self) -> dict[str, Any]:
         """The changes as the module returns them."""
@@ -95,7 +101,7 @@ class RollbackPlan:
             "database": self.database,
             "releases": self.releases,
             "units": list(self.units),
-            "config": self.config is not None,
+            "config": self.config is not None or bool(self.python),
         }
 
 
@@ -117,7 +123,8 @@ def make_plan(paths: HubPaths, healthy: HealthyState) -> RollbackPlan:
         version=healthy.note["version"],
         database="" if upgrade.get("restored") else upgrade.get("backup", ""),
         releases=_other_releases(paths, healthy.note.get("releases", {})),
-        units=_other_units(healthy.note.get("units", {})),
+        units=_other_texts(UNITS, healthy.note.get("units", {})),
+        python=_other_texts(paths.python, healthy.note.get("python_config", {})),
         config=None if is_same_config else healthy.config,
         upgrade=upgrade,
     )
@@ -131,10 +138,9 @@ def _other_releases(paths: HubPaths, wanted: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _other_units(wanted: dict[str, str]) -> dict[str, str]:
-    return {
-        name: text for name, text in sorted(wanted.items()) if read_or_none(os.path.join(UNITS, name)) != text.encode()
-    }
+def _other_texts(directory: str, wanted: dict[str, str]) -> dict[str, str]:
+    there = {name: read_or_none(os.path.join(directory, name)) for name in wanted}
+    return {name: text for name, text in sorted(wanted.items()) if there[name] != text.encode()}
 
 
 def problems(
@@ -203,7 +209,13 @@ def restore_database(paths: HubPaths, plan: RollbackPlan, run_command: RunComman
 
 
 def restore_config(paths: HubPaths, plan: RollbackPlan) -> None:
-    """Restores the configuration if it differs."""
+    """Restores the configuration, and the Python that is loaded after it, if it differs.
+
+    Python that was not there stays, and is not loaded: the unit names what is.
+    """
+    for name, text in plan.python.items():
+        os.makedirs(paths.python, mode=0o755, exist_ok=True)
+        atomic.write(os.path.join(paths.python, name), text.encode(), 0o600)
     if plan.config is not None:
         atomic.write(paths.config, plan.config, 0o600)
 

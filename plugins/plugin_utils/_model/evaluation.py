@@ -26,7 +26,11 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 
 MODELS = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
 # What is known of every host, and shapes what stands in front of it.
-KNOWN = ("ansible_host", "ansible_managed", "ansible_port", "ansible_user", "group_names", "inventory_hostname")
+KNOWN = (
+    *("ansible_host", "ansible_managed", "ansible_port", "ansible_user", "group_names", "inventory_hostname"),
+    # Where files on the controller are looked for.
+    *("ansible_search_path", "inventory_dir"),
+)
 PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab")
 # Few others name variables like these; `nginx_` and `certbot_` are the names of other collections' roles too.
 OURS = ("jupyterlab", "jupyterhub", "kernels")

@@ -19,7 +19,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_folders,
     jupyterhub_login,
     jupyterhub_rules,
+    jupyterhub_traits,
     jupyterhub_units,
+    python_config,
     python_venv,
     sandbox,
 )
@@ -47,6 +49,9 @@ CHECK_PAGES = (
 def problems(given: Given) -> list[str]:
     """What is wrong with the settings: each with the hub's name, the variable, the rule and what to write instead."""
     found = jupyterhub_rules.problems(given.settings)
+    if given.settings["state"] == "present":
+        wrong = python_config.problems("jupyterhub_python_config", given.settings["python_config"], given.host)
+        found += [f"{given.settings['name']}: {text}" for text in wrong]
     for release in _environments(given.settings) if not found else []:
         found += python_venv.release_problems({**given.others["python_venv"], **release})
     return found
@@ -103,13 +108,19 @@ def _deployment(given: Given) -> dict[str, Any]:
         else [],
         "servers_group": jupyterhub_config.servers_group(settings),
         "shared_folders": jupyterhub_folders.plan(settings),
-        "files": jupyterhub_config.files(settings),
+        "files": jupyterhub_config.files(settings, _python_config(given)),
         # What was set up by hand may need the addresses again.
         "successors": jupyterhub_units.successors(settings),
         "legacy_setup": settings["legacy_setup"] if any(settings["legacy_setup"].values()) else {},
         "other_proxy": f"/opt/{name}/proxy" if traefik else routes,
         "users": _users(settings) if settings["users"] else {},
     }
+
+
+def _python_config(given: Given) -> dict[str, Any]:
+    settings = given.settings
+    directory, guarded = jupyterhub_config.python_directory(settings), jupyterhub_traits.guarded(settings)
+    return python_config.plan(directory, settings, given.host, guarded, "jupyterhub_accept_risks")
 
 
 def _removal(settings: Settings) -> dict[str, Any]:
@@ -157,7 +168,11 @@ def _environments(settings: Settings) -> list[dict[str, Any]]:
 def _hub_environment(settings: Settings) -> dict[str, Any]:
     extensions = FILES / "extensions"
     files = {path: f"extensions/{path.relative_to(extensions)}" for path in sorted(extensions.rglob("*.py"))}
-    files |= {COLLECTION / "plugins/module_utils/_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py"}
+    shared = COLLECTION / "plugins/module_utils"
+    files |= {
+        shared / "_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py",
+        shared / "_jupyter/python_config.py": "extensions/nbops_jupyterhub/python_config.py",
+    }
     # Pages fit one version of JupyterHub, and are rolled back with it.
     pages = sorted(Path(settings["templates"]).glob("*.html")) if settings["templates"] else []
     files |= {page: f"templates/{page.name}" for page in pages}

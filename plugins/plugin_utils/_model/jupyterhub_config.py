@@ -48,6 +48,11 @@ def class_name(settings: Settings) -> str:
     return class_path(settings).rpartition(".")[2]
 
 
+def proxy_name(settings: Settings) -> str:
+    """The name of the proxy's class."""
+    return "RunningTraefikProxy" if settings["traefik"] else "ConfigurableHTTPProxy"
+
+
 def kind_of(settings: Settings) -> str:
     """The short name of the authenticator, also for the path of a class that has one; else the class's name."""
     name = class_name(settings)
@@ -72,6 +77,11 @@ def api_endpoint(settings: Settings) -> Endpoint:
 def config_path(settings: Settings) -> str:
     """The path of the hub's configuration."""
     return f"/etc/{settings['name']}/config.json"
+
+
+def python_directory(settings: Settings) -> str:
+    """Where the Python lies that the hub loads after its configuration."""
+    return f"/etc/{settings['name']}/python_config"
 
 
 def routes_directory(settings: Settings) -> str:
@@ -111,6 +121,11 @@ def merged(settings: Settings) -> Options:
 
 def public(settings: Settings) -> Options:
     """The configuration of the hub without secrets."""
+    return merge_hash(own(settings), settings["config"])
+
+
+def own(settings: Settings) -> Options:
+    """What the role says of the hub, without secrets."""
     config: Options = {
         "JupyterHub": _hub(settings),
         "Authenticator": {
@@ -127,7 +142,7 @@ def public(settings: Settings) -> Options:
         SPAWNERS[settings["spawner"]]: _accounts_and_limits(settings),
     }
     authenticator = {class_name(settings): settings["authenticator_options"]}
-    for options in (_proxy(settings), _authenticator(settings), authenticator, settings["config"]):
+    for options in (_proxy(settings), _authenticator(settings), authenticator):
         config = merge_hash(config, options)
     return config
 
@@ -140,8 +155,8 @@ def secret(settings: Settings) -> Options:
     return merge_hash(config, settings["secret_config"])
 
 
-def files(settings: Settings) -> list[dict[str, Any]]:
-    """All configuration files without secrets, for the module jupyter_config."""
+def files(settings: Settings, python_config: Options) -> list[dict[str, Any]]:
+    """All configuration files without secrets, for the module jupyter_config; with the Python that the hub loads."""
     name = settings["name"]
     directory = f"/etc/{name}/singleuser"
     modules = (
@@ -155,6 +170,7 @@ def files(settings: Settings) -> list[dict[str, Any]]:
             "python": f"/opt/{name}/hub/current/bin/python",
             "modules": list(dict.fromkeys(modules)),
             "config": public(settings),
+            "python_config": python_config,
             # A server keeps the path at which it was started: the hub would wait for it at the new one.
             "kept_path": {
                 "option": "JupyterHub.bind_url",
@@ -267,13 +283,13 @@ def _accounts_and_limits(settings: Settings) -> Options:
 def _proxy(settings: Settings) -> Options:
     api_url = f"http://{api_endpoint(settings).connect}"
     if not settings["traefik"]:
-        return {"ConfigurableHTTPProxy": {"should_start": False, "api_url": api_url}}
+        return {proxy_name(settings): {"should_start": False, "api_url": api_url}}
     credentials = f"/run/credentials/{settings['name']}-proxy.service"
     pair = {"certFile": f"{credentials}/fullchain.pem", "keyFile": f"{credentials}/privkey.pem"}
     tls = {"tls": {"stores": {"default": {"defaultCertificate": pair}}}}
     return {
-        "JupyterHub": {"proxy_class": "nbops_jupyterhub.proxy.RunningTraefikProxy"},
-        "RunningTraefikProxy": {
+        "JupyterHub": {"proxy_class": f"nbops_jupyterhub.proxy.{proxy_name(settings)}"},
+        proxy_name(settings): {
             "should_start": False,
             "dynamic_config_file": routes_file(settings),
             "traefik_api_url": api_url,

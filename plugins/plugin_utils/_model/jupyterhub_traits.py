@@ -8,8 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import class_name
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_login, python_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
+    SPAWNERS,
+    class_name,
+    own,
+    proxy_name,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_login import SECRET
 
 # Options of a class, or of all whose name ends like it, that are said elsewhere: said twice, one of the two is lost.
@@ -175,6 +180,35 @@ def problems(settings: dict) -> Iterator[str]:
                     )
                 family = "Authenticator" if section == authenticator else _family(section)
                 yield from _option(f"{where}.{section}.{option}", f"{family}.{option}", value, risks)
+
+
+def guarded(settings: dict) -> python_config.Guarded:
+    """What Python leaves alone, by the class that runs and a pattern for options: each with what to do instead.
+
+    That is what data says elsewhere, what the role decides and what it sets, and what undoes the protection.
+    """
+    judged = dict.fromkeys((*DANGEROUS, *TORNADO), "write it in jupyterhub_config, where its value is judged")
+    elsewhere = {key: f"use {variable}" for key, variable in OWN.items()}
+    fixed = {key: f"it is the role's own ({reason})" for key, reason in FIXED.items()}
+    classes = {
+        "JupyterHub": "JupyterHub",
+        "CryptKeeper": "CryptKeeper",
+        "Spawner": SPAWNERS[settings["spawner"]],
+        "Proxy": proxy_name(settings),
+    }
+    found: python_config.Guarded = {}
+    for key, advice in {**judged, **elsewhere, **fixed}.items():
+        family, _dot, option = key.partition(".")
+        if family in classes:
+            found.setdefault(classes[family], {})[option] = advice
+    for section, options in own(settings).items():
+        known = found.setdefault(classes.get(_family(section), section), {})
+        for option in options:
+            known.setdefault(option, "the role sets it")
+    login = "use jupyterhub_authenticator_options or the variable that stands for it"
+    found |= {name: {python_config.ALL_BUT_HOOKS: login} for name in (class_name(settings), "ListedAuthenticator")}
+    found.pop("Authenticator", None)  # above these two
+    return found
 
 
 def _family(section: str) -> str:

@@ -8,7 +8,13 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, heads, intervals, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    addresses,
+    heads,
+    intervals,
+    python_config,
+    sandbox,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
     Settings,
@@ -19,6 +25,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     hub_socket,
     own_services,
     port_prefix,
+    python_directory,
     routes_directory,
     routes_file,
     servers_group,
@@ -248,12 +255,13 @@ def _with_token(variable: str, credential: str, command: str) -> str:
 def _hub(settings: Settings) -> Unit:
     name, release, secrets = settings["name"], _hub_release(settings), secrets_directory(settings)
     credentials = {secret: f"{secrets}/{secret}" for secret in secret_names(settings)}
+    python = python_config.credentials(python_directory(settings), settings["python_config"])
     database = ["postgresql.service"] if settings["database"] == "postgresql" else []
     sockets = _sockets(settings, "hub")
     return {
         "name": f"{name}.service",
         "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
-        "credentials": {**credentials, "config.json": config_path(settings)},
+        "credentials": {**credentials, "config.json": config_path(settings), **python},
         # On a busy machine it takes more than a minute; one that ends is noticed at once.
         "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health") | {"timeout": 180},
         "restart_on": [release, config_path(settings)],

@@ -15,7 +15,7 @@ from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_venv, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_config, python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
@@ -43,6 +43,10 @@ PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
 FILES = COLLECTION / "roles/jupyterlab/files"
+RELEASE_FILES = {
+    **{name: FILES / name for name in ("config.py", "listen.py", "nbops_memory.py")},
+    "nbops_python_config.py": COLLECTION / "plugins/module_utils/_jupyter/python_config.py",
+}
 HOLDER = "jupyterlab-address@.service"
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
@@ -80,7 +84,12 @@ DANGEROUS = {
     "ServerApp.identity_provider_class": (r"jupyter_server\.auth\.identity\.IdentityProvider", "no_login"),
     "PasswordIdentityProvider.password_required": ("False", "no_login"),
 }
-
+# How people log in is data as a whole, but for hooks. ServerApp has older names for parts of it.
+LOGIN = {
+    "PasswordIdentityProvider": python_config.ALL_BUT_HOOKS,
+    "ServerApp": "login_handler_class|logout_handler_class|password_required|allow_password_change|cookie_options"
+    "|get_secure_cookie_kwargs|allow_root|allow_credentials",
+}
 
 # The administrator updates JupyterLab: nobody is asked about news, and no version is looked up elsewhere.
 QUIET = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
@@ -94,7 +103,9 @@ def problems(given: Given) -> list[str]:
     for instance in here:
         listeners = [other["listen"] for other in here if other is not instance]
         rules = (*_login(instance), *_listen(instance, listeners), *_paths(instance), *_amounts(instance))
-        found += [f"jupyterlab_instances: {instance['name']}: {text}" for text in (*rules, *_options(instance))]
+        python = python_config.problems("python_config", instance["python_config"], given.host)
+        texts = (*rules, *_options(instance), *python)
+        found += [f"jupyterlab_instances: {instance['name']}: {text}" for text in texts]
     for settings in _environments(given) if not found else []:
         found += python_venv.release_problems({**given.others["python_venv"], **settings["release"]})
     return found
@@ -106,9 +117,8 @@ def plan(given: Given) -> dict[str, Any]:
     `given.host["homes"]` has the home directories by account, as far as they are known, and `given.host["passwd"]` all
     accounts as the module getent has them.
     """
-    people = _homes_of_people(given)
     servers = [
-        Server(instance, environment["release"]["path"], _home(given, instance["user"]), people)
+        Server(given, instance, environment["release"]["path"])
         for environment in _environments(given)
         for instance in environment["instances"]
     ]
@@ -183,20 +193,22 @@ def socket_name(name: str) -> str:
 class Server:
     """One server that is present, with the paths that its files and its unit name."""
 
-    def __init__(self, instance: dict[str, Any], environment: str, home: str, people: list[str]) -> None:
+    def __init__(self, given: Given, instance: dict[str, Any], environment: str) -> None:
         self.instance = instance
         self.name, self.user, self.certificate = instance["name"], instance["user"], instance["certificate"]
         service = instance["unit"].get("Service")
         # What is no mapping is refused where units are.
         self.own_service = service if isinstance(service, dict) else {}
-        self.home = home
-        self.people = people
-        self.root_dir = instance["root_dir"] or home
+        self.home = _home(given, self.user)
+        self.people = _homes_of_people(given)
+        self.root_dir = instance["root_dir"] or self.home
         self.environment = environment
         self.current = f"{environment}/current"
         self.endpoint = endpoint(instance)
         # The key and the chain in one file that the account reads.
         self.pair = f"/run/jupyterlab/{self.name}.pem"
+        self.python_directory = f"/etc/jupyterlab/{self.name}/python_config"
+        self.host = given.host
 
     def files(self) -> list[dict[str, Any]]:
         """The configuration files, for the module jupyter_config."""
@@ -207,6 +219,9 @@ class Server:
                 "python": f"{self.current}/bin/python",
                 "modules": ["jupyterlab.labapp", "jupyter_server.serverapp"],
                 "config": merge_hash(self._options(), self.instance["config"]),
+                "python_config": python_config.plan(
+                    self.python_directory, self.instance, self.host, self._guarded(), "accept_risks"
+                ),
             },
             # Without this mark Jupyter would look for the files of an old IPython, and fail to write it.
             {"path": f"{directory}/migrated", "mode": "0644"},
@@ -216,6 +231,21 @@ class Server:
                 "config": merge_hash(QUIET, self.instance["settings"]),
             },
         ]
+
+    def _guarded(self) -> python_config.Guarded:
+        """What Python leaves alone, by class and a pattern for options: each with what to do instead."""
+        judged = dict.fromkeys(DANGEROUS, "write it in config, where its value is judged")
+        elsewhere = {key: f"use {variable}" for key, variable in RESERVED.items()}
+        found: python_config.Guarded = {}
+        for key, advice in {**judged, **elsewhere}.items():
+            class_name, _dot, option = key.partition(".")
+            found.setdefault(class_name, {})[option] = advice
+        for class_name, options in self._options().items():
+            for option in options:
+                found.setdefault(class_name, {}).setdefault(option, "the role sets it")
+        for class_name, options in LOGIN.items():
+            found.setdefault(class_name, {}).setdefault(options, "people log in as the entry says")
+        return found
 
     def _options(self) -> dict[str, Any]:
         instance = self.instance
@@ -284,7 +314,10 @@ class Server:
         return {
             "name": unit_name(self.name),
             "sandbox": instance["sandbox"],
-            "credentials": {"config.json": f"{directory}/config.json"},
+            "credentials": {
+                "config.json": f"{directory}/config.json",
+                **python_config.credentials(self.python_directory, instance["python_config"]),
+            },
             "limits": {name: str(value) for name, value in limits.items()},
             "ready": self.endpoint.ready(f"{instance['base_url']}login", "https" if self.certificate else "http"),
             "restart_on": [
@@ -321,7 +354,7 @@ class Server:
                 f"JUPYTERLAB_WORKSPACES_DIR={self.home}/.jupyter/lab/workspaces",
             ],
             "Sockets": socket_name(self.name),
-            "ExecStart": f"{self.current}/bin/python {self.current}/listen.py --config=%d/config.json",
+            "ExecStart": f"{self.current}/bin/python {self.current}/listen.py --config={self.current}/config.py",
             "Restart": "on-failure",
             "RestartSec": 2,
             "TimeoutStopSec": 20,
@@ -407,9 +440,7 @@ def _environments(given: Given) -> list[dict[str, Any]]:
                 "lock": using[0]["lock"] or shipped,
                 "packages": settings["packages"] if path == settings["path"] else using[0]["packages"],
                 "overlay": True,
-                "files": {
-                    name: (FILES / name).read_text(encoding="utf-8") for name in ("listen.py", "nbops_memory.py")
-                },
+                "files": {name: path.read_text(encoding="utf-8") for name, path in RELEASE_FILES.items()},
                 "setup_commands": [["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],
                 "smoke_commands": [["bin/jupyter-lab", "--version"]],
                 # What a web server may send by itself: Jupyter sends the same without a login.

@@ -6,6 +6,7 @@ import sys
 from types import MappingProxyType, ModuleType
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import python_config
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes
 from hypothesis import settings
 from traitlets import Any, Bool, HasTraits, Set, Unicode
@@ -13,6 +14,9 @@ from traitlets.config import LoggingConfigurable
 
 settings.register_profile("same", derandomize=True, database=None, deadline=None)
 settings.load_profile("same")
+
+# A release of the hub has a copy of it.
+sys.modules["nbops_jupyterhub.python_config"] = python_config
 
 
 class Authenticator(LoggingConfigurable):

@@ -45,7 +45,8 @@ class World:
 
     @property
     def hub(self) -> Hub:
-        return Hub("jupyterhub", json.dumps({"JupyterHub": self.config}).encode(), self.root)
+        config = json.dumps({"JupyterHub": self.config}).encode()
+        return Hub("jupyterhub", config, self.root, {"01-hooks.py": "x = 1"})
 
     def deploy(self, version: str) -> None:
         """Releases of a version; the hub is stopped."""
@@ -124,7 +125,9 @@ def test_what_is_healthy_is_remembered(world: World) -> None:
     world.run("5.5.4")
     hub = world.hub
     releases = {part: str(world.root / "opt/jupyterhub" / part / "releases/5.5.4") for part in ("hub", "user", "proxy")}
-    assert json.loads(hub.healthy.read_bytes()) == {"version": "5.5.4", "releases": releases, "units": UNITS}
+    python = {"01-hooks.py": "x = 1"}
+    wanted = {"version": "5.5.4", "releases": releases, "units": UNITS, "python_config": python}
+    assert json.loads(hub.healthy.read_bytes()) == wanted
     assert hub.healthy_config.read_bytes() == hub.config
     assert hub.healthy_config.stat().st_mode & 0o777 == 0o600
 

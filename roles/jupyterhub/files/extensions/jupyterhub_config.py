@@ -1,10 +1,11 @@
-"""Configuration of the hub: what config.json says, and the secrets that systemd hands to the service as credentials."""
+"""Configuration of the hub: what config.json says, the secrets that systemd hands to the service as credentials, and
+the administrator's own Python, which comes last and was judged when it was deployed."""
 
 import json
 import os
 import pathlib
 
-from nbops_jupyterhub import address
+from nbops_jupyterhub import address, python_config
 from nbops_jupyterhub.authenticator import with_our_rules
 
 address.take_over()
@@ -16,9 +17,7 @@ def secret(name: str) -> str:
 
 
 c = get_config()  # noqa: F821  # pylint: disable=undefined-variable  # JupyterHub defines it for this file
-for class_name, traits in json.loads((credentials / "config.json").read_text()).items():
-    for trait, value in traits.items():
-        setattr(c[class_name], trait, value)
+python_config.fill(c, json.loads((credentials / "config.json").read_text()))
 
 c.JupyterHub.cookie_secret_file = str(credentials / "cookie_secret")
 c.ConfigurableHTTPProxy.auth_token = secret("proxy_token")
@@ -36,3 +35,6 @@ if c.JupyterHub.authenticator_class.startswith("nativeauthenticator."):
     pages = pathlib.Path(nativeauthenticator.__file__).parent / "templates"
     c.JupyterHub.template_paths = [*c.JupyterHub.template_paths, str(pages)]
 c.JupyterHub.authenticator_class = with_our_rules(c.JupyterHub.authenticator_class)
+
+for path, text in python_config.drop_ins(credentials):
+    python_config.run(c, path, text)

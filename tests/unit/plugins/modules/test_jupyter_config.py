@@ -19,7 +19,12 @@ WRONG = {"ServerApp": {"prot": 8888}}
 INTERPRETER = """#!/usr/bin/python3 -IS
 import json, os, sys, tempfile
 os.environ["JUPYTER_NO_CONFIG"] and tempfile.mkdtemp(prefix="jupyter-clean-cfg-")
-configs = json.load(sys.stdin)["configs"]
+entries = json.load(sys.stdin)["configs"]
+configs = [entry["config"] for entry in entries]
+bad = [path for entry in entries for path, text in entry["drop_ins"] if "wrong" in text]
+if bad:
+    print(json.dumps([[f"{bad[0]}, line 1: NameError: argon2:secret wrong"]]))
+    sys.exit()
 print(json.dumps([["ServerApp.prot is not an option here"] if "prot" in str(config) else [] for config in configs]))
 """
 SECRETS = {"PasswordIdentityProvider": {"hashed_password": "argon2:secret"}}
@@ -184,3 +189,55 @@ def test_a_path_stays_while_servers_run_at_it(
     assert host.file.read_text() == before
     running.write_text("")
     assert run(host.entry(**hub_at("http://127.0.0.1:8010/physics/")), check=check)["changed"]
+
+
+def python(host: Host, **texts: str) -> dict[str, Any]:
+    """The entry's part about Python, of texts by the names of files without their ends."""
+    files = [{"name": f"0{number}-{name}.py", "content": text} for number, (name, text) in enumerate(texts.items(), 1)]
+    return {"directory": str(host.root / "etc/python_config"), "files": files, "guarded": {"ServerApp": {"ip": "no"}}}
+
+
+def texts_in(directory: pathlib.Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in directory.iterdir()} if directory.exists() else {}
+
+
+def test_python_comes_changes_and_goes_with_its_configuration(host: Host, run: Callable[..., dict]) -> None:
+    directory, entry = host.root / "etc/python_config", host.entry(RIGHT)
+    two = {**entry, "python_config": python(host, hooks="x = 1", more="x = 2")}
+    predicted = run(two, check=True)
+    assert texts_in(directory) == {}
+    written = run(two)
+    assert written["changed_files"] == predicted["changed_files"]
+    assert written["changed_files"] == [str(host.file), f"{directory}/01-hooks.py", f"{directory}/02-more.py"]
+    assert texts_in(directory) == {"01-hooks.py": "x = 1", "02-more.py": "x = 2"}
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+    assert not run(two)["changed"]
+    changed = run({**entry, "python_config": python(host, more="x = 3")})
+    assert [(one["before"], one["after"]) for one in changed["diff"]] == [
+        ("", "x = 3"),
+        ("x = 1", ""),
+        ("x = 2", ""),
+    ]
+    assert texts_in(directory) == {"01-more.py": "x = 3"}
+    gone = run({**entry, "python_config": python(host)})
+    assert gone["changed_files"] == [f"{directory}/01-more.py"]
+    assert not directory.exists()
+    assert not run({**entry, "python_config": python(host)})["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_wrong_python_leaves_the_old(host: Host, run: Callable[..., dict], check: bool) -> None:
+    """Its message may repeat a secret of the configuration, which it has read."""
+    run({**host.entry(RIGHT), "python_config": python(host, hooks="x = 1")})
+    entry = {**host.entry({"ServerApp": {"port": 1}}), "python_config": python(host, hooks="wrong")}
+    result = run(entry, secrets={str(host.file): SECRETS}, check=check)
+    directory = host.root / "etc/python_config"
+    assert f"nothing was written. {directory}/01-hooks.py, line 1: NameError: " in result["msg"]
+    assert "argon2:secret" not in json.dumps(result)
+    assert texts_in(directory) == {"01-hooks.py": "x = 1"}
+    assert json.loads(host.file.read_text()) == RIGHT
+
+
+def test_python_that_ends_the_check_is_refused(host: Host, run: Callable[..., dict]) -> None:
+    host.python.write_text("#!/bin/sh\necho ended >&2\n")
+    assert "cannot check the configuration: ended" in run(host.entry(RIGHT))["msg"]

@@ -68,6 +68,9 @@ class World:
         for name in UNITS:
             (self.units / name).write_text("old")
         self.config.write_text("old")
+        self.python = root / "python_config/01-hooks.py"
+        self.python.parent.mkdir()
+        self.python.write_text("old")
         (self.state / "healthy-config.json").write_text("old")
         self.healthy("5.5.4")
         self.starts, self.disabled = True, []
@@ -81,7 +84,7 @@ class World:
     def healthy(self, version: str) -> None:
         releases = {part: store.directory(store.current()) for part, store in self.stores.items()}
         units = {name: (self.units / name).read_text() for name in UNITS}
-        state = {"version": version, "releases": releases, "units": units}
+        state = {"version": version, "releases": releases, "units": units, "python_config": {self.python.name: "old"}}
         (self.state / "healthy.json").write_text(json.dumps(state))
 
     def note(self, **values: object) -> None:
@@ -118,7 +121,7 @@ class World:
         links = {store.current() for store in self.stores.values()}
         tables = execute(self.database, "SELECT name FROM sqlite_master")
         users = execute(self.database, "SELECT name FROM users")
-        files = {path.read_text() for path in (self.config, *self.units.iterdir())}
+        files = {path.read_text() for path in (self.config, self.python, *self.units.iterdir())}
         return (links, files, tables, users) == ({OLD}, {"old"}, [("users",)], [("ada",)])
 
     def run(self, command: list[str], environ_update: dict[str, str]) -> tuple[int, str, str]:
@@ -212,6 +215,19 @@ def test_the_configuration_alone(world: World, run: Callable[..., dict]) -> None
     assert world.config.stat().st_mode & 0o777 == 0o600
     assert (world.calls, world.upgrade.exists()) == ([STOP, RELOAD, START], False)
     assert not run()["changed"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_python_of_the_configuration_alone(world: World, run: Callable[..., dict], is_there: bool) -> None:
+    """It failed, or was listed no more, and its directory went with it."""
+    world.python.unlink()
+    if is_there:
+        world.python.write_text("new")
+    else:
+        world.python.parent.rmdir()
+    assert run()["restored"]["config"] is True
+    assert world.is_back()
+    assert world.python.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_release(world: World, run: Callable[..., dict]) -> None:

@@ -14,10 +14,10 @@ import os
 import pathlib
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from nbops_jupyterhub import copies, state
+from nbops_jupyterhub import copies, python_config, state
 from nbops_jupyterhub.copies import DatabaseError
 
 ENVIRONMENTS = ("hub", "user", "proxy")
@@ -27,11 +27,12 @@ HUB_UNITS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket", "-proxy.servic
 
 @dataclass(frozen=True)
 class Hub:
-    """Where a hub has its things."""
+    """Where a hub has its things. `python` has the texts that it loads after its configuration, by their names."""
 
     name: str
     config: bytes
     root: pathlib.Path = pathlib.Path("/")
+    python: dict[str, str] = field(default_factory=dict)
 
     @property
     def directory(self) -> pathlib.Path:
@@ -68,6 +69,7 @@ class Hub:
             "version": importlib.metadata.version("jupyterhub"),
             "releases": {part: str(link.resolve()) for part, link in current.items()},
             "units": {unit.name: unit.read_text() for unit in units if unit.exists()},
+            "python_config": self.python,
         }
 
 
@@ -186,9 +188,11 @@ def main() -> int:
     parser.add_argument("step", choices=["prepare", "healthy"])
     parser.add_argument("--name", required=True, help="name of the hub")
     arguments = parser.parse_args()
-    config = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"], "config.json").read_bytes()
+    credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
+    config = (credentials / "config.json").read_bytes()
+    python = {pathlib.Path(path).name: text for path, text in python_config.drop_ins(credentials)}
     try:
-        {"prepare": prepare, "healthy": healthy}[arguments.step](Hub(arguments.name, config))
+        {"prepare": prepare, "healthy": healthy}[arguments.step](Hub(arguments.name, config, python=python))
     except (DatabaseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

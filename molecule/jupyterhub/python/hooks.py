@@ -1,0 +1,8 @@
+"""What a hub's administrator says in Python."""
+
+
+async def name_the_course(spawner):
+    spawner.environment["COURSE"] = f"physics of {spawner.user.name}"
+
+
+c.Spawner.pre_spawn_hook = name_the_course
