@@ -53,12 +53,12 @@ class HubClient(NotebookClient):
         """What the hub says of our server; empty where there is none."""
         return self.request("GET", f"users/{self.name}").json()["servers"].get(server, {})
 
-    def start(self, server: str = "") -> NotebookClient:
-        """Start our server, wait until it is ready, and log in there through the hub."""
+    def start(self, server: str = "", seconds: float = 60) -> NotebookClient:
+        """Start our server, wait until it is ready, at most for some seconds, and log in there through the hub."""
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
         answer = self.request("POST", path)
         assert answer.status_code in (201, 202), answer.text
-        wait_until(lambda: self.state(server).get("ready"))
+        wait_until(lambda: self.state(server).get("ready"), seconds)
         return self.enter(self.name, server)
 
     def enter(self, name: str, server: str = "") -> NotebookClient:
