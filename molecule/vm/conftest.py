@@ -12,6 +12,12 @@ LAB = "lab.example.org"
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulated machine is some thirty times slower, and more where it shares a processor."""
+    monkeypatch.setattr(NotebookClient, "patience", 600)
+
+
 @pytest.fixture
 def alice(host, address: str, tmp_path, person: Callable[..., HubClient]) -> NotebookClient:
     """Her lab, where she has logged in. What `person` does to names is put back after the test."""
@@ -27,4 +33,4 @@ def alice(host, address: str, tmp_path, person: Callable[..., HubClient]) -> Not
 def ada(person: Callable[..., HubClient]) -> NotebookClient:
     """Her server at the hub, which may run since an earlier test."""
     hub = person("ada")
-    return hub.enter("ada") if hub.state().get("ready") else hub.start(seconds=300)
+    return hub.enter("ada") if hub.state().get("ready") else hub.start()

@@ -10,7 +10,7 @@ from notebook_client import NotebookClient
 def test_a_person_runs_a_cell(request: pytest.FixtureRequest, name: str) -> None:
     client: NotebookClient = request.getfixturevalue(name)
     with client.kernel() as kernel:
-        assert kernel.run("import getpass; print(getpass.getuser())", timeout=300) == name
+        assert kernel.run("import getpass; print(getpass.getuser())", timeout=600) == name
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def said_below_the_cell(kernel: Kernel, code: str) -> str:
     """Run a cell until its page shows an error output."""
     return next(
         content["text"]
-        for kind, content in kernel.answers(code, timeout=300)
+        for kind, content in kernel.answers(code, timeout=600)
         if kind == "stream" and content["name"] == "stderr"
     )
 
@@ -46,8 +46,8 @@ def test_the_machine_has_cgroups_of_version_2_alone(host) -> None:
 def test_a_greedy_kernel_ends_alone_and_its_person_learns_why(host, served: tuple[NotebookClient, str]) -> None:
     client, unit = served
     with client.kernel() as modest, client.kernel() as greedy:
-        modest.run("kept = 42", timeout=300)
-        greedy.run("lost = 1", timeout=300)
+        modest.run("kept = 42", timeout=600)
+        greedy.run("lost = 1", timeout=600)
         before, count = shown(host, unit), killed(host, unit)
         assert before["MemoryMax"] == str(600 * 2**20)
         begun = host.check_output("date +%s")
@@ -57,10 +57,10 @@ def test_a_greedy_kernel_ends_alone_and_its_person_learns_why(host, served: tupl
         assert LIMIT in said
         assert killed(host, unit) == count + 1
         # Over the websocket that was open all the time.
-        assert modest.run("kept", timeout=300) == "42"
+        assert modest.run("kept", timeout=600) == "42"
         assert shown(host, unit) == before
         with client.attach(greedy.identity) as again:
-            assert again.run("'lost' in globals()", timeout=300) == "False"
+            assert again.run("'lost' in globals()", timeout=600) == "False"
     journal = host.check_output("journalctl --unit=%s --since=@%s --output=cat --no-pager", unit, begun)
     assert LIMIT in journal
     assert "Failed with result" not in journal

@@ -30,7 +30,7 @@ def test_the_services_are_back(host, name: str) -> None:
 def test_a_person_runs_a_cell(request: pytest.FixtureRequest, name: str) -> None:
     client: NotebookClient = request.getfixturevalue(name)
     with client.kernel() as kernel:
-        assert kernel.run("6*7", timeout=300) == "42"
+        assert kernel.run("6*7", timeout=600) == "42"
 
 
 def test_the_firewall_was_up_before_the_network(host) -> None:
