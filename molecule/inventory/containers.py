@@ -21,6 +21,8 @@ SSH_OPTIONS = (
     "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "
     "-o ControlMaster=auto -o ControlPersist=120s -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 )
+# script/vm forwards a port to it. Of an option that is said twice, ssh takes the first; an emulated machine is slow.
+MACHINE = {"ansible_port": 2222, "ansible_ssh_common_args": f"-o ServerAliveCountMax=12 {SSH_OPTIONS}"}
 
 
 def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
@@ -34,12 +36,14 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
         raise SystemExit(f"unknown platform {', '.join(unknown)}; known: {', '.join(known)}")
     if scenario not in data["networks"]:
         raise SystemExit(f"{scenario} has no number in platforms.yml: give it the next one")
-    network = f"10.213.{data['networks'][scenario]}"
+    is_machine = scenario in data["machines"]
+    network = f"{127 if is_machine else 10}.213.{data['networks'][scenario]}"
     hosts = {
         f"{scenario.replace('_', '-')}-{platform}": {
             "ansible_host": f"{network}.{11 + known.index(platform)}",
             "container_platform": platform,
             "container_kind": "stocked" if scenario in data["stocked"] else "bare",
+            **(MACHINE if is_machine else {}),
         }
         for platform in platforms
     }

@@ -40,14 +40,16 @@ class HubClient(NotebookClient):
         form = {"username": name, "password": password, "_xsrf": self.xsrf}
         # Without a destination, the hub would start a server.
         home = urlsplit(self.url).path + "home"
-        self.http.post(f"{self.url}login?next={home}", data=form, headers={"Referer": self.url + "login"}, timeout=60)
+        self.http.post(
+            f"{self.url}login?next={home}", data=form, headers={"Referer": self.url + "login"}, timeout=self.patience
+        )
         self.name = name
         return self.get("api/user").status_code == 200
 
     def request(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Ask the hub's API as its own pages do."""
         headers = {"X-XSRFToken": self.xsrf, "Referer": self.url + "home"}
-        return self.http.request(method, self.url + "api/" + path, json=body, headers=headers, timeout=60)
+        return self.http.request(method, self.url + "api/" + path, json=body, headers=headers, timeout=self.patience)
 
     def state(self, server: str = "") -> dict[str, Any]:
         """What the hub says of our server; empty where there is none."""
@@ -58,7 +60,7 @@ class HubClient(NotebookClient):
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
         answer = self.request("POST", path)
         assert answer.status_code in (201, 202), answer.text
-        wait_until(lambda: self.state(server).get("ready"))
+        wait_until(lambda: self.state(server).get("ready"), self.patience)
         return self.enter(self.name, server)
 
     def enter(self, name: str, server: str = "") -> NotebookClient:
@@ -75,4 +77,4 @@ class HubClient(NotebookClient):
         """Stop our server and wait until it is gone."""
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
         assert self.request("DELETE", path).status_code in (202, 204)
-        wait_until(lambda: not self.state(server))
+        wait_until(lambda: not self.state(server), self.patience)

@@ -23,6 +23,9 @@ from requests.cookies import get_cookie_header
 class NotebookClient:
     """Talks to the server below `url`, which ends in a slash; `ca` is the PEM file that vouches for its certificate."""
 
+    # Seconds for an answer. A scenario whose host is slow has more.
+    patience = 60
+
     def __init__(self, url: str, ca: str | None = None, token: str | None = None) -> None:
         self.url = url
         self.ca = ca
@@ -34,13 +37,13 @@ class NotebookClient:
 
     def login(self, password: str) -> bool:
         """Send the login form as a browser does; True when the server lets us in."""
-        page = self.http.get(self.url + "login", timeout=30)
+        page = self.http.get(self.url + "login", timeout=self.patience)
         page.raise_for_status()
         self.http.post(
             self.url + "login",
             data={"password": password, "_xsrf": self.xsrf},
             headers={"Referer": self.url + "login"},
-            timeout=30,
+            timeout=self.patience,
         )
         return self.get("api/contents").status_code == 200
 
@@ -52,15 +55,15 @@ class NotebookClient:
         return max(found, key=lambda cookie: len(cookie.path)).value if found else ""
 
     def get(self, path: str) -> requests.Response:
-        return self.http.get(self.url + path, timeout=30)
+        return self.http.get(self.url + path, timeout=self.patience)
 
     def post(self, path: str, body: Any = None) -> requests.Response:
         headers = {"X-XSRFToken": self.xsrf, "Referer": self.url}
-        return self.http.post(self.url + path, json=body, headers=headers, timeout=60)
+        return self.http.post(self.url + path, json=body, headers=headers, timeout=self.patience)
 
     def put(self, path: str, body: Any) -> requests.Response:
         headers = {"X-XSRFToken": self.xsrf, "Referer": self.url}
-        return self.http.put(self.url + path, json=body, headers=headers, timeout=60)
+        return self.http.put(self.url + path, json=body, headers=headers, timeout=self.patience)
 
     def websocket(self, path: str) -> websocket.WebSocket:
         parts = urlsplit(self.url)
@@ -76,7 +79,7 @@ class NotebookClient:
             header=headers,
             origin=f"{parts.scheme}://{parts.netloc}",
             sslopt=options,
-            timeout=60,
+            timeout=self.patience,
             http_no_proxy=["*"],
         )
 
@@ -93,7 +96,7 @@ class NotebookClient:
             self.http.delete(
                 self.url + f"api/kernels/{identity}",
                 headers={"X-XSRFToken": self.xsrf, "Referer": self.url},
-                timeout=30,
+                timeout=self.patience,
             )
 
     @contextlib.contextmanager

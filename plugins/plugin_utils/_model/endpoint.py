@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 LOCAL = {4: "127.0.0.1", 6: "[::1]"}
+# On a busy machine, as at its boot, a server of Jupyter takes more than a minute; one that ends is noticed at once.
+START_SECONDS = 180
 
 
 @dataclass(frozen=True)

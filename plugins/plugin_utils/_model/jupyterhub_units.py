@@ -15,7 +15,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     python_config,
     sandbox,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import START_SECONDS, Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_config import (
     Settings,
     api_endpoint,
@@ -262,8 +262,7 @@ def _hub(settings: Settings) -> Unit:
         "name": f"{name}.service",
         "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
         "credentials": {**credentials, "config.json": config_path(settings), **python},
-        # On a busy machine it takes more than a minute; one that ends is noticed at once.
-        "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health") | {"timeout": 180},
+        "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health") | {"timeout": START_SECONDS},
         "restart_on": [release, config_path(settings)],
         "sections": {
             "Unit": {

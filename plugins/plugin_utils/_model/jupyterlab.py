@@ -17,7 +17,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_config, python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import START_SECONDS, Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.intervals import cull_interval
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
@@ -319,7 +319,8 @@ class Server:
                 **python_config.credentials(self.python_directory, instance["python_config"]),
             },
             "limits": {name: str(value) for name, value in limits.items()},
-            "ready": self.endpoint.ready(f"{instance['base_url']}login", "https" if self.certificate else "http"),
+            "ready": self.endpoint.ready(f"{instance['base_url']}login", "https" if self.certificate else "http")
+            | {"timeout": START_SECONDS},
             "restart_on": [
                 f"{directory}/config.json",
                 f"{directory}/labconfig/default_setting_overrides.json",
