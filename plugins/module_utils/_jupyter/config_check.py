@@ -115,7 +115,7 @@ def judge(entry, loader):
         for option in changed(entry["config"], config):
             advice = advice_on(option, entry.get("guarded", {}), classes)
             if advice and option not in overrides:
-                said = f"{'.'.join(option)} is not changed by Python here; {advice}, or say {entry['unless']}."
+                said = f"{'.'.join(option)} is not changed by Python here; {advice}, or say {entry['unless']}"
                 overrides[option] = f"{path}: {said}"
     return [*overrides.values(), *check(config, known_classes())]
 

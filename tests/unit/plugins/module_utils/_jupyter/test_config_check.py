@@ -98,7 +98,7 @@ REFUSED = [
     ("c.ServerApp.prot = 1", "ServerApp.prot is not an option here (did you mean port?)"),
     ("c.ServerApp.port = '1'", "ServerApp.port expects an int, not str"),
     ("c.SeverApp.port = 1", "SeverApp is not a configurable class here (did you mean ServerApp?)"),
-    ("c.ServerApp.ip = '0.0.0.0'", f"{HOOKS}: ServerApp.ip{KEPT}use listen, or say accept_risks: [x]."),
+    ("c.ServerApp.ip = '0.0.0.0'", f"{HOOKS}: ServerApp.ip{KEPT}use listen, or say accept_risks: [x]"),
     ("del c.ServerApp['ip']", f"{HOOKS}: ServerApp.ip{KEPT}use listen"),
     ("c.ServerApp.allow_origin = '*'", f"{HOOKS}: ServerApp.allow_origin{KEPT}write it in config"),
     # The class that says it, and one that inherits it.

@@ -14,7 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_login,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import settings_of
-from models import plan, problems, require_golden, secrets
+from models import GOLDEN, plan, problems, require_golden, secrets
 
 CONFIG = "/etc/jupyterhub/config.json"
 ADA = {"name": "ada"}
@@ -73,6 +73,7 @@ MAXIMAL = {
     },
     "secret_config": {"JupyterHub": {"oauth_token_expires_in": "hunter2"}},
     "user_config": {"ServerApp": {"allow_origin": "https://a.org", "terminado_settings": {"x": 1}}},
+    "python_config": [str(GOLDEN.parent / "models.py")],
     "legacy_setup": {"units": ["jupyterhub.service"]},
 }
 RIGHT = {

@@ -8,7 +8,7 @@ import shlex
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import GOLDEN, plan, problems, require_golden, secrets
 
 LAB = {"name": "lab", "user": "alice", "password": "correct horse\nbattery"}
 ALICE = {
@@ -21,6 +21,7 @@ ALICE = {
     "default_url": "/tree",
     "packages": ["notebook", "pandas>=2"],
     "config": {"ServerApp": {"allow_origin": "https://example.org"}, "Unmapped": {}},
+    "python_config": [str(GOLDEN.parent / "models.py")],
     "settings": {"@jupyterlab/apputils-extension:themes": {"theme": "JupyterLab Dark"}},
     "environment": {"PROJECT": 'a "b" 100% \\', "THREADS": 4},
     "terminals": False,
