@@ -69,6 +69,8 @@ while True:
 @pytest.fixture
 def mallory(host) -> Iterator[Callable[[], str]]:
     """Waits for Ada's server and takes all ports; says what she wrote until now."""
+    # A server that another test killed is still known to systemd.
+    host.run(f"systemctl reset-failed {SERVER}")
     host.check_output("printf %%s %s > /run/grab.py; chmod 0644 /run/grab.py", GRAB)
     host.check_output("systemd-run --quiet --unit=grab --collect --property=DynamicUser=yes python3 /run/grab.py")
 
