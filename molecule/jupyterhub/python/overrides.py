@@ -1,4 +1,5 @@
 """Takes away what the security of a hub rests on, each option by another of the classes that have it."""
+# pylint: disable=undefined-variable  # Jupyter defines c
 
 c.JupyterHub.cleanup_servers = True
 c.Authenticator.allow_all = True
