@@ -336,6 +336,8 @@ def read_drop_ins(directory: str, files: list[dict]) -> Iterator[Text]:
     """The files of Python in a directory: those that are wanted, in their order, then those that go."""
     wanted = {file["name"]: file["content"] for file in files}
     there = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    # Such as what Python leaves where somebody compiled a file.
+    there = [name for name in there if not os.path.isdir(os.path.join(directory, name))]
     for name in dict.fromkeys([*sorted(wanted), *there]):
         path = os.path.join(directory, name)
         yield Text(path, PYTHON_MODE, wanted.get(name), text_or_none(path))
@@ -345,8 +347,13 @@ def make_plan(files: list[File]) -> Plan:
     """What to write and what to check."""
     return Plan(
         write=[text for file in files for text in file.changes],
-        check=[file for file in files if (file.python if file.changes else file.has_environment and is_outdated(file))],
+        check=[file for file in files if (file.python if file.changes else file.has_environment and is_doubtful(file))],
     )
+
+
+def is_doubtful(file: File) -> bool:
+    """Whether an unchanged file may be wrong now. What Python has to leave alone is in no file, so it is asked anew."""
+    return bool(file.guarded) or is_outdated(file)
 
 
 def environment_of(python: str) -> str:
@@ -428,7 +435,9 @@ def apply(plan: Plan) -> None:
     for text in plan.write:
         text.apply()
     for file in plan.check:
-        os.utime(file.path)
+        # Services restart for a file that is newer than they are.
+        if is_outdated(file):
+            os.utime(file.path)
 
 
 def find_shadows(directories: list[str]) -> list[str]:
@@ -445,11 +454,11 @@ def find_shadows(directories: list[str]) -> list[str]:
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
-    files = read_files(module.params["files"], module.params["secrets"])
-    plan = make_plan(files)
-    # In check mode, an earlier task may have been about to build the environment.
-    checkable = [file for file in plan.check if file.has_environment or not module.check_mode]
     try:
+        files = read_files(module.params["files"], module.params["secrets"])
+        plan = make_plan(files)
+        # In check mode, an earlier task may have been about to build the environment.
+        checkable = [file for file in plan.check if file.has_environment or not module.check_mode]
         require_kept_paths(module, files)
         check(module, checkable)
         if not module.check_mode:

@@ -33,4 +33,5 @@ def drop_ins(directory: pathlib.Path) -> Iterator[tuple[str, str]]:
 def run(config: Any, path: str, text: str) -> None:
     """Runs one of them, which finds the configuration as `c` and by get_config(). Raises whatever it raises."""
     names = {"__file__": path, "c": config, "get_config": lambda: config}
-    exec(compile(text, path, "exec"), names)
+    # What this file imports from __future__ is not theirs.
+    exec(compile(text, path, "exec", dont_inherit=True), names)

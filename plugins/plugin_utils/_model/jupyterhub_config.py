@@ -104,9 +104,9 @@ def servers_group(settings: Settings) -> str:
     return f"{settings['name']}-servers"
 
 
-def port_prefix(settings: Settings) -> str:
-    """What the names of the units begin with that have a port for a user's server."""
-    return f"{settings['name']}-port"
+def port_prefix(name: str) -> str:
+    """What the names of a hub's units begin with that have a port for a user's server."""
+    return f"{name}-port"
 
 
 def own_services(settings: Settings) -> list[str]:
@@ -264,7 +264,7 @@ def _accounts_and_limits(settings: Settings) -> Options:
         "hub_socket": hub_socket(settings),
         # traefik reaches no UNIX socket.
         "proxy_needs_ports": bool(settings["traefik"]),
-        "port_prefix": port_prefix(settings),
+        "port_prefix": port_prefix(name),
         "privileged_groups": list(PRIVILEGED_GROUPS),
         "privileged_people": "privileged_groups" in settings["accept_risks"],
     }

@@ -57,7 +57,7 @@ def absent_units(name: str) -> list[Unit]:
         *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-address@")),
         *(_absent(f"{name}-{part}.socket") for part in SOCKETS),
         {**_absent(f"{name}-user-.service"), "drop_in": DROP_IN},
-        *({**_absent(f"{port_prefix({'name': name})}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")),
+        *({**_absent(f"{port_prefix(name)}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")),
         _absent(f"{name}.slice"),
     ]
 
@@ -130,7 +130,7 @@ def _sandbox(settings: Settings) -> Unit:
 
 def _ports(settings: Settings) -> list[Unit]:
     """The drop-ins of what has a port for a user's server, where the proxy or the hub reaches no UNIX socket."""
-    prefix, place = port_prefix(settings), {"Slice": f"{settings['name']}.slice"}
+    prefix, place = port_prefix(settings["name"]), {"Slice": f"{settings['name']}.slice"}
     # Whoever connects again and again to a server that is away must not cost the port.
     socket = {"Socket": {**place, "NoDelay": True, "TriggerLimitIntervalSec": 0}}
     forwarder = {

@@ -81,7 +81,7 @@ def _find(path: str, host: Mapping[str, Any]) -> Path | None:
         places = [
             place
             for one in above
-            if not one.is_relative_to(COLLECTION / "roles")
+            if not one.resolve().is_relative_to(COLLECTION / "roles")
             for place in (one / "files" / path, one / path)
         ]
     return next((place for place in places if place.is_file()), None)
@@ -90,8 +90,8 @@ def _find(path: str, host: Mapping[str, Any]) -> Path | None:
 def _syntax(variable: str, path: str, file: Path) -> Iterator[str]:
     """Before anything changes; the interpreter that will run the file has the last word."""
     try:
-        ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError) as error:
+        ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:  # no UTF-8 is a ValueError
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         yield f"{variable}: {path}{line}: {text}; Python {platform.python_version()} cannot read the file."

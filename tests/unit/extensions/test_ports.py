@@ -63,10 +63,10 @@ def test_a_host_without_a_free_port_is_told_in_one_sentence(
     assert len(ports.ran) == (0 if is_full else ports.ATTEMPTS)
 
 
-def test_what_a_unit_held_before_is_freed_first(ports: Any, tmp_path: Path) -> None:
+def test_a_port_and_its_connections_go_at_once(ports: Any, tmp_path: Path) -> None:
     (tmp_path / ADDRESS).touch()
-    asyncio.run(ports.hold(UNIT, SOCKET))
-    assert ports.ran[0] == ["systemctl", "stop", ADDRESS, UNIT]
+    asyncio.run(ports.let_go(UNIT))
+    assert ports.ran == [["systemctl", "stop", ADDRESS, UNIT]]
 
 
 def test_what_is_free_is_not_freed(ports: Any) -> None:

@@ -81,6 +81,37 @@ def test_where_the_hub_or_its_proxy_reach_no_socket_a_port_leads_to_it(
     assert bool(made.hub_connect_url) == (version >= 6)
 
 
+def test_a_start_frees_the_port_before_only_when_nobody_is_sent_there(
+    spawner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server before ended while the hub was away, so its route is there still."""
+    done, routes = [], {"/user/ada/": {"target": "http://127.0.0.1:40000"}}
+
+    async def get_route(spec: str) -> dict | None:
+        return routes.get(spec)
+
+    async def delete_route(spec: str) -> None:
+        del routes[spec]
+        done.append("route")
+
+    async def let_go(_unit: str) -> None:
+        done.append("port")
+
+    async def hold(_unit: str, _socket: str) -> int:
+        done.append("new port")
+        return 40001
+
+    ports = importlib.import_module("nbops_jupyterhub.ports")
+    monkeypatch.setattr(ports, "is_held", lambda unit: True)
+    monkeypatch.setattr(ports, "let_go", let_go)
+    monkeypatch.setattr(ports, "hold", hold)
+    made = spawner(version=5)
+    proxy = SimpleNamespace(get_route=get_route, delete_route=delete_route)
+    made.proxy_spec, made.user.settings = "/user/ada/", {"proxy": proxy}
+    assert asyncio.run(made.address()) == "http://127.0.0.1:40001"
+    assert done == ["route", "port", "new port"]
+
+
 @pytest.mark.parametrize(("held", "routed", "freed"), [(True, False, True), (True, True, False), (False, False, False)])
 def test_a_port_is_kept_for_as_long_as_visitors_are_sent_there(
     spawner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, held: bool, routed: bool, freed: bool

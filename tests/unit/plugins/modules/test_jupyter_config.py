@@ -25,6 +25,12 @@ bad = [path for entry in entries for path, text in entry["drop_ins"] if "wrong" 
 if bad:
     print(json.dumps([[f"{bad[0]}, line 1: NameError: argon2:secret wrong"]]))
     sys.exit()
+guards = [(path, text, option) for entry in entries for path, text in entry["drop_ins"]
+          for options in entry["guarded"].values() for option in options]
+bad = [f"{path}: {option} is not changed by Python here" for path, text, option in guards if f".{option} =" in text]
+if bad:
+    print(json.dumps([bad]))
+    sys.exit()
 print(json.dumps([["ServerApp.prot is not an option here"] if "prot" in str(config) else [] for config in configs]))
 """
 SECRETS = {"PasswordIdentityProvider": {"hashed_password": "argon2:secret"}}
@@ -223,6 +229,28 @@ def test_python_comes_changes_and_goes_with_its_configuration(host: Host, run: C
     assert gone["changed_files"] == [f"{directory}/01-more.py"]
     assert not directory.exists()
     assert not run({**entry, "python_config": python(host)})["changed"]
+
+
+def test_python_is_judged_anew_when_a_risk_is_not_accepted_any_more(host: Host, run: Callable[..., dict]) -> None:
+    overriding = python(host, hooks='c.ServerApp.ip = "192.0.2.1"')
+    entry = {**host.entry(RIGHT), "python_config": {**overriding, "guarded": {}}}
+    assert run(entry)["changed"]
+    written = host.file.stat().st_mtime_ns
+    assert not run(entry)["changed"]
+    refused = run({**entry, "python_config": overriding})
+    assert "01-hooks.py: ip is not changed by Python here" in refused["msg"]
+    # Judged alone, a file stays as old as it is: services restart for newer ones.
+    judged = {**entry, "python_config": {**overriding, "guarded": {"ServerApp": {"port": "no"}}}}
+    assert not run(judged)["changed"]
+    assert host.file.stat().st_mtime_ns == written
+
+
+def test_a_directory_beside_python_stays(host: Host, run: Callable[..., dict]) -> None:
+    """Such as what Python itself makes where somebody compiled a file."""
+    entry = {**host.entry(RIGHT), "python_config": python(host, hooks="x = 1")}
+    run(entry)
+    (host.root / "etc/python_config/__pycache__").mkdir()
+    assert not run(entry)["changed"]
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -31,11 +31,10 @@ class PortError(Exception):
 
 
 async def hold(unit: str, socket: str) -> int:
-    """A port that leads to `socket` from now on, in the place of the one that the unit held before.
+    """A port that leads to `socket` from now on.
 
-    `unit` is the name of a service, which begins with the first connection. Raises PortError.
+    `unit` is the name of a service, which begins with the first connection, and holds no port yet. Raises PortError.
     """
-    await let_go(unit)
     said = b""
     for _attempt in range(ATTEMPTS):
         try:

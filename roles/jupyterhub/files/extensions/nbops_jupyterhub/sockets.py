@@ -71,9 +71,16 @@ class SocketMixin(Configurable):
 
     async def address(self) -> str:
         """The URL for hub and proxy of the server that starts next; nobody else answers there. Raises PortError."""
+        unit = self._port_unit()
+        if ports.is_held(unit):
+            # The server before ended while the hub was away: visitors may still be sent there.
+            proxy = self.user.settings["proxy"]
+            if await proxy.get_route(self.proxy_spec):
+                await proxy.delete_route(self.proxy_spec)
+            await self._let_port_go()
         if not self.has_port:
             return _url(self.socket)
-        return f"http://{ports.ADDRESS}:{await ports.hold(self._port_unit(), self.socket)}"
+        return f"http://{ports.ADDRESS}:{await ports.hold(unit, self.socket)}"
 
     async def run_post_stop_hook(self) -> None:
         """Frees the port. The hub calls this however a server ended; `stop` only where it still ran."""

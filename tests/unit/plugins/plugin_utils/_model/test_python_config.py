@@ -67,6 +67,22 @@ def test_a_role_offers_none_of_its_own_files(role: str, host: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("role", DIRECTORY)
+def test_a_collection_behind_a_link_offers_none_either(role: str, host: dict[str, Any], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "linked").symlink_to(COLLECTION)
+    host["ansible_search_path"][0] = str(tmp_path / "linked/roles/jupyterlab")
+    [problem] = problems(role, variables(role, "nbops_memory.py"), host)
+    assert "'nbops_memory.py' is no file on the controller" in problem
+
+
+@pytest.mark.parametrize("role", DIRECTORY)
+def test_a_file_in_another_encoding_is_refused_by_its_name(role: str, tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "hooks.py"
+    file.write_bytes("# -*- coding: latin-1 -*-\nname = 'Zoë'".encode("latin-1"))
+    [problem] = problems(role, variables(role, str(file)))
+    assert f"python_config: {file}: 'utf-8' codec can't decode" in problem
+
+
+@pytest.mark.parametrize("role", DIRECTORY)
 def test_an_accepted_risk_guards_nothing(role: str, host: dict[str, Any]) -> None:
     guards = []
     for risks in ([], [python_config.RISK]):
@@ -84,7 +100,8 @@ def test_an_accepted_risk_guards_nothing(role: str, host: dict[str, Any]) -> Non
             {
                 "JupyterHub": "spawner_class authenticator_class bind_url hub_ip services load_roles cleanup_servers",
                 "BoundedSystemdSpawner": "account_group servers_group sockets_directory runtime_directory hub_socket "
-                "privileged_groups privileged_people cmd environment limits unit_extra_properties",
+                "privileged_groups privileged_people cmd environment limits unit_extra_properties "
+                "group_overrides args popen_kwargs apply_user_options username_template",
                 "ConfigurableHTTPProxy": "api_url auth_token should_start",
                 "CryptKeeper": "keys",
             },
