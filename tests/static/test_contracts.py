@@ -186,3 +186,10 @@ def test_programs_of_the_administrator_are_named_with_their_places(role: pathlib
     """The PATH of a task is that of the way of becoming root."""
     bare = re.findall(r"argv: .*?[\[' ](runuser|useradd|usermod|nft|nginx|sshd|visudo|sysctl)\b", sources(role))
     assert bare == []
+
+
+def test_a_bundle_has_the_sources_that_recipes_name() -> None:
+    golden = ROOT / "tests/unit/plugins/plugin_utils/_model/golden/jupyterhub-minimal.yml"
+    recipes = yaml.safe_load(golden.read_text())["install"]["releases"].values()
+    sources = re.search(r"^SOURCES=\((.*)\)$", (ROOT / "script/bundle").read_text(), re.MULTILINE)[1].split()
+    assert sources == sorted({name for recipe in recipes for name in recipe["source_packages"]})

@@ -63,8 +63,8 @@ def test_others_and_strangers_see_neither(lab: NotebookClient, person) -> None:
             assert answer.status_code in (302, 403), answer.text
 
 
-def test_a_page_answers_in_a_browser(lab: NotebookClient, address: str) -> None:
-    with browser(address, HUB) as page:
+def test_a_page_answers_in_a_browser(host, lab: NotebookClient, address: str) -> None:
+    with browser(host.backend.host, address, HUB) as page:
         page.goto(f"{lab.url}board/")
         page.fill("#username_input", "ada")
         page.fill("#password_input", "correct horse battery")
