@@ -109,6 +109,11 @@ def port_prefix(name: str) -> str:
     return f"{name}-port"
 
 
+def slice_name(name: str) -> str:
+    """The slice of users' servers. By a hyphen it would be a part of another hub's, and end with that."""
+    return f"{name.replace('-', '_')}.slice"
+
+
 def own_services(settings: Settings) -> list[str]:
     """The names of the role's own services."""
     return [name for name in ROLES if name != "culler" or settings["cull_idle_seconds"]]
@@ -271,7 +276,7 @@ def _accounts_and_limits(settings: Settings) -> Options:
     if settings["spawner"] == "systemd":
         options |= {
             "unit_prefix": f"{name}-user",
-            "slice": f"{name}.slice",
+            "slice": slice_name(name),
             "limits": settings["limits"],
             "group_limits": settings["group_limits"],
             "user_limits": settings["user_limits"],

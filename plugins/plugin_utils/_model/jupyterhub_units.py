@@ -29,6 +29,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     routes_directory,
     routes_file,
     servers_group,
+    slice_name,
 )
 
 Unit = dict[str, Any]
@@ -58,7 +59,7 @@ def absent_units(name: str) -> list[Unit]:
         *(_absent(f"{name}-{part}.socket") for part in SOCKETS),
         {**_absent(f"{name}-user-.service"), "drop_in": DROP_IN},
         *({**_absent(f"{port_prefix(name)}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")),
-        _absent(f"{name}.slice"),
+        *map(_absent, dict.fromkeys((slice_name(name), _former_slice(name)))),
     ]
 
 
@@ -111,7 +112,12 @@ def _absent(name: str) -> Unit:
 def _slice(settings: Settings) -> Unit:
     name = settings["name"]
     sections = {"Unit": {"Description": f"Notebook servers of {name}"}, "Slice": {"MemoryAccounting": True}}
-    return {"name": f"{name}.slice", "sections": sections}
+    return {"name": slice_name(name), "sections": sections}
+
+
+def _former_slice(name: str) -> str:
+    """The slice that an older version gave to a hub. Servers that ran then are in it, so it goes only with the hub."""
+    return f"{name}.slice"
 
 
 def _sandbox(settings: Settings) -> Unit:
@@ -130,7 +136,7 @@ def _sandbox(settings: Settings) -> Unit:
 
 def _ports(settings: Settings) -> list[Unit]:
     """The drop-ins of what has a port for a user's server, where the proxy or the hub reaches no UNIX socket."""
-    prefix, place = port_prefix(settings["name"]), {"Slice": f"{settings['name']}.slice"}
+    prefix, place = port_prefix(settings["name"]), {"Slice": slice_name(settings["name"])}
     # Whoever connects again and again to a server that is away must not cost the port.
     socket = {"Socket": {**place, "NoDelay": True, "TriggerLimitIntervalSec": 0}}
     forwarder = {

@@ -513,3 +513,15 @@ def test_what_the_web_server_takes_of_a_request_passes_the_proxy_and_the_servers
 @pytest.mark.parametrize("name", ["jupyterhub-port", "jupyterhub-sockets", "jupyterhub-servers", "jupyterhub-users"])
 def test_no_hub_has_the_directory_of_another_ones_servers(name: str) -> None:
     assert len(problems("jupyterhub", hub(name=name))) == 1
+
+
+def slices(**options: Any) -> list[str]:
+    return [unit["name"] for unit in plan("jupyterhub", hub(**options))["units"] if unit["name"].endswith(".slice")]
+
+
+def test_no_hub_s_slice_is_a_part_of_another_s() -> None:
+    """Else the other's servers would end with it. A hub that goes takes the slice of an older version along."""
+    assert slices() == slices(state="absent", users=[]) == ["jupyterhub.slice"]
+    assert slices(name="jupyterhub-physics") == ["jupyterhub_physics.slice"]
+    gone = slices(name="jupyterhub-physics", state="absent", users=[])
+    assert gone == ["jupyterhub_physics.slice", "jupyterhub-physics.slice"]
