@@ -70,7 +70,8 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
 
 def platforms_of(scenario: str, data: dict) -> list[str]:
     """The platforms of a scenario where TEST_PLATFORMS names none."""
-    return [data["single"]["platform"]] if scenario in data["single"]["scenarios"] else data["default"]
+    one = [platform for platform, scenarios in data["single"].items() if scenario in scenarios]
+    return one or data["default"]
 
 
 def main() -> None:
