@@ -34,6 +34,13 @@ def browser(container: str, address: str, name: str) -> Iterator[Page]:
             chromium.close()
 
 
+def log_in(page: Page, name: str, password: str = "correct horse battery") -> None:
+    """Send the hub's login form, where the page shows it."""
+    page.fill("#username_input", name)
+    page.fill("#password_input", password)
+    page.click("#login_submit")
+
+
 @contextlib.contextmanager
 def network_of(container: str) -> Iterator[str]:
     """The path of a network namespace of a neighbour of the container.

@@ -70,7 +70,7 @@ options:
         suboptions:
           directory:
             description:
-              - Absolute path of the directory that they lie in. What else is in it is removed.
+              - Absolute path of the directory that they lie in. Other files in it are removed.
             type: path
             required: true
           files:
@@ -335,10 +335,10 @@ def read_file(entry: dict, secret: dict) -> File:
 def read_drop_ins(directory: str, files: list[dict]) -> Iterator[Text]:
     """The files of Python in a directory: those that are wanted, in their order, then those that go."""
     wanted = {file["name"]: file["content"] for file in files}
-    there = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-    # Such as what Python leaves where somebody compiled a file.
-    there = [name for name in there if not os.path.isdir(os.path.join(directory, name))]
-    for name in dict.fromkeys([*sorted(wanted), *there]):
+    there = os.scandir(directory) if os.path.isdir(directory) else ()
+    # A directory is what Python leaves where somebody compiled a file.
+    others = sorted(entry.name for entry in there if not entry.is_dir())
+    for name in dict.fromkeys([*sorted(wanted), *others]):
         path = os.path.join(directory, name)
         yield Text(path, PYTHON_MODE, wanted.get(name), text_or_none(path))
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browser import LOGS, browser
+from browser import LOGS, browser, log_in
 from hub_client import HUB
 from notebook_client import NotebookClient
 
@@ -66,9 +66,7 @@ def test_others_and_strangers_see_neither(lab: NotebookClient, person) -> None:
 def test_a_page_answers_in_a_browser(host, lab: NotebookClient, address: str) -> None:
     with browser(host.backend.host, address, HUB) as page:
         page.goto(f"{lab.url}board/")
-        page.fill("#username_input", "ada")
-        page.fill("#password_input", "correct horse battery")
-        page.click("#login_submit")
+        log_in(page, "ada")
         page.wait_for_selector("text=seven times that is 42")
         page.fill("#number", "9")
         page.wait_for_selector("text=seven times that is 63")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
-from browser import LOGS, browser
+from browser import LOGS, browser, log_in
 from hub_client import HUB, HubClient, status_of
 from notebook_client import Kernel, NotebookClient
 from waiting import wait_until
@@ -303,9 +303,7 @@ def test_a_person_logs_in_by_browser(host, new_ada: HubClient, address: str) -> 
     """The page that tells how the server starts leads to JupyterLab by itself."""
     with browser(host.backend.host, address, HUB) as page:
         page.goto(f"https://{HUB}/")
-        page.fill("#username_input", "ada")
-        page.fill("#password_input", "correct horse battery")
-        page.click("#login_submit")
+        log_in(page, "ada")
         page.wait_for_selector(".jp-Launcher")
         assert page.url.startswith(f"https://{HUB}/user/ada/lab")
         page.screenshot(path=LOGS / "browser-launcher.png")

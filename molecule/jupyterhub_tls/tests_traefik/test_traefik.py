@@ -145,7 +145,7 @@ def test_a_port_of_a_server_that_ended_while_the_hub_was_away_goes_with_the_next
     assert held(host) == set()
 
 
-def test_after_a_restart_of_the_host_the_proxy_sends_nobody_to_a_port_that_is_free(host) -> None:
+def test_a_proxy_whose_addresses_are_new_as_at_boot_sends_nobody_to_a_port_that_is_free(host) -> None:
     host.check_output("systemctl stop jupyterhub jupyterhub-proxy")
     assert host.file(ROUTES).exists
     host.check_output("systemctl restart jupyterhub-proxy-api.socket; systemctl start jupyterhub-proxy")

@@ -128,7 +128,7 @@ def _removal(settings: Settings) -> dict[str, Any]:
     return {
         "local_servers": settings["spawner"] == "local",
         "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
-        "servers_group": f"{name}-servers",
+        "servers_group": jupyterhub_config.servers_group(settings),
         "remains": [
             f"/opt/{name}",
             f"/etc/{name}",

@@ -200,15 +200,14 @@ def guarded(settings: dict) -> python_config.Guarded:
         "Spawner": SPAWNERS[settings["spawner"]],
         "Proxy": proxy_name(settings),
     }
-    found: python_config.Guarded = {}
-    for key, advice in {**judged, **elsewhere, **fixed}.items():
-        family, _dot, option = key.partition(".")
-        if family in classes:
-            found.setdefault(classes[family], {})[option] = advice
-    for section, options in own(settings).items():
-        known = found.setdefault(classes.get(_family(section), section), {})
-        for option in options:
-            known.setdefault(option, "the role sets it")
+    advice = {
+        f"{classes[family]}.{option}": text
+        for key, text in {**judged, **elsewhere, **fixed}.items()
+        for family, _dot, option in [key.partition(".")]
+        if family in classes
+    }
+    set_here = [(classes.get(_family(section), section), options) for section, options in own(settings).items()]
+    found = python_config.guarded(advice, set_here)
     login = "use jupyterhub_authenticator_options or the variable that stands for it"
     found |= {name: {python_config.ALL_BUT_HOOKS: login} for name in (class_name(settings), "ListedAuthenticator")}
     found.pop("Authenticator", None)  # above these two

@@ -117,8 +117,9 @@ def plan(given: Given) -> dict[str, Any]:
     `given.host["homes"]` has the home directories by account, as far as they are known, and `given.host["passwd"]` all
     accounts as the module getent has them.
     """
+    people = _homes_of_people(given)
     servers = [
-        Server(given, instance, environment["release"]["path"])
+        Server(given, instance, environment["release"]["path"], people)
         for environment in _environments(given)
         for instance in environment["instances"]
     ]
@@ -193,14 +194,14 @@ def socket_name(name: str) -> str:
 class Server:
     """One server that is present, with the paths that its files and its unit name."""
 
-    def __init__(self, given: Given, instance: dict[str, Any], environment: str) -> None:
+    def __init__(self, given: Given, instance: dict[str, Any], environment: str, people: list[str]) -> None:
         self.instance = instance
         self.name, self.user, self.certificate = instance["name"], instance["user"], instance["certificate"]
         service = instance["unit"].get("Service")
         # What is no mapping is refused where units are.
         self.own_service = service if isinstance(service, dict) else {}
         self.home = _home(given, self.user)
-        self.people = _homes_of_people(given)
+        self.people = people
         self.root_dir = instance["root_dir"] or self.home
         self.environment = environment
         self.current = f"{environment}/current"
@@ -236,13 +237,7 @@ class Server:
         """What Python leaves alone, by class and a pattern for options: each with what to do instead."""
         judged = dict.fromkeys(DANGEROUS, "write it in config, where its value is judged")
         elsewhere = {key: f"use {variable}" for key, variable in RESERVED.items()}
-        found: python_config.Guarded = {}
-        for key, advice in {**judged, **elsewhere}.items():
-            class_name, _dot, option = key.partition(".")
-            found.setdefault(class_name, {})[option] = advice
-        for class_name, options in self._options().items():
-            for option in options:
-                found.setdefault(class_name, {}).setdefault(option, "the role sets it")
+        found = python_config.guarded({**judged, **elsewhere}, self._options().items())
         for class_name, options in LOGIN.items():
             found.setdefault(class_name, {}).setdefault(options, "people log in as the entry says")
         return found

@@ -46,15 +46,30 @@ def problems(variable: str, given: Iterable[str], host: Mapping[str, Any]) -> It
             yield from _syntax(variable, path, file)
 
 
+def guarded(advice: Mapping[str, str], set_here: Iterable[tuple[str, Iterable[str]]]) -> Guarded:
+    """What the files leave alone: what `advice` is about, by Class.option, and the options of classes in `set_here`."""
+    found: Guarded = {}
+    for key, text in advice.items():
+        class_name, _dot, option = key.partition(".")
+        found.setdefault(class_name, {})[option] = text
+    for class_name, options in set_here:
+        for option in options:
+            found.setdefault(class_name, {}).setdefault(option, "the role sets it")
+    return found
+
+
 def plan(
-    directory: str, settings: Mapping[str, Any], host: Mapping[str, Any], guarded: Guarded, variable: str
+    directory: str, settings: Mapping[str, Any], host: Mapping[str, Any], kept: Guarded, variable: str
 ) -> dict[str, Any]:
-    """The files of `settings` for the module jupyter_config; `variable` accepts the risk that they change anything."""
+    """The files of `settings` for the module jupyter_config.
+
+    They leave alone what is in `kept`; `variable` accepts the risk that they do not.
+    """
     files = [
         {"name": name, "content": _find(path, host).read_text(encoding="utf-8")}
         for name, path in _named(settings["python_config"]).items()
     ]
-    judged = {"guarded": guarded, "unless": f"{variable}: [{RISK}]"} if RISK not in settings["accept_risks"] else {}
+    judged = {"guarded": kept, "unless": f"{variable}: [{RISK}]"} if RISK not in settings["accept_risks"] else {}
     return {"directory": directory, "files": files, **(judged if files else {})}
 
 
