@@ -393,8 +393,17 @@ def ask(module: AnsibleModule, python: str, modules: tuple[str, ...], files: lis
     # Isolated and with an empty home, so that nobody's own Jupyter files count.
     program = [python, "-I", "-c", inspect.getsource(config_check)]
     sandbox = Sandbox(shown=[f"-{environment_of(python)}"])
-    with sandbox.command(program, {"JUPYTER_NO_CONFIG": "1"}, reads=True) as command:
-        code, out, err = module.run_command(command, data=json.dumps(request))
+    # Not a pipe: a program that ends before it has read would break it, and its own words would be lost. In memory,
+    # because secrets are asked about too.
+    with (
+        open(os.memfd_create("question"), "w", encoding="utf-8") as question,
+        sandbox.command(program, {"JUPYTER_NO_CONFIG": "1"}, reads=True) as command,
+    ):
+        json.dump(request, question)
+        question.flush()
+        number = question.fileno()
+        asking = ["/bin/sh", "-c", f'exec "$@" </dev/fd/{number}', "sh", *command]
+        code, out, err = module.run_command(asking, pass_fds=[number])
     try:
         return json.loads(out if code == 0 else "")
     except ValueError:
