@@ -66,6 +66,21 @@ def test_successful_logins_ban_nobody(visitor, banned, host):
     assert banned() == set()
 
 
+def test_a_page_of_another_site_has_nobody_banned(visitor, banned, host):
+    def send(site: str, path: str = "/hub/login") -> int:
+        headers = FORM | {"Sec-Fetch-Site": site}
+        return visitor.ask("hub.example.org", path, "POST", body=WRONG, headers=headers).status
+
+    for site in "cross-site", "same-site":
+        for path in "/hub/login", "//hub/login?next=1", "/user/%0A/login":
+            assert send(site, path) == 400, (site, path)
+            assert matched(host) == 0, (site, path)
+    assert {send("cross-site") for _number in range(15)} == {400}
+    assert banned() == set()
+    assert send("same-origin") == 403
+    assert matched(host) == 1
+
+
 def test_other_jails_of_the_host_run(host):
     assert "sshd" in host.check_output("fail2ban-client status")
     assert host.service("fail2ban").is_enabled
