@@ -19,6 +19,8 @@ UNKNOWN_KEY = re.compile(r"host key verification failed|host key is not cached|n
 ESCALATION = re.compile(
     r"(missing|incorrect) \w+ password|privilege escalation|premature end of stream|(?<!\w)(sudo|su): ", re.IGNORECASE
 )
+WRONG_PASSWORD = re.compile(r"incorrect \w+ password", re.IGNORECASE)
+WAITED = re.compile(r"timeout \(\d+s\) waiting for privilege escalation", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,17 @@ class Contact:
 
     def not_root(self, reason: str) -> str:
         """Why the account does not become root, and what to try."""
+        said = f"{self.account or 'The account'} does not become root on {self.host}: {_line(reason)}."
+        if WRONG_PASSWORD.search(reason):
+            return f"{said} Say it again at -K, or correct it where ansible_become_password is set."
+        if WAITED.search(reason):
+            return (
+                f"{said} Try `sudo id` there. If it asks for a password, say -K (--ask-become-pass); if it is slow, as "
+                "where a host does not find its own name, set a longer timeout: --timeout 60."
+            )
         return (
-            f"{self.account or 'The account'} does not become root on {self.host}: {_line(reason)}. Say -K "
-            "(--ask-become-pass), which asks for the password of sudo, and look that the account may use it."
+            f"{said} Say -K (--ask-become-pass), which asks for the password of sudo, and look that the account may "
+            "use it."
         )
 
 
@@ -101,4 +111,4 @@ def is_escalation(reason: str) -> bool:
 def _line(reason: str) -> str:
     """The last line of an error, which says most, without what ends it."""
     lines = [line.strip() for line in reason.splitlines() if line.strip()]
-    return lines[-1].rstrip(". ") if lines else "nothing was said"
+    return lines[-1].rstrip(".: ") if lines else "nothing was said"

@@ -96,9 +96,18 @@ def test_becoming_root_is_told_from_the_connection(reason: str, is_escalation: b
     assert reach.is_escalation(reason) is is_escalation
 
 
-def test_what_is_said_of_an_account_that_does_not_become_root() -> None:
-    told = reach.Contact("lab1", "lab1", "admin").not_root("\nsudo: a password is required\n")
-    assert told.startswith("admin does not become root on lab1: sudo: a password is required. Say -K")
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("\nsudo: a password is required\n", "sudo: a password is required. Say -K"),
+        ("Incorrect sudo password", "Incorrect sudo password. Say it again at -K"),
+        ("Timeout (12s) waiting for privilege escalation prompt: ", "prompt. Try `sudo id` there. If it asks"),
+    ],
+)
+def test_what_is_said_of_an_account_that_does_not_become_root(reason: str, advice: str) -> None:
+    told = reach.Contact("lab1", "lab1", "admin").not_root(reason)
+    assert told.startswith("admin does not become root on lab1: ")
+    assert advice in told
 
 
 def test_what_the_host_answers() -> None:
