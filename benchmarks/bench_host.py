@@ -84,7 +84,8 @@ def podman(*arguments: str) -> str:
 
 def destroy() -> None:
     """Remove the container, and those that were set aside."""
-    podman("rm", "--force", "--ignore", *set_aside())
+    if names := set_aside():
+        podman("rm", "--force", "--ignore", *names)
     run("destroy", ["ansible-playbook", "--inventory", CONTAINERS, SHARED / "destroy.yml"])
 
 
