@@ -14,7 +14,8 @@ extends_documentation_fragment:
   - nbops.jupyter._attributes
   - nbops.jupyter._attributes.info_module
 description:
-  - Reads units, environments, certificates, disks, notebook servers and the hub's database, and judges each.
+  - Reads units, environments, certificates, disks, notebook servers, the hub's database and the last backup, and
+    judges each.
   - What cannot be read is a row of the answer, and no failure of the module.
 options:
   expected:
@@ -165,6 +166,7 @@ def status(expected, run_command):
     ]
     for hub in expected["hubs"]:
         found += checked("database", lambda hub=hub: rows.database(host.database(hub)))
+    found += checked("backup", lambda: rows.backup(*host.backup()))
     return [*found, *checked("reboot", lambda: rows.reboot(*host.reboot()))]
 
 

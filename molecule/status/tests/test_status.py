@@ -8,7 +8,6 @@ import pathlib
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -58,6 +57,12 @@ FAULTS = {
         "touch /run/reboot-required && echo libc6 >/run/reboot-required.pkgs",
         "rm /run/reboot-required*",
     ),
+    "a backup that is two days old": (
+        """install -d /var/lib/nbops-backup && then=$(date -d '-2 days' +%s) && printf """
+        """'{"last_backup": {"time": %s, "result": "ok"}, "last_check": {"time": %s, "result": "ok"}}' $then $then"""
+        """ >/var/lib/nbops-backup/status.json""",
+        "rm -r /var/lib/nbops-backup",
+    ),
     "memory that ran out, as systemd logs it": (
         "printf 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef\\nUNIT=jupyterlab-lab.service\\nMESSAGE=x\\n'"
         " | logger --journald && journalctl --sync",
@@ -85,6 +90,8 @@ EXPECTED = {
     ],
     ("servers", "warn"): ["jupyterlab-lab.service has run for "],
     ("database", "red"): [f"jupyterhub: there is none at {STATE}/jupyterhub.sqlite; restore it, or run the playbook."],
+    ("backup", "red"): ["The last backup was made 2 days ago; see journalctl --unit='nbops-backup*'."],
+    ("backup", "ok"): ["The last check was well, 2 days ago."],
     ("reboot", "warn"): ["A reboot is asked for by libc6; reboot when nobody works."],
 }
 
@@ -127,13 +134,11 @@ def well(host) -> Status:
 
 
 @pytest.fixture(scope="module")
-def broken(host) -> Iterator[Status]:
+def broken(host) -> Status:
     host.check_output("systemctl kill --signal=KILL jupyterhub-proxy.service")
     for break_it, _heal in FAULTS.values():
         host.check_output(break_it)
-    yield ask_json()
-    for _break, heal_it in reversed(FAULTS.values()):
-        host.check_output(heal_it)
+    return ask_json()
 
 
 def test_a_server_of_a_person_runs(person) -> None:
@@ -196,12 +201,12 @@ def test_database(host, well: Status) -> None:
 
 def test_what_is_not_deployed_is_told(host) -> None:
     """Of a hub that the inventory names, and nobody has deployed."""
-    status = ask_json("--extra-vars=jupyterhub_name=elsewhere")
+    status = ask_json("--extra-vars=jupyterhub_name=jupyterhub-other")
     assert status.code == 2
     (units,) = status.texts("units", "red")
-    assert "elsewhere.service" in units
+    assert "jupyterhub-other.service" in units
     assert units.endswith(": not installed; run the playbook.")
-    assert "/opt/elsewhere/hub: nothing is deployed; run the playbook." in status.texts("versions", "red")
+    assert "/opt/jupyterhub-other/hub: nothing is deployed; run the playbook." in status.texts("versions", "red")
     assert len(status.texts("database", "red")) == 1
 
 
@@ -228,7 +233,7 @@ def test_a_unit_that_came_back(host, broken: Status) -> None:
 
 def test_the_playbook_fails_after_it_has_told_everything(host, broken: Status) -> None:
     assert broken.code == 2
-    message = "Red: units, versions, python, certificates, disk, database."
+    message = "Red: units, versions, python, certificates, disk, database, backup."
     assert broken.output.index('{"host": ') < broken.output.index(message)
 
 
@@ -241,7 +246,9 @@ def test_the_table(host, broken: Status) -> None:
             assert " ".join(f"{row['check']} {row['state']} {row['text']}".split()) in words
 
 
-def test_a_host_that_was_healed(host) -> None:
+def test_a_host_that_was_healed(host, broken: Status) -> None:
+    for _break, heal_it in reversed(FAULTS.values()):
+        host.check_output(heal_it)
     status = ask_json()
     assert status.code == 0
     # What failed within a day is told.

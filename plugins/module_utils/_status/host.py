@@ -39,6 +39,7 @@ CERTIFICATES, ALARM_SHARE = "/etc/ssl/jupyter", 0.25
 # What fills up on a host, beside the directories of what is deployed.
 PLACES = ("/", "/home", "/var")
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
+BACKUP = "/var/lib/nbops-backup/status.json"
 NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
@@ -160,3 +161,9 @@ def database(hub: dict[str, Any]) -> Database:
     except sqlite3.Error as error:
         raise ValueError(f"{path}: {error}") from None
     return Database(hub["name"], path, revision[0] if revision else "none", os.path.getsize(path), **known)
+
+
+def backup() -> tuple[dict[str, Any] | None, float]:
+    """What the last backup left, None where nothing makes backups, and the time. Raises OSError, ValueError."""
+    content = read_or_none(BACKUP)
+    return None if content is None else json.loads(content), time.time()

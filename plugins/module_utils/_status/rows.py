@@ -17,6 +17,8 @@ LOW, ALMOST_NONE = 0.15, 0.05
 # Days in which a certificate that nothing renews is still replaced by hand.
 LAST_DAYS = 7
 MINUTE, HOUR, DAY = 60, 3600, 86400
+# A daily backup that is not here by then was left out.
+BACKUP_HOURS = 26
 STARTED = ("active", "reloading", "refreshing")
 # By these packages people know an environment.
 MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
@@ -207,6 +209,28 @@ def database(found: Database) -> list[Row]:
         return [Row("database", WARN, words)]
     what = f"revision {found.revision}, {found.size // 1024} KiB" if found.path else "on a server of its own"
     return [Row("database", OK, f"{found.hub}: {what}, of JupyterHub {found.version}.")]
+
+
+def backup(status: Mapping[str, Any] | None, now: float) -> list[Row]:
+    """The last backup and its last check, each with `time` and `result`; None where nothing makes backups."""
+    if status is None:
+        return [Row("backup", OK, "Not configured.")]
+    found = []
+    for key, name, limit in (("last_backup", "backup", BACKUP_HOURS * HOUR), ("last_check", "check", None)):
+        last = status.get(key)
+        if last is None:
+            found.append(Row("backup", WARN, f"There was no {name} yet; see journalctl --unit='nbops-backup*'."))
+            continue
+        ago = f"{age(now - last['time'])} ago"
+        if last["result"] != "ok":
+            words = f"The {name} of {ago} failed: {last['result']}; see journalctl --unit='nbops-backup*'."
+            found.append(Row("backup", RED, words))
+        elif limit and now - last["time"] > limit:
+            words = f"The last {name} was made {ago}; see journalctl --unit='nbops-backup*'."
+            found.append(Row("backup", RED, words))
+        else:
+            found.append(Row("backup", OK, f"The last {name} was well, {ago}."))
+    return found
 
 
 def unreadable(check: str, error: BaseException) -> Row:
