@@ -16,7 +16,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,20 +227,46 @@ def _run(*argv: str) -> tuple[int, str]:
     return status, (out + messages).decode(errors="replace").strip()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A certificate in the directory, or one that should be there; without facts, `problem` says why."""
+
+    name: str
+    facts: Facts | None = None
+    is_placeholder: bool = False
+    problem: str = ""
+
+
+def kept(directory: str, declared: Collection[str]) -> list[Kept]:
+    """The certificates in a directory, whoever put them there, and those that are declared."""
+    names = os.listdir(directory) if os.path.isdir(directory) else []
+    present = {
+        name for name in names if not name.startswith(".") and os.path.lexists(os.path.join(directory, name, CHAIN))
+    }
+    return [_kept(directory, name) for name in sorted(present | set(declared))]
+
+
+def _kept(directory: str, name: str) -> Kept:
+    try:
+        with open(os.path.join(directory, name, CHAIN), "rb") as file:
+            chain = file.read()
+        return Kept(name, facts(chain), chain.startswith(PLACEHOLDER))
+    except (CertificateError, OSError) as error:
+        return Kept(name, problem=str(error))
+
+
 def guard(settings: dict[str, Any]) -> list[str]:
     """One sentence for each certificate that needs attention. Writes metrics if node_exporter reads any."""
     now, alarms, readable = time.time(), [], {}
     declared = {entry["name"] for entry in settings["certificates"]}
-    for name in sorted(declared | _names_in(settings["directory"])):
-        try:
-            with open(os.path.join(settings["directory"], name, CHAIN), "rb") as file:
-                chain = file.read()
-            said = readable[name] = facts(chain)
-        except (CertificateError, OSError) as error:
-            alarms.append(f"{name}: no certificate can be read: {error}")
+    for certificate in kept(settings["directory"], declared):
+        name, said = certificate.name, certificate.facts
+        if said is None:
+            alarms.append(f"{name}: no certificate can be read: {certificate.problem}")
             continue
+        readable[name] = said
         days = days_left(said.not_after, now)
-        if name in declared and chain.startswith(PLACEHOLDER):
+        if name in declared and certificate.is_placeholder:
             alarms.append(f"{name}: still a self-signed placeholder; nothing was issued")
         elif days < 0:
             alarms.append(f"{name}: expired {-days} days ago")
@@ -249,14 +275,6 @@ def guard(settings: dict[str, Any]) -> list[str]:
     if os.path.isdir(settings["textfile_directory"]):
         _write_metrics(os.path.join(settings["textfile_directory"], METRICS), readable)
     return alarms
-
-
-def _names_in(directory: str) -> set[str]:
-    """Names of the certificates in a directory, whoever put them there."""
-    names = os.listdir(directory) if os.path.isdir(directory) else []
-    return {
-        name for name in names if not name.startswith(".") and os.path.lexists(os.path.join(directory, name, CHAIN))
-    }
 
 
 def _write_metrics(path: str, certificates: dict[str, Facts]) -> None:

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads from a host what its status is judged by. Changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import SETTINGS, kept
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import days_left
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import HubPaths, read_healthy_state
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter, probe
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, applicable
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import host_python
+from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import (
+    Certificate,
+    Database,
+    FileSystem,
+    Release,
+    Server,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError, started_at
+
+# What systemd logs when it starts a unit again that has failed, and when Linux killed a process of one for its memory.
+RESTARTED = "5eb03494b6584870a536b337290809b3"
+OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
+# Where the role certbot has not said otherwise.
+CERTIFICATES, ALARM_SHARE = "/etc/ssl/jupyter", 0.25
+# What fills up on a host, beside the directories of what is deployed.
+PLACES = ("/", "/home", "/var")
+REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
+BACKUP = "/var/lib/nbops-backup/status.json"
+NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
+
+RunCommand = Callable[..., "tuple[int, str, str]"]
+
+
+def events(run_command: RunCommand) -> dict[str, Counter[str]]:
+    """How often within a day each unit was RESTARTED or OUT_OF_MEMORY, by these. Raises SystemdError."""
+    fields = "--output-fields=MESSAGE_ID,UNIT"
+    wanted = [f"MESSAGE_ID={kind}" for kind in (RESTARTED, OUT_OF_MEMORY)]
+    command = ["journalctl", "--quiet", "--no-pager", "--since=-24h", "--output=json", fields, *wanted]
+    status, out, err = run_command(command)
+    if status != 0:
+        raise SystemdError(f"journalctl failed: {err.strip()}")
+    found: dict[str, Counter[str]] = {RESTARTED: Counter(), OUT_OF_MEMORY: Counter()}
+    for entry in map(json.loads, out.splitlines()):
+        found[entry["MESSAGE_ID"]][entry.get("UNIT", "the host")] += 1
+    return found
+
+
+def of_ours(counted: Counter[str], patterns: Iterable[str]) -> dict[str, int]:
+    """The counts of the units that some patterns match."""
+    patterns = list(patterns)
+    return {
+        name: times
+        for name, times in counted.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    }
+
+
+def releases(run_command: RunCommand, locks: dict[str, list[list[str]]]) -> list[Release]:
+    """The current release of each path; `locks` has the pins of each as name, version and marker."""
+    return [_release(run_command, path, [Pin(*pin, text="") for pin in pins]) for path, pins in locks.items()]
+
+
+def _release(run_command: RunCommand, path: str, pins: list[Pin]) -> Release:
+    store = ReleaseStore(path)
+    name = store.current()
+    marker = store.marker(name)
+    if marker is None:
+        return Release(path, name, None, {})
+    implementation = marker["python"]["tag"].partition("-")[0]
+    environment = Interpreter("", implementation, marker["python"]["version"]).marker_environment()
+    python = host_python(store.directory(name))
+    interpreter = probe(run_command, python) if python else None
+    return Release(path, name, marker, applicable(pins, environment), python, interpreter and interpreter.tag)
+
+
+def certificates() -> tuple[list[Certificate], float]:
+    """The certificates on the host, and the share of its life below which one should have been renewed."""
+    settings = json.loads(read_or_none(SETTINGS) or b"{}")
+    declared = {entry["name"] for entry in settings.get("certificates", [])}
+    now = time.time()
+    found = [
+        Certificate(
+            one.name,
+            days_left(one.facts.not_after, now) if one.facts else 0,
+            one.facts.share_left(now) if one.facts else 0.0,
+            one.is_placeholder,
+            one.name in declared,
+            one.problem,
+        )
+        for one in kept(settings.get("directory", CERTIFICATES), declared)
+    ]
+    return found, settings.get("alarm_share", ALARM_SHARE)
+
+
+def file_systems(directories: Iterable[str]) -> list[FileSystem]:
+    """Those of the PLACES, and of directories as far as they exist, each once and by the first path."""
+    paths: dict[int, str] = {}
+    for path in (*PLACES, *directories):
+        with contextlib.suppress(FileNotFoundError):
+            paths.setdefault(os.stat(path).st_dev, path)
+    return [_file_system(path) for path in paths.values()]
+
+
+def _file_system(path: str) -> FileSystem:
+    now = os.statvfs(path)
+    # What is kept for root alone does not help those who write there.
+    space = now.f_bavail / (now.f_blocks - now.f_bfree + now.f_bavail or 1)
+    return FileSystem(path, space, now.f_favail / now.f_files if now.f_files else None)
+
+
+def reboot() -> tuple[list[str] | None, str, str]:
+    """The packages that ask for a reboot, None where nothing does; the kernel that runs, and the newest installed."""
+    packages = None
+    if os.path.exists(REBOOT):
+        packages = (read_or_none(REBOOT_PACKAGES) or b"").decode(errors="replace").split()
+    newest = os.path.basename(os.readlink(NEWEST_KERNEL)) if os.path.islink(NEWEST_KERNEL) else ""
+    return packages, os.uname().release, newest.removeprefix(KERNEL_PREFIX)
+
+
+def servers(systemd: Host, expected: list[dict[str, str]]) -> list[Server]:
+    """The notebook servers that run; each of `expected` has a pattern of units and the path of their environment."""
+    now, found = time.time(), []
+    for one in expected:
+        store = ReleaseStore(one["path"])
+        activated = store.activated().get(store.current() or "")
+        for unit, properties in systemd.show(systemd.active(one["units"])).items():
+            start = started_at(properties)
+            found.append(Server(unit, now - start, activated is not None and start < activated))
+    return found
+
+
+def database(hub: dict[str, Any]) -> Database:
+    """The database of a hub; `sqlite` says whether it is a file of its own. Raises OSError, ValueError."""
+    # The standard library of a minimal Python lacks it.
+    import sqlite3
+
+    paths = HubPaths(hub["name"], "")
+    note = read_healthy_state(paths).note or {}
+    upgrade = json.loads(read_or_none(paths.upgrade) or b"{}")
+    known = {"version": note.get("version", ""), "upgrade": upgrade.get("to_version", "")}
+    path = os.path.join(paths.state, "jupyterhub.sqlite") if hub["sqlite"] else ""
+    if not path or not os.path.exists(path):
+        return Database(hub["name"], path, **known)
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise ValueError(f"{path}: {error}") from None
+    return Database(hub["name"], path, revision[0] if revision else "none", os.path.getsize(path), **known)
+
+
+def backup() -> tuple[dict[str, Any] | None, float]:
+    """What the last backup left, None where nothing makes backups, and the time. Raises OSError, ValueError."""
+    content = read_or_none(BACKUP)
+    return None if content is None else json.loads(content), time.time()

@@ -1,0 +1,307 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges what was read from a host: each check makes rows, and a row that is not `ok` says what to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+OK, WARN, RED = "ok", "warn", "red"
+# A unit that came back so often within a day does not work.
+MANY_RESTARTS = 5
+# Below these shares of free space, or free inodes, there is little time left, and almost none.
+LOW, ALMOST_NONE = 0.15, 0.05
+# Days in which a certificate that nothing renews is still replaced by hand.
+LAST_DAYS = 7
+MINUTE, HOUR, DAY = 60, 3600, 86400
+# A daily backup that is not here by then was left out.
+BACKUP_HOURS = 26
+STARTED = ("active", "reloading", "refreshing")
+# By these packages people know an environment.
+MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one check found: its name, the state, and one sentence."""
+
+    check: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """The current release of one environment.
+
+    `name` is None where there is none, `marker` where it is not whole. `locked` has the versions that the inventory
+    would deploy. `python` is the path of its interpreter and `tag` what it is, None where it does not start.
+    """
+
+    path: str
+    name: str | None
+    marker: dict[str, Any] | None
+    locked: dict[str, str]
+    python: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate: the days and the share of its life that are left, or the problem that keeps it from being read."""
+
+    name: str
+    days: int = 0
+    share: float = 0.0
+    is_placeholder: bool = False
+    is_declared: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """The free shares of the file system at a path; `inodes` is None where they do not run out."""
+
+    path: str
+    space: float
+    inodes: float | None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A notebook server that runs; `age` is in seconds, and it is old where its environment has a newer release."""
+
+    unit: str
+    age: float
+    is_old: bool
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database of a hub and its notes.
+
+    `path` is empty where it is not a file of the hub, `revision` and `size` (bytes) are None where the file is not
+    there. `version` is the JupyterHub that was last healthy with it, `upgrade` the one to which an upgrade has begun.
+    """
+
+    hub: str
+    path: str
+    revision: str | None = None
+    size: int | None = None
+    version: str = ""
+    upgrade: str = ""
+
+
+def units(states: Mapping[str, Mapping[str, str]], restarts: Mapping[str, int]) -> list[Row]:
+    """The units that are to run, by systemd's properties, and how often each came back within a day."""
+    missing = [name for name, now in states.items() if now["LoadState"] == "not-found"]
+    found = [Row("units", RED, f"{_list(missing)}: not installed; run the playbook.")] if missing else []
+    for name, now in states.items():
+        if name in missing or now["ActiveState"] in STARTED:
+            continue
+        if now["ActiveState"] == "activating":
+            found.append(Row("units", WARN, f"{name} is still starting; see journalctl --unit={name}."))
+        else:
+            result = "" if now["Result"] == "success" else f" ({now['Result']})"
+            words = (
+                f"{name} is {now['ActiveState']}{result}; see journalctl --unit={name}, then systemctl start {name}."
+            )
+            found.append(Row("units", RED, words))
+    for name, times in sorted(restarts.items()):
+        state = RED if times >= MANY_RESTARTS else WARN
+        words = f"{name} failed and came back {_times(times)} within 24 hours; see journalctl --unit={name}."
+        found.append(Row("units", state, words))
+    return found or [Row("units", OK, f"{len(states)} run, and none failed within 24 hours.")]
+
+
+def memory(kills: Mapping[str, int]) -> list[Row]:
+    """How often Linux killed a process of each unit within a day, because memory ran out."""
+    return [
+        Row(
+            "memory",
+            WARN,
+            f"{name}: memory ran out {_times(times)} within 24 hours; raise its limit, or find what takes so much.",
+        )
+        for name, times in sorted(kills.items())
+    ] or [Row("memory", OK, "Nothing was killed for want of memory within 24 hours.")]
+
+
+def versions(releases: Iterable[Release]) -> list[Row]:
+    """The packages of the current releases against those that the inventory would deploy."""
+    return [_versions(release) for release in releases]
+
+
+def interpreters(releases: Iterable[Release]) -> list[Row]:
+    """Whether the current releases still have the Python for which they were built."""
+    built = [release for release in releases if release.marker]
+    found = []
+    for one in built:
+        tag = one.marker["python"]["tag"]
+        if one.tag is None:
+            reason = f"its Python, {tag}, is gone"
+        elif one.tag != tag:
+            reason = f"it was built for {tag}, and {one.python} is {one.tag} now"
+        else:
+            continue
+        found.append(Row("python", RED, f"{one.path}: {reason}; run the playbook, which builds it anew."))
+    if found or not built:
+        return found
+    pythons = _list(sorted({f"{one.python} ({one.tag})" for one in built}))
+    words = f"{pythons}; the next release of the system brings another: run the playbook after that upgrade."
+    return [Row("python", OK, words)]
+
+
+def certificates(found: Iterable[Certificate], alarm_share: float) -> list[Row]:
+    """Below `alarm_share` of its life, a certificate that is declared should have been renewed long since."""
+    return [_certificate(one, alarm_share) for one in found]
+
+
+def disk(file_systems: Iterable[FileSystem]) -> list[Row]:
+    """The free space and inodes of each file system."""
+    return [_disk(one) for one in file_systems]
+
+
+def reboot(packages: Iterable[str] | None, kernel: str, newest: str) -> list[Row]:
+    """`packages` ask for a reboot, None where nothing does; `kernel` runs, and `newest` is installed, if known."""
+    if packages is not None:
+        asking = f" by {_list(sorted(set(packages)))}" if packages else ""
+        return [Row("reboot", WARN, f"A reboot is asked for{asking}; reboot when nobody works.")]
+    if newest and newest != kernel:
+        return [Row("reboot", WARN, f"Linux {kernel} runs, and {newest} is installed; reboot when nobody works.")]
+    return [Row("reboot", OK, f"Not needed; Linux {kernel} runs.")]
+
+
+def servers(running: list[Server]) -> list[Row]:
+    """How many notebook servers run, since when, and who works in an environment that has been replaced."""
+    if not running:
+        return [Row("servers", OK, "None runs.")]
+    oldest = max(running, key=lambda one: one.age)
+    words = f"{len(running)} run, the oldest for {age(oldest.age)} ({oldest.unit})."
+    return [
+        Row("servers", OK, words),
+        *(
+            Row(
+                "servers",
+                WARN,
+                f"{one.unit} has run for {age(one.age)}, in an environment that was replaced since; stop and start it.",
+            )
+            for one in running
+            if one.is_old
+        ),
+    ]
+
+
+def database(found: Database) -> list[Row]:
+    """Whether the database is there, and no upgrade of it is half done."""
+    if found.upgrade:
+        words = (
+            f"{found.hub}: the upgrade to JupyterHub {found.upgrade} has begun, and the hub was not healthy since; see "
+            f"journalctl --unit={found.hub}.service."
+        )
+        return [Row("database", WARN, words)]
+    if found.path and found.revision is None:
+        return [Row("database", RED, f"{found.hub}: there is none at {found.path}; restore it, or run the playbook.")]
+    if not found.version:
+        words = f"{found.hub}: the hub was never healthy with it; see journalctl --unit={found.hub}.service."
+        return [Row("database", WARN, words)]
+    what = f"revision {found.revision}, {found.size // 1024} KiB" if found.path else "on a server of its own"
+    return [Row("database", OK, f"{found.hub}: {what}, of JupyterHub {found.version}.")]
+
+
+def backup(status: Mapping[str, Any] | None, now: float) -> list[Row]:
+    """The last backup and its last check, each with `time` and `result`; None where nothing makes backups."""
+    if status is None:
+        return [Row("backup", OK, "Not configured.")]
+    found = []
+    for key, name, limit in (("last_backup", "backup", BACKUP_HOURS * HOUR), ("last_check", "check", None)):
+        last = status.get(key)
+        if last is None:
+            found.append(Row("backup", WARN, f"There was no {name} yet; see journalctl --unit='nbops-backup*'."))
+            continue
+        ago = f"{age(now - last['time'])} ago"
+        if last["result"] != "ok":
+            words = f"The {name} of {ago} failed: {last['result']}; see journalctl --unit='nbops-backup*'."
+            found.append(Row("backup", RED, words))
+        elif limit and now - last["time"] > limit:
+            words = f"The last {name} was made {ago}; see journalctl --unit='nbops-backup*'."
+            found.append(Row("backup", RED, words))
+        else:
+            found.append(Row("backup", OK, f"The last {name} was well, {ago}."))
+    return found
+
+
+def unreadable(check: str, error: BaseException) -> Row:
+    """For a check that could not be made."""
+    return Row(check, RED, f"cannot be read: {str(error).strip() or type(error).__name__}")
+
+
+def age(seconds: float) -> str:
+    """A time in its largest unit, such as 3 days."""
+    for size, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {name}{'s' if number > 1 else ''}"
+    return "less than a minute"
+
+
+def _versions(one: Release) -> Row:
+    if one.name is None:
+        return Row("versions", RED, f"{one.path}: nothing is deployed; run the playbook.")
+    if one.marker is None:
+        words = f"{one.path}: the release {one.name} is damaged; run the playbook, which builds it anew."
+        return Row("versions", RED, words)
+    packages = one.marker["packages"]
+    different = sorted(name for name, version in one.locked.items() if packages.get(name) != version)
+    if different:
+        name = next((name for name in MAIN_PACKAGES if name in different), different[0])
+        words = (
+            f"{one.path}: {len(different)} of {len(one.locked)} packages differ from the lock, such as {name} "
+            f"{packages.get(name, '(missing)')}, which says {one.locked[name]}; run the playbook to deploy it."
+        )
+        return Row("versions", WARN, words)
+    known = [f"{name} {packages[name]}" for name in MAIN_PACKAGES if name in packages]
+    return Row("versions", OK, f"{one.path}: {_list(known) or one.name}, as the inventory says.")
+
+
+def _certificate(one: Certificate, alarm_share: float) -> Row:
+    def row(state: str, words: str) -> Row:
+        return Row("certificates", state, f"{one.name}: {words}")
+
+    how = "run the playbook, which says why" if one.is_declared else "replace it, or let the role certbot renew it"
+    if one.problem:
+        return row(RED, f"cannot be read: {one.problem}")
+    if one.is_placeholder and one.is_declared:
+        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}.")
+    if one.days < 0:
+        return row(RED, f"expired {_days(-one.days)} ago; {how}.")
+    left = f"{_days(one.days)} left"
+    if one.share < alarm_share:
+        return row(RED if one.is_declared or one.days < LAST_DAYS else WARN, f"only {left}; {how}.")
+    return row(OK, f"{left}{', self-signed by the host' if one.is_placeholder else ''}.")
+
+
+def _disk(one: FileSystem) -> Row:
+    shares = {"space": one.space, **({} if one.inodes is None else {"inodes": one.inodes})}
+    scarce = min(shares, key=lambda name: shares[name])
+    if shares[scarce] >= LOW:
+        free = " and ".join(f"{share:.0%} of the {name}" for name, share in shares.items())
+        return Row("disk", OK, f"{one.path}: {free} free.")
+    state = RED if shares[scarce] < ALMOST_NONE else WARN
+    return Row(
+        "disk", state, f"{one.path}: only {shares[scarce]:.0%} of the {scarce} free; remove files or enlarge it."
+    )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _days(number: int) -> str:
+    return f"{number} day" if number == 1 else f"{number} days"

@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: status_info
+short_description: Judge whether what is deployed on a host is well
+version_added: "0.1.0"
+author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+  - nbops.jupyter._attributes.info_module
+description:
+  - Reads units, environments, certificates, disks, notebook servers, the hub's database and the last backup, and
+    judges each.
+  - What cannot be read is a row of the answer, and no failure of the module.
+options:
+  expected:
+    description: What the inventory says that the host has.
+    type: dict
+    required: true
+    suboptions:
+      units:
+        description: Names of the units that are to run.
+        type: list
+        elements: str
+        default: []
+      locks:
+        description: By the path of each environment its lock, a list of name, version and marker of each package.
+        type: dict
+        default: {}
+      servers:
+        description: The notebook servers, by the environments in which they run.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          units:
+            description: Pattern of the names of their units, such as V(jupyterhub-user-*.service).
+            type: str
+            required: true
+          path:
+            description: Path of their environment.
+            type: str
+            required: true
+      hubs:
+        description: The hubs.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name of the hub.
+            type: str
+            required: true
+          sqlite:
+            description: Whether its database is a file in its directory.
+            type: bool
+            required: true
+      directories:
+        description: Directories on whose file systems there must be room, beside V(/), V(/home) and V(/var).
+        type: list
+        elements: str
+        default: []
+"""
+
+EXAMPLES = r"""
+- name: Judge the host
+  nbops.jupyter.status_info:
+    expected:
+      units: [jupyterlab-lab.service, nginx.service]
+      servers:
+        - {units: jupyterlab-lab.service, path: /opt/jupyterlab}
+  register: status
+"""
+
+RETURN = r"""
+rows:
+  description:
+    - What was found, one or more rows for each check. C(state) is V(ok), V(warn) or V(red), and C(text) a sentence,
+      which says what to do where something is wrong.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{check: units, state: ok, text: "9 run, and none failed within 24 hours."}]
+red:
+  description: The checks that found something red.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+import functools
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
+
+ARGUMENT_SPEC = {
+    "expected": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "units": {"type": "list", "elements": "str", "default": []},
+            "locks": {"type": "dict", "default": {}},
+            "servers": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"units": {"type": "str", "required": True}, "path": {"type": "str", "required": True}},
+            },
+            "hubs": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"name": {"type": "str", "required": True}, "sqlite": {"type": "bool", "required": True}},
+            },
+            "directories": {"type": "list", "elements": "str", "default": []},
+        },
+    }
+}
+# What reading meets on a host: nothing there, no right, a program that fails, and files that hold something else.
+TROUBLE = (AttributeError, CertificateError, ImportError, LookupError, OSError, SystemdError, TypeError, ValueError)
+
+
+def checked(check, judge):
+    """The rows of a check, or one that says why it could not be made."""
+    try:
+        return judge()
+    except TROUBLE as error:
+        return [rows.unreadable(check, error)]
+
+
+def status(expected, run_command):
+    """The rows of all checks, in the order in which they are shown."""
+    systemd = Host(run_command)
+    names = [*expected["units"], *(one["units"] for one in expected["servers"])]
+
+    @functools.cache
+    def events():
+        return host.events(run_command)
+
+    @functools.cache
+    def releases():
+        return host.releases(run_command, expected["locks"])
+
+    def units():
+        return rows.units(systemd.show(expected["units"]), host.of_ours(events()[host.RESTARTED], names))
+
+    found = [
+        *checked("units", units),
+        *checked("memory", lambda: rows.memory(events()[host.OUT_OF_MEMORY])),
+        *checked("versions", lambda: rows.versions(releases())),
+        *checked("python", lambda: rows.interpreters(releases())),
+        *checked("certificates", lambda: rows.certificates(*host.certificates())),
+        *checked("disk", lambda: rows.disk(host.file_systems(expected["directories"]))),
+        *checked("servers", lambda: rows.servers(host.servers(systemd, expected["servers"]))),
+    ]
+    for hub in expected["hubs"]:
+        found += checked("database", lambda hub=hub: rows.database(host.database(hub)))
+    found += checked("backup", lambda: rows.backup(*host.backup()))
+    return [*found, *checked("reboot", lambda: rows.reboot(*host.reboot()))]
+
+
+def main():
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    surroundings.disregard()
+    run_by_module(module)
+    found = status(module.params["expected"], module.run_command)
+    red = dict.fromkeys(row.check for row in found if row.state == rows.RED)
+    module.exit_json(rows=[asdict(row) for row in found], red=list(red))
+
+
+if __name__ == "__main__":
+    main()

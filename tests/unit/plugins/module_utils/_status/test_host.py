@@ -1,0 +1,90 @@
+"""What is read from a host, from files and from the answers of programs."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sqlite3
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import SystemdError
+
+HUB = {"name": "hub", "sqlite": True}
+
+
+@pytest.fixture
+def state(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """The state directory of a hub, with its note."""
+    monkeypatch.setattr(rollback, "STATE", str(tmp_path))
+    directory = tmp_path / "hub"
+    directory.mkdir()
+    (directory / "healthy.json").write_text('{"version": "6.1.1"}')
+    return directory
+
+
+def test_events_are_counted_by_unit_and_kind() -> None:
+    entries = [
+        {"MESSAGE_ID": host.RESTARTED, "UNIT": "a.service"},
+        {"MESSAGE_ID": host.RESTARTED, "UNIT": "a.service"},
+        {"MESSAGE_ID": host.OUT_OF_MEMORY},
+    ]
+    found = host.events(lambda _command: (0, "".join(f"{json.dumps(entry)}\n" for entry in entries), ""))
+    assert found == {host.RESTARTED: {"a.service": 2}, host.OUT_OF_MEMORY: {"the host": 1}}
+    with pytest.raises(SystemdError, match="journalctl failed: no journal"):
+        host.events(lambda _command: (1, "", "no journal\n"))
+
+
+def test_only_units_of_ours_are_counted() -> None:
+    found = host.of_ours({"cron.service": 1, "hub-user-ada.service": 2}, ["hub.service", "hub-user-*.service"])
+    assert found == {"hub-user-ada.service": 2}
+
+
+def test_a_database(state: pathlib.Path) -> None:
+    path = state / "jupyterhub.sqlite"
+    assert host.database(HUB) == rows.Database("hub", str(path), version="6.1.1")
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('f460')")
+    connection.close()
+    before = path.stat().st_mtime_ns
+    size = path.stat().st_size
+    assert host.database(HUB) == rows.Database("hub", str(path), "f460", size, "6.1.1")
+    assert path.stat().st_mtime_ns == before
+    (state / "upgrade.json").write_text('{"to_version": "7.0"}')
+    assert host.database(HUB).upgrade == "7.0"
+
+
+def test_a_database_elsewhere(state: pathlib.Path) -> None:
+    assert host.database({**HUB, "sqlite": False}) == rows.Database("hub", "", version="6.1.1")
+
+
+@pytest.mark.parametrize(("file", "content"), [("jupyterhub.sqlite", "nothing"), ("healthy.json", "{")])
+def test_a_damaged_file_is_an_error(state: pathlib.Path, file: str, content: str) -> None:
+    (state / file).write_text(content)
+    with pytest.raises(ValueError, match=r"file is not a database|Expecting property name"):
+        host.database(HUB)
+
+
+def test_each_file_system_is_read_once(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "PLACES", (str(tmp_path),))
+    (tmp_path / "below").mkdir()
+    (one,) = host.file_systems([str(tmp_path / "below"), str(tmp_path / "missing")])
+    assert one.path == str(tmp_path)
+    assert 0 <= one.space <= 1
+
+
+def test_a_reboot(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    required, packages, newest = (tmp_path / name for name in ("reboot-required", "packages", "vmlinuz"))
+    monkeypatch.setattr(host, "REBOOT", str(required))
+    monkeypatch.setattr(host, "REBOOT_PACKAGES", str(packages))
+    monkeypatch.setattr(host, "NEWEST_KERNEL", str(newest))
+    assert host.reboot()[0] is None
+    assert host.reboot()[2] == ""
+    newest.symlink_to("boot/vmlinuz-6.12.9-amd64")
+    required.touch()
+    assert host.reboot()[0] == []
+    packages.write_text("libc6\ndbus\n")
+    assert host.reboot()[0] == ["libc6", "dbus"]
+    assert host.reboot()[2] == "6.12.9-amd64"

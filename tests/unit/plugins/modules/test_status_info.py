@@ -1,0 +1,30 @@
+"""A check that cannot be made is a row, and hides no other."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
+from ansible_collections.nbops.jupyter.plugins.modules import status_info
+
+NOTHING = {"units": ["a.service"], "locks": {}, "servers": [], "hubs": [], "directories": []}
+
+
+def test_what_cannot_be_read_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "file_systems", lambda _directories: [rows.FileSystem("/", 0.5, 0.5)])
+    monkeypatch.setattr(host, "certificates", lambda: ([], 0.25))
+    found = status_info.status(NOTHING, lambda *_command, **_options: (1, "", "out of order"))
+    assert [row for row in found if row.check in ("units", "memory", "disk")] == [
+        rows.Row("units", "red", "cannot be read: systemctl show --timestamp=us+utc "
+        "--property=LoadState,ActiveState,Result,UnitFileState,NeedDaemonReload,FragmentPath,DropInPaths,Triggers,"
+        "ExecMainStartTimestamp,InactiveExitTimestamp -- a.service failed: out of order"),
+        rows.Row("memory", "red", "cannot be read: journalctl failed: out of order"),
+        rows.Row("disk", "ok", "/: 50% of the space and 50% of the inodes free."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", status_info.TROUBLE)
+def test_an_error_without_words_is_told_by_its_name(kind: type[Exception]) -> None:
+    def judge() -> list[rows.Row]:
+        raise kind
+
+    assert status_info.checked("disk", judge) == [rows.Row("disk", "red", f"cannot be read: {kind.__name__}")]

@@ -1,0 +1,72 @@
+"""What the playbook `status` expects of a host: what the other playbooks deploy there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models import plan, problems
+
+LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef"}
+HUB = {"jupyterhub_public_url": "https://hub.example.org", "jupyterhub_users": [{"name": "ada"}]}
+PROBLEM = "jupyterlab_instances is empty"
+
+
+def asked(groups: list[str], **variables: Any) -> dict[str, Any]:
+    return plan("playbook_status", variables, {"group_names": groups})
+
+
+def test_a_lab() -> None:
+    expected = asked(["jupyterlab"], jupyterlab_instances=[{**LAB, "root_dir": "/srv/notebooks"}])
+    assert expected["units"] == ["jupyterlab-lab.service", "jupyterlab-lab.socket", "nginx.service"]
+    assert list(expected["locks"]) == ["/opt/jupyterlab"]
+    names = [name for name, _version, _marker in expected["locks"]["/opt/jupyterlab"]]
+    assert "jupyterlab" in names
+    assert expected["servers"] == [{"units": "jupyterlab-lab.service", "path": "/opt/jupyterlab"}]
+    assert expected["hubs"] == []
+    assert expected["directories"] == ["/opt/jupyterlab", "/srv/notebooks"]
+
+
+def test_labs_with_environments_of_their_own_and_without_a_web_server() -> None:
+    own = {**LAB, "name": "own", "packages": ["pandas"]}
+    gone = {**LAB, "name": "gone", "state": "absent"}
+    expected = asked(["jupyterlab"], jupyterlab_instances=[LAB, own, gone], jupyter_web_server=False)
+    assert "nginx.service" not in expected["units"]
+    assert not any("gone" in name for name in expected["units"])
+    assert [server["path"] for server in expected["servers"]] == ["/opt/jupyterlab", "/opt/jupyterlab-own"]
+    assert list(expected["locks"]) == ["/opt/jupyterlab", "/opt/jupyterlab-own"]
+
+
+def test_a_server_that_speaks_tls_itself_needs_no_web_server() -> None:
+    lab = {**LAB, "listen": "0.0.0.0:8888", "certificate": "lab.example.org"}
+    assert "nginx.service" not in asked(["jupyterlab"], jupyterlab_instances=[lab])["units"]
+
+
+def test_a_hub() -> None:
+    expected = asked(["jupyterhub"], **HUB, jupyterhub_cull_idle_seconds=600)
+    assert {"jupyterhub.service", "jupyterhub-proxy.service", "jupyterhub-culler.service"} < set(expected["units"])
+    assert not any("@" in name or "-user-" in name or name.endswith(".slice") for name in expected["units"])
+    assert list(expected["locks"]) == [f"/opt/jupyterhub/{part}" for part in ("hub", "proxy", "user")]
+    assert expected["servers"] == [{"units": "jupyterhub-user-*.service", "path": "/opt/jupyterhub/user"}]
+    assert expected["hubs"] == [{"name": "jupyterhub", "sqlite": True}]
+    assert "/var/lib/jupyterhub" in expected["directories"]
+
+
+def test_a_hub_without_a_culler_and_with_another_database() -> None:
+    variables = {"jupyterhub_cull_idle_seconds": 0, "jupyterhub_database": "postgresql"}
+    expected = asked(["jupyterhub"], **HUB, **variables)
+    assert "jupyterhub-culler.service" not in expected["units"]
+    assert expected["hubs"] == [{"name": "jupyterhub", "sqlite": False}]
+
+
+def test_of_a_hub_that_is_removed_nothing_is_expected() -> None:
+    expected = asked(["jupyterhub"], jupyterhub_state="absent")
+    assert not any(expected.values())
+
+
+def test_only_what_a_host_is_grouped_for_is_judged() -> None:
+    assert problems("playbook_status", {}, {"group_names": ["jupyterlab"]})[0].startswith(PROBLEM)
+    strange = {"jupyterlab_instances": [{**LAB, "user": "root"}], **HUB}
+    assert problems("playbook_status", strange, {"group_names": ["jupyterlab"]}) != []
+    assert problems("playbook_status", strange, {"group_names": ["jupyterhub"]}) == []
+    wrong = {**HUB, "jupyterhub_public_url": "hub"}
+    assert problems("playbook_status", wrong, {"group_names": ["jupyterhub"]}) != []
