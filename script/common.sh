@@ -2,7 +2,8 @@
 # Sourced by every script: where things are, and the environment that the tools share.
 set -euo pipefail
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# The collection is linked to from below: by that path, a link would lead to itself.
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=$ROOT/.cache
 export COLLECTION=$CACHE/collections/ansible_collections/nbops/jupyter
 export CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
