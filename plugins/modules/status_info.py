@@ -56,9 +56,9 @@ options:
             description: Name of the hub.
             type: str
             required: true
-          sqlite:
-            description: Whether its database is a file in its directory.
-            type: bool
+          database:
+            description: Path of the file of its database, empty where that is on a server of its own.
+            type: str
             required: true
       directories:
         description: Directories on whose file systems there must be room, beside V(/), V(/home) and V(/var).
@@ -121,7 +121,7 @@ ARGUMENT_SPEC = {
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {"name": {"type": "str", "required": True}, "sqlite": {"type": "bool", "required": True}},
+                "options": {"name": {"type": "str", "required": True}, "database": {"type": "str", "required": True}},
             },
             "directories": {"type": "list", "elements": "str", "default": []},
         },

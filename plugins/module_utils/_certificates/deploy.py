@@ -45,6 +45,8 @@ ACME = ("webroot", "standalone", "dns")
 METRICS = "nbops_certificates.prom"
 # Self-signed certificates are renewed when less than this share of their life is left, as certbot renews others.
 RENEWAL_SHARE = 1 / 3
+# What can be wrong with a certificate.
+UNISSUED, EXPIRED, OVERDUE = "unissued", "expired", "overdue"
 _LOCK = "/run/nbops-certificates.lock"
 AUTHORITY = ".authority"
 _AUTHORITY_DAYS = 3650
@@ -255,6 +257,18 @@ def _kept(directory: str, name: str) -> Kept:
         return Kept(name, problem=str(error))
 
 
+def concern(days: int, share: float, alarm_share: float, *, is_unissued: bool) -> str:
+    """What is wrong with a certificate that can be read, UNISSUED, EXPIRED or OVERDUE; empty where nothing is.
+
+    It has `days` and the `share` of its life left. One that the host was to order and made itself is unissued.
+    """
+    if is_unissued:
+        return UNISSUED
+    if days < 0:
+        return EXPIRED
+    return OVERDUE if share < alarm_share else ""
+
+
 def guard(settings: dict[str, Any]) -> list[str]:
     """One sentence for each certificate that needs attention. Writes metrics if node_exporter reads any."""
     now, alarms, readable = time.time(), [], {}
@@ -266,11 +280,13 @@ def guard(settings: dict[str, Any]) -> list[str]:
             continue
         readable[name] = said
         days = days_left(said.not_after, now)
-        if name in declared and certificate.is_placeholder:
+        is_unissued = certificate.is_placeholder and name in declared
+        wrong = concern(days, said.share_left(now), settings["alarm_share"], is_unissued=is_unissued)
+        if wrong == UNISSUED:
             alarms.append(f"{name}: still a self-signed placeholder; nothing was issued")
-        elif days < 0:
+        elif wrong == EXPIRED:
             alarms.append(f"{name}: expired {-days} days ago")
-        elif said.share_left(now) < settings["alarm_share"]:
+        elif wrong == OVERDUE:
             alarms.append(f"{name}: expires in {days} days, which should have been renewed long since")
     if os.path.isdir(settings["textfile_directory"]):
         _write_metrics(os.path.join(settings["textfile_directory"], METRICS), readable)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import functools
 import json
 import os
 import time
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.certbot import OVERDUE_SHARE
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import SETTINGS, kept
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import days_left
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
@@ -35,7 +37,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager imp
 RESTARTED = "5eb03494b6584870a536b337290809b3"
 OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 # Where the role certbot has not said otherwise.
-CERTIFICATES, ALARM_SHARE = "/etc/ssl/jupyter", 0.25
+CERTIFICATES = "/etc/ssl/jupyter"
 # What fills up on a host, beside the directories of what is deployed.
 PLACES = ("/", "/home", "/var")
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
@@ -59,9 +61,8 @@ def events(run_command: RunCommand) -> dict[str, Counter[str]]:
     return found
 
 
-def of_ours(counted: Counter[str], patterns: Iterable[str]) -> dict[str, int]:
+def of_ours(counted: Counter[str], patterns: list[str]) -> dict[str, int]:
     """The counts of the units that some patterns match."""
-    patterns = list(patterns)
     return {
         name: times
         for name, times in counted.items()
@@ -71,10 +72,16 @@ def of_ours(counted: Counter[str], patterns: Iterable[str]) -> dict[str, int]:
 
 def releases(run_command: RunCommand, locks: dict[str, list[list[str]]]) -> list[Release]:
     """The current release of each path; `locks` has the pins of each as name, version and marker."""
-    return [_release(run_command, path, [Pin(*pin, text="") for pin in pins]) for path, pins in locks.items()]
+
+    # Most environments have the same interpreter.
+    @functools.cache
+    def asked(python: str) -> Interpreter | None:
+        return probe(run_command, python)
+
+    return [_release(asked, path, [Pin(*pin, text="") for pin in pins]) for path, pins in locks.items()]
 
 
-def _release(run_command: RunCommand, path: str, pins: list[Pin]) -> Release:
+def _release(asked: Callable[[str], Interpreter | None], path: str, pins: list[Pin]) -> Release:
     store = ReleaseStore(path)
     name = store.current()
     marker = store.marker(name)
@@ -83,7 +90,7 @@ def _release(run_command: RunCommand, path: str, pins: list[Pin]) -> Release:
     implementation = marker["python"]["tag"].partition("-")[0]
     environment = Interpreter("", implementation, marker["python"]["version"]).marker_environment()
     python = host_python(store.directory(name))
-    interpreter = probe(run_command, python) if python else None
+    interpreter = asked(python) if python else None
     return Release(path, name, marker, applicable(pins, environment), python, interpreter and interpreter.tag)
 
 
@@ -103,7 +110,7 @@ def certificates() -> tuple[list[Certificate], float]:
         )
         for one in kept(settings.get("directory", CERTIFICATES), declared)
     ]
-    return found, settings.get("alarm_share", ALARM_SHARE)
+    return found, settings.get("alarm_share", OVERDUE_SHARE)
 
 
 def file_systems(directories: Iterable[str]) -> list[FileSystem]:
@@ -134,17 +141,18 @@ def reboot() -> tuple[list[str] | None, str, str]:
 def servers(systemd: Host, expected: list[dict[str, str]]) -> list[Server]:
     """The notebook servers that run; each of `expected` has a pattern of units and the path of their environment."""
     now, found = time.time(), []
+    shown = systemd.show(systemd.active(*(one["units"] for one in expected))) if expected else {}
     for one in expected:
         store = ReleaseStore(one["path"])
         activated = store.activated().get(store.current() or "")
-        for unit, properties in systemd.show(systemd.active(one["units"])).items():
-            start = started_at(properties)
+        for unit in fnmatch.filter(shown, one["units"]):
+            start = started_at(shown[unit])
             found.append(Server(unit, now - start, activated is not None and start < activated))
     return found
 
 
 def database(hub: dict[str, Any]) -> Database:
-    """The database of a hub; `sqlite` says whether it is a file of its own. Raises OSError, ValueError."""
+    """The database of a hub, which has the path of its file, empty for a server. Raises OSError, ValueError."""
     # The standard library of a minimal Python lacks it.
     import sqlite3
 
@@ -152,7 +160,7 @@ def database(hub: dict[str, Any]) -> Database:
     note = read_healthy_state(paths).note or {}
     upgrade = json.loads(read_or_none(paths.upgrade) or b"{}")
     known = {"version": note.get("version", ""), "upgrade": upgrade.get("to_version", "")}
-    path = os.path.join(paths.state, "jupyterhub.sqlite") if hub["sqlite"] else ""
+    path = hub["database"]
     if not path or not os.path.exists(path):
         return Database(hub["name"], path, **known)
     try:

@@ -9,6 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import (
+    EXPIRED,
+    OVERDUE,
+    UNISSUED,
+    concern,
+)
+
 OK, WARN, RED = "ok", "warn", "red"
 # A unit that came back so often within a day does not work.
 MANY_RESTARTS = 5
@@ -242,8 +249,7 @@ def age(seconds: float) -> str:
     """A time in its largest unit, such as 3 days."""
     for size, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
         if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {name}{'s' if number > 1 else ''}"
+            return _count(int(seconds // size), name)
     return "less than a minute"
 
 
@@ -273,12 +279,13 @@ def _certificate(one: Certificate, alarm_share: float) -> Row:
     how = "run the playbook, which says why" if one.is_declared else "replace it, or let the role certbot renew it"
     if one.problem:
         return row(RED, f"cannot be read: {one.problem}")
-    if one.is_placeholder and one.is_declared:
+    wrong = concern(one.days, one.share, alarm_share, is_unissued=one.is_placeholder and one.is_declared)
+    if wrong == UNISSUED:
         return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}.")
-    if one.days < 0:
+    if wrong == EXPIRED:
         return row(RED, f"expired {_days(-one.days)} ago; {how}.")
     left = f"{_days(one.days)} left"
-    if one.share < alarm_share:
+    if wrong == OVERDUE:
         return row(RED if one.is_declared or one.days < LAST_DAYS else WARN, f"only {left}; {how}.")
     return row(OK, f"{left}{', self-signed by the host' if one.is_placeholder else ''}.")
 
@@ -304,4 +311,8 @@ def _times(number: int) -> str:
 
 
 def _days(number: int) -> str:
-    return f"{number} day" if number == 1 else f"{number} days"
+    return _count(number, "day")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"

@@ -66,9 +66,9 @@ class Host:
         blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in out.strip().split("\n\n")]
         return dict(zip(names, blocks))
 
-    def active(self, pattern: str) -> list[str]:
-        """The names of the units that run, of those that a pattern matches."""
-        out = self.systemctl("list-units", "--plain", "--no-legend", "--state=active", "--", pattern)
+    def active(self, *patterns: str) -> list[str]:
+        """The names of the units that run, of those that one of the patterns matches."""
+        out = self.systemctl("list-units", "--plain", "--no-legend", "--state=active", "--", *patterns)
         return sorted(line.split()[0] for line in out.splitlines() if line.strip())
 
     def verify(self, names: list[str], stage: str | None = None) -> list[str]:

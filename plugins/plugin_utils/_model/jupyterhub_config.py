@@ -109,6 +109,16 @@ def port_prefix(name: str) -> str:
     return f"{name}-port"
 
 
+def users_units(settings: Settings) -> str:
+    """The pattern of the units of users' servers."""
+    return f"{settings['name']}-user-*.service"
+
+
+def database_file(settings: Settings) -> str:
+    """The file of a database with SQLite; empty for another database."""
+    return f"/var/lib/{settings['name']}/jupyterhub.sqlite" if settings["database"] == "sqlite" else ""
+
+
 def slice_name(name: str) -> str:
     """The slice of users' servers. By a hyphen it would be a part of another hub's, and end with that."""
     return f"{name.replace('-', '_')}.slice"
@@ -179,7 +189,7 @@ def files(settings: Settings, python_config: Options) -> list[dict[str, Any]]:
             # A server keeps the path at which it was started: the hub would wait for it at the new one.
             "kept_path": {
                 "option": "JupyterHub.bind_url",
-                "units": f"{name}-user-*.service",
+                "units": users_units(settings),
                 "variable": "jupyterhub_base_url",
             },
         },
@@ -319,8 +329,8 @@ def _authenticator(settings: Settings) -> Options:
 
 def _database_url(settings: Settings) -> str:
     name, database = settings["name"], settings["database"]
-    if database == "sqlite":
-        return f"sqlite:////var/lib/{name}/jupyterhub.sqlite"
+    if file := database_file(settings):
+        return f"sqlite:///{file}"
     if database == "postgresql":
         return f"postgresql+psycopg:///{name}?host=/run/postgresql"
     # SQLAlchemy would look for a driver that the environment does not have.

@@ -68,6 +68,18 @@ def site(given: Given, name: str, state: str, names: list[str], **more: Any) -> 
     }
 
 
+def hubs(given: Given) -> list[dict[str, Any]]:
+    """The hub of a host, where it is in the group and is not to go."""
+    hub = given.others["jupyterhub"]
+    return [hub] if "jupyterhub" in given.host["group_names"] and hub["state"] == "present" else []
+
+
+def behind(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of these labs and the hub those that nginx serves: one with a certificate speaks TLS itself."""
+    served = [*(labs if given.settings["web_server"] else []), *hubs(given)]
+    return [one for one in served if not one["certificate"]]
+
+
 def certificate(given: Given) -> dict[str, Any]:
     """The certificate of the domain, an entry of `certbot_certificates`."""
     return {"name": given.settings["domain"], **given.settings["certificate"]}

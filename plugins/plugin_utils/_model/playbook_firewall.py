@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
     jupyterlab,
+    playbook,
     playbook_jupyterlab,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
@@ -33,9 +34,9 @@ def problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """The ports to open, as entries of `firewall_open`. What `jupyter_open` says of a port holds."""
-    labs, hubs = _labs(given), _hubs(given)
-    direct = [one for one in (*labs, *hubs) if one["certificate"]]
-    behind = [one for one in (*(labs if given.settings["web_server"] else []), *hubs) if not one["certificate"]]
+    labs = _labs(given)
+    direct = [one for one in (*labs, *playbook.hubs(given)) if one["certificate"]]
+    behind = playbook.behind(given, labs)
     sites = [{**WEB_PORTS, **site} for site in ([given.settings["site"]] if behind else []) + given.settings["sites"]]
     present = [site for site in sites if site["state"] == "present"]
     endpoints = [read() for _name, _listen, read in _listeners(given)]
@@ -54,14 +55,12 @@ def _labs(given: Given) -> list[dict[str, Any]]:
     return jupyterlab.present(given.of("jupyterlab"))
 
 
-def _hubs(given: Given) -> list[dict[str, Any]]:
-    hub = given.others["jupyterhub"]
-    return [hub] if "jupyterhub" in given.host["group_names"] and hub["state"] == "present" else []
-
-
 def _listeners(given: Given) -> list[tuple[str, str, Any]]:
     """Of each server its name, its address as it was written, and what reads it."""
     return [
         *((lab["name"], lab["listen"], lambda lab=lab: jupyterlab.endpoint(lab)) for lab in _labs(given)),
-        *((hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub)) for hub in _hubs(given)),
+        *(
+            (hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub))
+            for hub in playbook.hubs(given)
+        ),
     ]

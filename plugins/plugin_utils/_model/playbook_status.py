@@ -10,7 +10,9 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import parse_lock
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub,
+    jupyterhub_config,
     jupyterlab,
+    playbook,
     playbook_jupyterlab,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
@@ -25,38 +27,30 @@ def problems(given: Given) -> list[str]:
     found = []
     if "jupyterlab" in given.host["group_names"]:
         found += playbook_jupyterlab.nothing_listed(given) or jupyterlab.problems(given.of("jupyterlab"))
-    return found + (jupyterhub.problems(given.of("jupyterhub")) if _has_hub(given) else [])
+    return found + (jupyterhub.problems(given.of("jupyterhub")) if playbook.hubs(given) else [])
 
 
 def plan(given: Given) -> dict[str, Any]:
     """What is expected, for the module status_info."""
     labs = jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
-    hub = given.others["jupyterhub"]
+    hubs = playbook.hubs(given)
     deployed = [jupyterlab.plan(given.of("jupyterlab"))] if labs else []
-    deployed += [jupyterhub.plan(given.of("jupyterhub"))] if _has_hub(given) else []
+    deployed += [jupyterhub.plan(given.of("jupyterhub")) for _hub in hubs]
     releases = {path: release for one in deployed for path, release in one["install"]["releases"].items()}
     units = [unit["name"] for one in deployed for unit in one["units"] if _runs(unit)]
     return {
-        "units": sorted({*units, *(["nginx.service"] if _has_site(given, labs) else [])}),
+        "units": sorted({*units, *(["nginx.service"] if playbook.behind(given, labs) else [])}),
         "locks": {path: _pins(release["lock"]) for path, release in sorted(releases.items())},
-        "servers": [*_labs_servers(given, labs), *(_users_servers(hub, releases) if _has_hub(given) else [])],
-        "hubs": [{"name": hub["name"], "sqlite": hub["database"] == "sqlite"}] if _has_hub(given) else [],
+        "servers": [*_labs_servers(given, labs), *(one for hub in hubs for one in _users_servers(hub, releases))],
+        "hubs": [{"name": hub["name"], "database": jupyterhub_config.database_file(hub)} for hub in hubs],
         "directories": sorted(
-            {*releases, *(lab["root_dir"] for lab in labs if lab["root_dir"])}
-            | ({f"/var/lib/{hub['name']}"} if _has_hub(given) else set())
+            {
+                *releases,
+                *(lab["root_dir"] for lab in labs if lab["root_dir"]),
+                *(f"/var/lib/{hub['name']}" for hub in hubs),
+            }
         ),
     }
-
-
-def _has_hub(given: Given) -> bool:
-    return "jupyterhub" in given.host["group_names"] and given.others["jupyterhub"]["state"] == "present"
-
-
-def _has_site(given: Given, labs: list[dict[str, Any]]) -> bool:
-    """Whether nginx serves something: a server with a certificate needs none."""
-    behind = [*(labs if given.settings["web_server"] else [])]
-    behind += [given.others["jupyterhub"]] if _has_hub(given) else []
-    return not all(one["certificate"] for one in behind)
 
 
 def _runs(unit: dict[str, Any]) -> bool:
@@ -80,4 +74,4 @@ def _labs_servers(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, st
 def _users_servers(hub: dict[str, Any], releases: dict[str, Any]) -> list[dict[str, str]]:
     """Each user's server is a unit that the hub makes. Another spawner's servers are not on the host."""
     path = f"/opt/{hub['name']}/user"
-    return [{"units": f"{hub['name']}-user-*.service", "path": path}] if path in releases else []
+    return [{"units": jupyterhub_config.users_units(hub), "path": path}] if path in releases else []

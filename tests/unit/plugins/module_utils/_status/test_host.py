@@ -11,8 +11,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
 from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import SystemdError
 
-HUB = {"name": "hub", "sqlite": True}
-
 
 @pytest.fixture
 def state(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
@@ -22,6 +20,11 @@ def state(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
     directory.mkdir()
     (directory / "healthy.json").write_text('{"version": "6.1.1"}')
     return directory
+
+
+@pytest.fixture
+def hub(state: pathlib.Path) -> dict[str, str]:
+    return {"name": "hub", "database": str(state / "jupyterhub.sqlite")}
 
 
 def test_events_are_counted_by_unit_and_kind() -> None:
@@ -41,30 +44,30 @@ def test_only_units_of_ours_are_counted() -> None:
     assert found == {"hub-user-ada.service": 2}
 
 
-def test_a_database(state: pathlib.Path) -> None:
+def test_a_database(state: pathlib.Path, hub: dict[str, str]) -> None:
     path = state / "jupyterhub.sqlite"
-    assert host.database(HUB) == rows.Database("hub", str(path), version="6.1.1")
+    assert host.database(hub) == rows.Database("hub", str(path), version="6.1.1")
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('f460')")
     connection.close()
     before = path.stat().st_mtime_ns
     size = path.stat().st_size
-    assert host.database(HUB) == rows.Database("hub", str(path), "f460", size, "6.1.1")
+    assert host.database(hub) == rows.Database("hub", str(path), "f460", size, "6.1.1")
     assert path.stat().st_mtime_ns == before
     (state / "upgrade.json").write_text('{"to_version": "7.0"}')
-    assert host.database(HUB).upgrade == "7.0"
+    assert host.database(hub).upgrade == "7.0"
 
 
-def test_a_database_elsewhere(state: pathlib.Path) -> None:
-    assert host.database({**HUB, "sqlite": False}) == rows.Database("hub", "", version="6.1.1")
+def test_a_database_elsewhere(hub: dict[str, str]) -> None:
+    assert host.database({**hub, "database": ""}) == rows.Database("hub", "", version="6.1.1")
 
 
 @pytest.mark.parametrize(("file", "content"), [("jupyterhub.sqlite", "nothing"), ("healthy.json", "{")])
-def test_a_damaged_file_is_an_error(state: pathlib.Path, file: str, content: str) -> None:
+def test_a_damaged_file_is_an_error(state: pathlib.Path, hub: dict[str, str], file: str, content: str) -> None:
     (state / file).write_text(content)
     with pytest.raises(ValueError, match=r"file is not a database|Expecting property name"):
-        host.database(HUB)
+        host.database(hub)
 
 
 def test_each_file_system_is_read_once(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

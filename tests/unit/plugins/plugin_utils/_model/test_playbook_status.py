@@ -47,7 +47,7 @@ def test_a_hub() -> None:
     assert not any("@" in name or "-user-" in name or name.endswith(".slice") for name in expected["units"])
     assert list(expected["locks"]) == [f"/opt/jupyterhub/{part}" for part in ("hub", "proxy", "user")]
     assert expected["servers"] == [{"units": "jupyterhub-user-*.service", "path": "/opt/jupyterhub/user"}]
-    assert expected["hubs"] == [{"name": "jupyterhub", "sqlite": True}]
+    assert expected["hubs"] == [{"name": "jupyterhub", "database": "/var/lib/jupyterhub/jupyterhub.sqlite"}]
     assert "/var/lib/jupyterhub" in expected["directories"]
 
 
@@ -55,7 +55,7 @@ def test_a_hub_without_a_culler_and_with_another_database() -> None:
     variables = {"jupyterhub_cull_idle_seconds": 0, "jupyterhub_database": "postgresql"}
     expected = asked(["jupyterhub"], **HUB, **variables)
     assert "jupyterhub-culler.service" not in expected["units"]
-    assert expected["hubs"] == [{"name": "jupyterhub", "sqlite": False}]
+    assert expected["hubs"] == [{"name": "jupyterhub", "database": ""}]
 
 
 def test_of_a_hub_that_is_removed_nothing_is_expected() -> None:
