@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, kernels, nginx
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, jupyterlab, kernels, nginx
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, options_of
 
@@ -72,6 +72,11 @@ def hubs(given: Given) -> list[dict[str, Any]]:
     """The hub of a host, where it is in the group and is not to go."""
     hub = given.others["jupyterhub"]
     return [hub] if "jupyterhub" in given.host["group_names"] and hub["state"] == "present" else []
+
+
+def labs(given: Given) -> list[dict[str, Any]]:
+    """The labs of a host that are present, where it is in the group."""
+    return jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
 
 
 def behind(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """The ports to open, as entries of `firewall_open`. What `jupyter_open` says of a port holds."""
-    labs = _labs(given)
+    labs = playbook.labs(given)
     direct = [one for one in (*labs, *playbook.hubs(given)) if one["certificate"]]
     behind = playbook.behind(given, labs)
     sites = [{**WEB_PORTS, **site} for site in ([given.settings["site"]] if behind else []) + given.settings["sites"]]
@@ -51,14 +51,10 @@ def plan(given: Given) -> dict[str, Any]:
     return {"ports": [*said, *({"port": port} for port in sorted(ports - known))]}
 
 
-def _labs(given: Given) -> list[dict[str, Any]]:
-    return jupyterlab.present(given.of("jupyterlab"))
-
-
 def _listeners(given: Given) -> list[tuple[str, str, Any]]:
     """Of each server its name, its address as it was written, and what reads it."""
     return [
-        *((lab["name"], lab["listen"], lambda lab=lab: jupyterlab.endpoint(lab)) for lab in _labs(given)),
+        *((lab["name"], lab["listen"], lambda lab=lab: jupyterlab.endpoint(lab)) for lab in playbook.labs(given)),
         *(
             (hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub))
             for hub in playbook.hubs(given)

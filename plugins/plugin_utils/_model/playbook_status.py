@@ -32,7 +32,7 @@ def problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """What is expected, for the module status_info."""
-    labs = jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
+    labs = playbook.labs(given)
     hubs = playbook.hubs(given)
     deployed = [jupyterlab.plan(given.of("jupyterlab"))] if labs else []
     deployed += [jupyterhub.plan(given.of("jupyterhub")) for _hub in hubs]

@@ -45,6 +45,11 @@ CASES = {
         {"jupyterlab_instances": [{"name": "lab", "listen": "0.0.0.0:8888", "state": "absent"}]},
         [],
     ),
+    "a server in the variables of a host that is not in the group": (
+        "others",
+        {"jupyterlab_instances": [{"name": "lab", "listen": "0.0.0.0:8888"}]},
+        [],
+    ),
     "a site on other ports, and one more": (
         "jupyterlab",
         {

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the other playbooks deploy on a host, as entries that let it go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+
+USES = ("jupyterlab", "jupyterhub", "nginx", "certbot", "kernels")
+SAYS = ()
+
+
+def problems(given: Given) -> list[str]:
+    """Nothing: what is wrong with the servers of a host must not keep anybody from removing them."""
+    return []
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """Entries for the roles, without secrets. A host that is in none of the groups has none."""
+    groups = given.host["group_names"]
+    has_labs, has_hub = "jupyterlab" in groups, "jupyterhub" in groups
+    hub = given.others["jupyterhub"]["name"]
+    sites = [*(["jupyterlab"] if has_labs else []), *([hub] if has_hub else []), *_named(given.settings["sites"])]
+    certified = (has_labs or has_hub) and playbook.is_certified(given)
+    kernels = given.others["kernels"]
+    return {
+        "sites": _absent(sites),
+        "instances": _absent(_named(given.others["jupyterlab"]["instances"])) if has_labs else [],
+        "hub": has_hub,
+        "kernels": _absent(_named(kernels["specs"])),
+        "installers": _absent(_named(kernels["installers"], "path"), "path"),
+        "certificates": _absent(_named([playbook.certificate(given)])) if certified else [],
+        "report": [
+            "removed. What stays: accounts, homes, shared folders and /var/backups; nginx, its packages and those of "
+            "others; rules of the firewall, which nbops.jupyter.firewall made.",
+            f"next: take {given.host['inventory_hostname']} out of the groups jupyterlab and jupyterhub of the "
+            "inventory, or the next run deploys it again.",
+        ],
+    }
+
+
+def _named(entries: list[dict[str, Any]], key: str = "name") -> list[str]:
+    return [entry[key] for entry in entries]
+
+
+def _absent(names: list[str], key: str = "name") -> list[dict[str, str]]:
+    """Entries of a role that remove, without what else the inventory says of them."""
+    return [{key: name, "state": "absent"} for name in names]

@@ -1,0 +1,58 @@
+"""The playbook `remove` lets go what the other playbooks deploy on a host, whatever else its variables say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models import plan
+
+LABS = [{"name": "lab", "user": "alice"}, {"name": "gone", "state": "absent"}]
+
+
+def removed(groups: list[str], **variables: Any) -> dict[str, Any]:
+    return plan("playbook_remove", variables, {"group_names": groups})
+
+
+def absent(*names: str) -> list[dict[str, str]]:
+    return [{"name": name, "state": "absent"} for name in names]
+
+
+def test_a_lab_and_its_site() -> None:
+    going = removed(["jupyterlab"], jupyterlab_instances=LABS)
+    assert going["instances"] == absent("lab", "gone")
+    assert going["sites"] == absent("jupyterlab")
+    assert not going["hub"]
+    assert going["certificates"] == []
+
+
+def test_a_hub_by_its_name_with_its_certificate() -> None:
+    going = removed(
+        ["jupyterhub"], jupyterhub_name="class", jupyter_domain="hub.example.org", jupyter_admin_email="a@example.org"
+    )
+    assert going["hub"]
+    assert going["sites"] == absent("class")
+    assert going["certificates"] == absent("hub.example.org")
+    assert going["instances"] == []
+
+
+def test_more_sites_and_kernels() -> None:
+    going = removed(
+        ["jupyterhub"],
+        jupyter_sites=[{"name": "docs", "server_names": ["docs.example.org"]}],
+        kernels_specs=[{"name": "stats", "packages": ["pandas"]}],
+        kernels_installers=[{"path": "/opt/miniforge", "url": "https://example.org/m.sh", "sha256": "0" * 64}],
+    )
+    assert going["sites"] == absent("jupyterhub", "docs")
+    assert going["kernels"] == absent("stats")
+    assert going["installers"] == [{"path": "/opt/miniforge", "state": "absent"}]
+
+
+def test_what_a_role_would_refuse_keeps_nobody_from_removing_it() -> None:
+    going = removed(["jupyterlab"], jupyterlab_instances=[{"name": "lab", "listen": "nowhere"}])
+    assert going["instances"] == absent("lab")
+
+
+def test_a_host_of_neither_group_keeps_everything() -> None:
+    going = removed(["others"], jupyterlab_instances=LABS, jupyter_domain="a.example.org", jupyter_admin_email="a@b.c")
+    del going["report"]
+    assert not any(going.values())
