@@ -62,10 +62,8 @@ restored:
     config: {description: Whether the configuration goes back., type: bool}
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback, switch
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError, RunCommand
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import (
     HealthyState,
@@ -76,8 +74,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
-# Units that hold an address of the hub, by the ends of their names.
-SOCKETS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket")
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "config": {"type": "path"},
@@ -92,25 +88,6 @@ def require_possible(paths: HubPaths, healthy: HealthyState, plan: RollbackPlan,
         raise RollbackError(f"{paths.name} cannot go back to its last healthy state, and nothing was changed:\n{text}")
 
 
-def units_to_start(name: str, systemd: manager.Host) -> list[str]:
-    """The proxy, the hub and the unit that stops together with it, without those that are disabled."""
-    names = [f"{name}{part}.service" for part in ("-proxy", "", "-culler")]
-    state = systemd.show(names)
-    return [unit for unit in names if state[unit]["UnitFileState"] == "enabled"]
-
-
-def units_to_stop(name: str, healthy: HealthyState, plan: RollbackPlan) -> list[str]:
-    """The hub; addresses that differ; and the proxy only if it changes, because it carries the connections of users."""
-    proxy = f"{name}-proxy.service"
-    there = [f"{name}{end}" for end in SOCKETS if os.path.exists(os.path.join(rollback.UNITS, f"{name}{end}"))]
-    # A hub of before the addresses were systemd's takes them itself.
-    sockets = [unit for unit in there if unit in plan.units or unit not in healthy.note["units"]]
-    has_other_proxy = bool(sockets) or proxy in plan.units or "proxy" in plan.releases
-    # systemd opens no socket while what a connection started runs.
-    holders = [f"{name}-address@{unit.removesuffix('.socket')}.service" for unit in sockets]
-    return [*sockets, *holders, f"{name}.service", *([proxy] if has_other_proxy else [])]
-
-
 def apply(
     paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, start: list[str], run_command: RunCommand
 ) -> None:
@@ -119,7 +96,7 @@ def apply(
     Raises RollbackError if the hub has become healthy meanwhile.
     """
     systemd = manager.Host(run_command)
-    systemd.stop(units_to_stop(paths.name, healthy, plan))
+    systemd.stop(switch.units_to_stop(paths.name, healthy, plan))
     if rollback.read_healthy_state(paths) != healthy:
         systemd.bring_up("start", start)
         raise RollbackError(f"{paths.name} has become healthy in the meantime, and was only restarted.")
@@ -151,7 +128,7 @@ def main() -> None:
         plan = rollback.make_plan(paths, healthy)
         if plan.changes():
             require_possible(paths, healthy, plan, module)
-            start = units_to_start(name, manager.Host(module.run_command))
+            start = switch.units_to_start(name, manager.Host(module.run_command))
     except (OSError, RollbackError, ValueError, manager.SystemdError) as error:
         module.fail_json(msg=str(error), changed=False, restored=plan.report())
 

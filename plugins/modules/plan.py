@@ -27,7 +27,7 @@ options:
       - The playbook whose variables (C(jupyter_*) and those of its roles) are checked.
       - Nothing is returned, because these may hold secrets; the lookup P(nbops.jupyter.plan#lookup) has the plan.
     type: str
-    choices: [firewall, jupyterhub, jupyterlab, remove, status]
+    choices: [firewall, jupyterhub, jupyterlab, remove, rollback, status]
   host:
     description: What is known of the host and shapes the plan, such as the home directories of its accounts.
     type: dict

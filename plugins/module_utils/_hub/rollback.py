@@ -57,6 +57,11 @@ class HubPaths:
         """The directory of the Python that the hub loads after its configuration."""
         return os.path.join(os.path.dirname(self.config), "python_config")
 
+    @property
+    def servers(self) -> str:
+        """The pattern of the units of users' servers."""
+        return f"{self.name}-user-*.service"
+
     def store(self, environment: str) -> ReleaseStore:
         """The releases of one of the ENVIRONMENTS."""
         return ReleaseStore(os.path.join(APPLICATIONS, self.name, environment))
@@ -108,7 +113,7 @@ class RollbackPlan:
 def read_healthy_state(paths: HubPaths) -> HealthyState:
     """Raises OSError, and ValueError for a damaged note."""
     return HealthyState(
-        _json(os.path.join(paths.state, "healthy.json")),
+        read_note(os.path.join(paths.state, "healthy.json")),
         read_or_none(os.path.join(paths.state, "healthy-config.json")),
     )
 
@@ -117,7 +122,7 @@ def make_plan(paths: HubPaths, healthy: HealthyState) -> RollbackPlan:
     """Compares the hub with its last healthy state. Raises OSError, and ValueError for a link that is not ours."""
     if not healthy.note:
         return RollbackPlan()
-    upgrade = _json(paths.upgrade) or {}
+    upgrade = read_note(paths.upgrade) or {}
     is_same_config = healthy.config is None or read_or_none(paths.config) == healthy.config
     return RollbackPlan(
         version=healthy.note["version"],
@@ -158,7 +163,7 @@ def _release_problems(paths: HubPaths, plan: RollbackPlan) -> Iterator[str]:
     for environment, path in plan.releases.items():
         store, name = paths.store(environment), os.path.basename(path)
         if path != os.path.realpath(store.directory(name)) or store.marker(name) is None:
-            yield f"{path}, which ran when the hub last was healthy, is gone."
+            yield f"{path}, which ran at that time, is gone."
 
 
 def _config_problems(paths: HubPaths, healthy: HealthyState) -> Iterator[str]:
@@ -192,20 +197,24 @@ def put_back(paths: HubPaths, plan: RollbackPlan, run_command: RunCommand) -> No
 
 def begin(paths: HubPaths, plan: RollbackPlan) -> None:
     """Notes that the rollback has begun, so that the next run completes an interrupted one."""
-    _write_upgrade(paths, {**plan.upgrade, "rollback": True})
+    write_upgrade(paths, {**plan.upgrade, "rollback": True})
 
 
 def restore_database(paths: HubPaths, plan: RollbackPlan, run_command: RunCommand) -> None:
     """Restores the copy of the database if there is one, and notes that."""
     if not plan.database:
         return
-    database = plan.upgrade["database"]
-    if database["kind"] == "sqlite":
-        restore_sqlite(plan.database, database["path"])
-    else:
-        restore_postgresql(run_command, database["address"], database["password"], plan.database)
+    put_copy(plan.database, plan.upgrade["database"], run_command)
     # From here on the hub may write to the database, so the next run must not restore it again.
-    _write_upgrade(paths, {**plan.upgrade, "rollback": True, "restored": True})
+    write_upgrade(paths, {**plan.upgrade, "rollback": True, "restored": True})
+
+
+def put_copy(copy: str, place: dict[str, str], run_command: RunCommand) -> None:
+    """Replaces the database at a place, which the hub's program described, by a copy. Raises DatabaseError, OSError."""
+    if place["kind"] == "sqlite":
+        restore_sqlite(copy, place["path"])
+    else:
+        restore_postgresql(run_command, place["address"], place["password"], copy)
 
 
 def restore_config(paths: HubPaths, plan: RollbackPlan) -> None:
@@ -239,11 +248,13 @@ def finish(paths: HubPaths) -> None:
         os.unlink(paths.upgrade)
 
 
-def _write_upgrade(paths: HubPaths, note: dict[str, Any]) -> None:
+def write_upgrade(paths: HubPaths, note: dict[str, Any]) -> None:
+    """Notes that an upgrade, or the way back from one, has begun."""
     atomic.write(paths.upgrade, json.dumps(note, indent=1, sort_keys=True).encode(), 0o600)
     atomic.sync_directory(paths.state)
 
 
-def _json(path: str) -> dict[str, Any] | None:
+def read_note(path: str) -> dict[str, Any] | None:
+    """What the hub's program noted; None for a note that does not exist. Raises ValueError for a damaged one."""
     data = read_or_none(path)
     return None if data is None else json.loads(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
 import sqlite3
 import sys
@@ -308,6 +309,84 @@ def test_where_the_database_is(config: bytes | None, expected: tuple) -> None:
     assert database.database_of(config) == expected
 
 
+def history(world: World) -> list[dict[str, Any]]:
+    """The former states, the oldest first, of which one may share a second with another."""
+    return [json.loads(path.read_bytes()) for path in sorted(world.hub.history.glob("*.json"), key=os.path.getmtime)]
+
+
+def test_what_ran_before_is_kept_with_the_upgrade_that_ended_it(world: World) -> None:
+    world.run("5.5.4")
+    assert not world.hub.history.exists()
+    world.run("6.1.0")
+    (former,) = history(world)
+    assert former["version"] == "5.5.4"
+    assert former["releases"]["user"].endswith("/5.5.4")
+    assert former["config"].encode() == world.hub.config
+    assert (former["upgrade"]["backup"], former["upgrade"]["from_revision"]) == (str(world.copies()[0]), "5")
+    assert world.hub.history.stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in world.hub.history.iterdir()] == [0o600]
+
+
+def test_a_start_as_the_last_one_adds_nothing_to_the_history(world: World) -> None:
+    world.run("6.1.0")
+    world.run("6.1.0")
+    assert not world.hub.history.exists()
+
+
+def test_a_configuration_alone_makes_another_state(world: World) -> None:
+    world.run("6.1.0")
+    before = world.hub.config
+    world.config["db_kwargs"] = {"echo": True}
+    world.run("6.1.0")
+    (former,) = history(world)
+    assert (former["config"].encode(), former["upgrade"]) == (before, {})
+
+
+def test_a_state_that_comes_again_stands_once(world: World) -> None:
+    for version in ("6.1.0", "6.1.1", "6.1.0", "6.1.1"):
+        world.run(version)
+    assert [state["version"] for state in history(world)] == ["6.1.0"]
+
+
+def test_an_interrupted_note_is_written_once(world: World) -> None:
+    world.run("6.1.0")
+    world.deploy("6.1.1")
+    database.remember_the_former(world.hub, world.hub.now())
+    database.healthy(world.hub)
+    assert [state["version"] for state in history(world)] == ["6.1.0"]
+
+
+def test_five_states_are_kept_and_the_copies_that_they_need(world: World) -> None:
+    world.run("5.5.4")
+    world.run("6.1.0")
+    (needed,) = world.copies()
+    for number in range(7):
+        (world.hub.backups / f"9-2099010{number + 1}T000000Z.sqlite").touch()
+    for number in range(4):
+        world.config["db_kwargs"] = {"number": number}
+        world.run("6.1.0")
+    assert len(history(world)) == 5
+    assert needed.exists()
+    assert len(world.copies()) == 6
+    world.config["db_kwargs"] = {}
+    world.run("6.1.1")
+    assert len(history(world)) == 5
+    assert not needed.exists()
+
+
+@pytest.mark.parametrize(("step", "told"), [("place", {"kind": "sqlite"}), ("copy", None)])
+def test_the_way_back_asks_for_place_and_copy(
+    world: World, capsys: pytest.CaptureFixture[str], step: str, told: dict[str, str] | None
+) -> None:
+    world.run("6.1.0")
+    database.STEPS[step](world.hub)
+    out = capsys.readouterr().out.strip()
+    if told:
+        assert json.loads(out) == {**told, "path": str(world.path)}
+    else:
+        assert world.revision(pathlib.Path(out)) == 6
+
+
 def test_a_refusal_is_one_sentence_in_the_journal(
     world: World, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -316,7 +395,7 @@ def test_a_refusal_is_one_sentence_in_the_journal(
 
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    monkeypatch.setattr(database, "prepare", refuse)
+    monkeypatch.setitem(database.STEPS, "prepare", refuse)
     monkeypatch.setattr(sys, "argv", ["database", "prepare", "--name", "jupyterhub-b"])
     assert database.main() == 1
     assert capsys.readouterr().err == "jupyterhub-b: no.\n"

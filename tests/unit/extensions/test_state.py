@@ -58,7 +58,7 @@ def test_copies_of_one_second_have_names_of_their_own(tmp_path: pathlib.Path) ->
         path.touch()
         names.append(path.name)
     assert names[:2] == ["5.5.4-20260101T000000Z.dump", "5.5.4-20260101T000000Z-2.dump"]
-    assert state.surplus(names, keep=8) == [names[1], names[0]]
+    assert [path.name for path in state.surplus(tmp_path, "dump", keep=8)] == [names[1], names[0]]
 
 
 def test_the_newest_copies_are_kept_whatever_their_version(tmp_path: pathlib.Path) -> None:
@@ -66,10 +66,9 @@ def test_the_newest_copies_are_kept_whatever_their_version(tmp_path: pathlib.Pat
     kept += ["10.0.0-20260109T000000Z.dump", "revision-none-20260109T000000Z-2.dump", "somebody's.sqlite"]
     for name in [*kept, "9-20260101T000000Z.sqlite"]:
         (tmp_path / name).touch()
-    state.prune(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == set(kept)
+    (tmp_path / "9-20251231T000000Z.json").touch()
+    assert [path.name for path in state.surplus(tmp_path, "sqlite|dump")] == ["9-20260101T000000Z.sqlite"]
 
 
-def test_without_copies_there_is_nothing_to_prune(tmp_path: pathlib.Path) -> None:
-    state.prune(tmp_path / "backups")
-    assert list(tmp_path.iterdir()) == []
+def test_without_copies_there_is_no_surplus(tmp_path: pathlib.Path) -> None:
+    assert state.surplus(tmp_path / "backups", "sqlite|dump") == []

@@ -378,8 +378,8 @@ def test_all_problems_are_said_before_the_first_change(world: World, run: Callab
     assert not result["changed"]
     assert result["msg"].splitlines() == [
         "jupyterhub cannot go back to its last healthy state, and nothing was changed:",
-        f"{world.stores['hub'].directory(OLD)}, which ran when the hub last was healthy, is gone.",
-        f"{world.stores['user'].directory(OLD)}, which ran when the hub last was healthy, is gone.",
+        f"{world.stores['hub'].directory(OLD)}, which ran at that time, is gone.",
+        f"{world.stores['user'].directory(OLD)}, which ran at that time, is gone.",
         f"{world.state}/healthy-config.json, the configuration of that time, is gone.",
         f"{world.copy}, the copy of the database, is gone.",
         "pg_restore, of the package postgresql-client, is missing.",

@@ -2,7 +2,8 @@
 
 `prepare` copies the database before a newer JupyterHub changes its schema, and changes it. `healthy` remembers what
 runs: version, releases, units and configuration, to which the module jupyterhub_rollback goes back when an upgrade
-fails.
+fails. What ran before stays in the history of the hub, to which the module goes back on demand; for that it has the
+database copied by `copy`, and asks `place` where it is.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ class Hub:
     @property
     def backups(self) -> pathlib.Path:
         return self.directory / "backups"
+
+    @property
+    def history(self) -> pathlib.Path:
+        """What ran before, a file for each state, with the time of its end in the file's name."""
+        return self.directory / "history"
 
     @property
     def copied_by_hand(self) -> pathlib.Path:
@@ -130,15 +136,18 @@ def place(schema: Any) -> dict[str, str]:
     return {"kind": schema.kind}
 
 
+def stamp() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
 def copy(hub: Hub, schema: Any, version: str) -> str:
     """Copies the database, and returns where the copy is; an empty text for one that was made by hand."""
     hub.backups.mkdir(mode=0o700, exist_ok=True)
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     if schema.kind == "sqlite":
-        target = state.free_name(hub.backups, version, stamp, ".sqlite")
+        target = state.free_name(hub.backups, version, stamp(), ".sqlite")
         copies.copy_sqlite(schema.file(), target)
     elif schema.kind == "postgresql":
-        target = state.free_name(hub.backups, version, stamp, ".dump")
+        target = state.free_name(hub.backups, version, stamp(), ".dump")
         copies.dump_postgresql(*schema.libpq(), target)
     elif hub.copied_by_hand.exists():
         return ""
@@ -173,26 +182,72 @@ def downgrade(hub: Hub, version: str, revision: str, note: dict[str, Any]) -> st
     )
 
 
+def remember_the_former(hub: Hub, now: dict[str, Any]) -> None:
+    """Puts what ran until now into the history, with the upgrade that ended it; the same state again replaces it."""
+    former, config = state.read(hub.healthy), state.read_bytes(hub.healthy_config)
+    if not former or config is None or (former, config) == (now, hub.config):
+        return
+    ended = {**former, "config": config.decode(), "upgrade": state.read(hub.upgrade) or {}}
+    hub.history.mkdir(mode=0o700, exist_ok=True)
+    for path in hub.history.glob("*.json"):
+        if _without_end(state.read(path)) in (_without_end(ended), {**now, "config": hub.config.decode()}):
+            state.remove(path)
+    state.write_json(state.free_name(hub.history, former["version"], stamp(), ".json"), ended)
+    for path in state.surplus(hub.history, "json"):
+        state.remove(path)
+
+
+def _without_end(record: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (record or {}).items() if key != "upgrade"}
+
+
+def copies_of(hub: Hub) -> set[str]:
+    """The copies of the database that the history needs."""
+    return {str((state.read(path) or {})["upgrade"].get("backup")) for path in hub.history.glob("*.json")}
+
+
 def healthy(hub: Hub) -> None:
     """Remembers what runs; an upgrade is over."""
+    now = hub.now()
+    remember_the_former(hub, now)
     # The configuration first: where only that is new, the state is still one that can be gone back to.
     state.write(hub.healthy_config, hub.config)
-    state.write_json(hub.healthy, hub.now())
+    state.write_json(hub.healthy, now)
     state.remove(hub.upgrade)
     state.remove(hub.copied_by_hand)
-    state.prune(hub.backups)
+    needed = copies_of(hub)
+    for path in state.surplus(hub.backups, "sqlite|dump"):
+        if str(path) not in needed:
+            state.remove(path)
+
+
+def tell_place(hub: Hub) -> None:
+    """Prints where the database is, for whoever restores a copy."""
+    from nbops_jupyterhub.schema import Schema
+
+    print(json.dumps(place(Schema(*database_of(hub.config)))))
+
+
+def tell_copy(hub: Hub) -> None:
+    """Copies the database, and prints where the copy is."""
+    from nbops_jupyterhub.schema import Schema
+
+    print(copy(hub, Schema(*database_of(hub.config)), importlib.metadata.version("jupyterhub")))
+
+
+STEPS = {"prepare": prepare, "healthy": healthy, "place": tell_place, "copy": tell_copy}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="nbops_jupyterhub.database", description=__doc__)
-    parser.add_argument("step", choices=["prepare", "healthy"])
+    parser.add_argument("step", choices=list(STEPS))
     parser.add_argument("--name", required=True, help="name of the hub")
     arguments = parser.parse_args()
     credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
     config = (credentials / "config.json").read_bytes()
     python = {pathlib.Path(path).name: text for path, text in python_config.drop_ins(credentials)}
     try:
-        {"prepare": prepare, "healthy": healthy}[arguments.step](Hub(arguments.name, config, python=python))
+        STEPS[arguments.step](Hub(arguments.name, config, python=python))
     except (DatabaseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

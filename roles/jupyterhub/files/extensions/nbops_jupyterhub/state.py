@@ -9,15 +9,22 @@ import pathlib
 import re
 from typing import Any
 
-KEPT_COPIES = 5
+# Of the copies of a database, and of the states before the present one.
+KEPT = 5
 
-_COPY = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z)(-(?P<number>[0-9]+))?\.(sqlite|dump)")
+_DATED = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z)(-(?P<number>[0-9]+))?\.(?P<kind>[a-z]+)")
 
 
 def read(path: pathlib.Path) -> dict[str, Any] | None:
     """What a file of JSON says, None where there is none."""
+    data = read_bytes(path)
+    return None if data is None else json.loads(data)
+
+
+def read_bytes(path: pathlib.Path) -> bytes | None:
+    """The content of a file, None where there is none."""
     try:
-        return json.loads(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         return None
 
@@ -74,15 +81,9 @@ def free_name(directory: pathlib.Path, version: str, time: str, suffix: str) -> 
     return path
 
 
-def surplus(names: list[str], keep: int = KEPT_COPIES) -> list[str]:
-    """The copies that are not among the newest. Files with other names are somebody else's."""
-    matches = [match for name in names if (match := _COPY.fullmatch(name))]
-    matches.sort(key=lambda match: (match["time"], int(match["number"] or 1)), reverse=True)
-    return [match.string for match in matches[keep:]]
-
-
-def prune(directory: pathlib.Path) -> None:
-    """Removes the older copies."""
+def surplus(directory: pathlib.Path, kinds: str, keep: int = KEPT) -> list[pathlib.Path]:
+    """The dated files of these kinds, such as `sqlite|dump`, that are not among the newest; others are somebody else's."""
     names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
-    for name in surplus(names):
-        (directory / name).unlink()
+    matches = [match for name in names if (match := _DATED.fullmatch(name)) and match["kind"] in kinds.split("|")]
+    matches.sort(key=lambda match: (match["time"], int(match["number"] or 1)), reverse=True)
+    return [directory / match.string for match in matches[keep:]]

@@ -10,7 +10,7 @@ LABS = [{"name": "lab", "user": "alice"}, {"name": "gone", "state": "absent"}]
 
 
 def removed(groups: list[str], **variables: Any) -> dict[str, Any]:
-    return plan("playbook_remove", variables, {"group_names": groups})
+    return plan("playbook_remove", variables, {"group_names": groups, "inventory_hostname": "lab.example.org"})
 
 
 def absent(*names: str) -> list[dict[str, str]]:

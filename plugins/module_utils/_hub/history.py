@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The states of a hub before the present one, and what it takes to go back to one of them.
+
+The hub's own program nbops_jupyterhub.database, which the role installs, writes the history that is read here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import RunCommand
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import (
+    HealthyState,
+    HubPaths,
+    RollbackError,
+    RollbackPlan,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, values_of
+
+PREVIOUS = "previous"
+DATED = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z(-[0-9]+)?)\.[a-z]+")
+
+
+@dataclass(frozen=True)
+class FormerState:
+    """A state that ended at the time `until`, in UTC, as in 20261129T104000Z. `upgrade` is the note of what ended it."""
+
+    until: str
+    healthy: HealthyState
+    upgrade: dict[str, Any]
+
+    @property
+    def migrated(self) -> bool:
+        """Whether the upgrade that ended this state changed the schema of the database."""
+        return bool(self.upgrade.get("to_revision")) and "demand" not in self.upgrade
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the database with which a former state ran, made at `time`, in UTC. `place` is where it belongs."""
+
+    path: str
+    time: str
+    place: dict[str, str]
+
+
+def read_history(paths: HubPaths) -> list[FormerState]:
+    """The former states, the newest first. Raises OSError, and ValueError for a damaged one."""
+    directory = os.path.join(paths.state, "history")
+    names = os.listdir(directory) if os.path.isdir(directory) else []
+    dated = {match["time"]: name for name in names if (match := DATED.fullmatch(name))}
+    found = []
+    for until in sorted(dated, key=_order, reverse=True):
+        note = json.loads(read_or_none(os.path.join(directory, dated[until])) or b"{}")
+        config, upgrade = note.pop("config"), note.pop("upgrade")
+        found.append(FormerState(until, HealthyState(note, config.encode()), upgrade))
+    return found
+
+
+def _order(until: str) -> tuple[str, int]:
+    time, _dash, number = until.partition("-")
+    return time, int(number or 1)
+
+
+def choose(paths: HubPaths, history: list[FormerState], wanted: str) -> FormerState:
+    """The state that is wanted, by its time or as the previous one. Raises RollbackError."""
+    if not history:
+        raise RollbackError(
+            f"{paths.name} has no history yet: a state is kept once a later one is healthy. Nothing was changed."
+        )
+    if wanted == PREVIOUS:
+        return history[0]
+    for state in history:
+        if state.until == wanted:
+            return state
+    times = ", ".join(state.until for state in history)
+    raise RollbackError(f"The history of {paths.name} has no state {wanted}. It has {times}; {PREVIOUS} is the first.")
+
+
+def copy_for(history: list[FormerState], state: FormerState) -> Copy | None:
+    """The copy of the database that a state needs; None where it can run with the database of now.
+
+    The schema has changed since then if an upgrade from this state or a later one changed it. The first of these
+    upgrades made a copy that the state knows.
+    """
+    since = history[: history.index(state) + 1]
+    for later in reversed(since):
+        if later.migrated:
+            path = later.upgrade.get("backup", "")
+            match = DATED.fullmatch(os.path.basename(path))
+            return Copy(path, match["time"] if match else "", later.upgrade["database"])
+    return None
+
+
+def make_plan(paths: HubPaths, state: FormerState, copy: Copy | None) -> RollbackPlan:
+    """What differs from a former state. Raises OSError, and ValueError for a link that is not ours."""
+    plan = replace(rollback.make_plan(paths, state.healthy), upgrade={}, database="")
+    return replace(plan, database=copy.path) if copy and plan.changes() else plan
+
+
+def problems(
+    paths: HubPaths,
+    state: FormerState,
+    plan: RollbackPlan,
+    copy: Copy | None,
+    lose_since: str,
+    has_program: Callable[[str], bool],
+) -> Iterator[str]:
+    """Why a state cannot be gone back to, as messages for people. `has_program` says whether the host has a program."""
+    note = rollback.read_note(paths.upgrade) or {}
+    if note and note.get("demand") != state.until:
+        yield f"an upgrade or a way back is half done ({paths.upgrade}): deploy the hub again first."
+    upgrade = {"database": copy.place} if copy else {}
+    yield from rollback.problems(paths, state.healthy, replace(plan, upgrade=upgrade), has_program)
+    if not copy:
+        return
+    if not copy.path:
+        yield (
+            "The database was changed by the upgrade that ended this state, and of the kind "
+            f"{copy.place['kind']} the hub makes no copy; restore yours by hand."
+        )
+    elif lose_since != copy.time:
+        yield (
+            f"The upgrade of {copy.time} changed the schema of the database, so this state needs the copy of that time: "
+            "people, tokens and shares that the hub got since then would be gone, and servers that started since would "
+            f"be stopped. Homes stay as they are. If that is meant, say so: lose_since: {copy.time}."
+        )
+
+
+def ask_program(run_command: RunCommand, paths: HubPaths, step: str) -> str:
+    """What a step of the hub's own program prints, in a sandbox like the hub's. Raises RollbackError."""
+    shown = [*values_of(STANDARD["BindReadOnlyPaths"]), "-/run/postgresql"]
+    properties = {
+        **STANDARD,
+        # As which account PostgreSQL knows it.
+        "PrivateUsers": False,
+        "BindReadOnlyPaths": shown,
+        "ReadWritePaths": paths.state,
+        "WorkingDirectory": paths.state,
+        "LoadCredential": f"config.json:{paths.config}",
+    }
+    status, out, err = run_command(
+        [
+            *("/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe"),
+            *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),
+            *("--", os.path.join(paths.store("hub").path, "current/bin/python"), "-m", "nbops_jupyterhub.database", step),
+            *("--name", paths.name),
+        ]
+    )
+    if status != 0:
+        raise RollbackError(f"{paths.name}: {(err or out).strip()}")
+    return out.strip()
+
+
+def begin(paths: HubPaths, healthy: HealthyState, state: FormerState, copy: Copy | None, present: str) -> None:
+    """Notes where the hub goes, and the way from there: `present` is a copy of the database as it is.
+
+    Where the former state does not come up, the hub returns to its healthy one by this note.
+    """
+    note: dict[str, Any] = {"demand": state.until, "from_version": healthy.note["version"] if healthy.note else ""}
+    if copy:
+        note |= {"backup": present, "database": copy.place}
+    rollback.write_upgrade(paths, note)
+
+
+def begun(paths: HubPaths, state: FormerState) -> str | None:
+    """The copy that an interrupted run to the same state made of the present database; None if none was begun."""
+    note = rollback.read_note(paths.upgrade) or {}
+    return note.get("backup", "") if note.get("demand") == state.until else None

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which units of a hub stop and start when it goes back to another state."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import HealthyState, RollbackPlan
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
+
+# Units that hold an address of the hub, by the ends of their names.
+SOCKETS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket")
+
+
+def units_to_start(name: str, systemd: manager.Host) -> list[str]:
+    """The proxy, the hub and the unit that stops together with it, without those that are disabled."""
+    names = [f"{name}{part}.service" for part in ("-proxy", "", "-culler")]
+    state = systemd.show(names)
+    return [unit for unit in names if state[unit]["UnitFileState"] == "enabled"]
+
+
+def units_to_stop(name: str, healthy: HealthyState, plan: RollbackPlan) -> list[str]:
+    """The hub; addresses that differ; and the proxy only if it changes, because it carries the connections of users."""
+    proxy = f"{name}-proxy.service"
+    there = [f"{name}{end}" for end in SOCKETS if os.path.exists(os.path.join(rollback.UNITS, f"{name}{end}"))]
+    # A hub of before the addresses were systemd's takes them itself.
+    sockets = [unit for unit in there if unit in plan.units or unit not in healthy.note["units"]]
+    has_other_proxy = bool(sockets) or proxy in plan.units or "proxy" in plan.releases
+    # systemd opens no socket while what a connection started runs.
+    holders = [f"{name}-address@{unit.removesuffix('.socket')}.service" for unit in sockets]
+    return [*sockets, *holders, f"{name}.service", *([proxy] if has_other_proxy else [])]
