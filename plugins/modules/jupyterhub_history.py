@@ -32,7 +32,7 @@ options:
   state:
     description:
       - V(listed) only reads the history.
-      - V(noted) has the hub note the release of users' servers, which changes without a restart of the hub.
+      - V(noted) notes the release of users' servers, which changes without a restart of the hub.
       - V(restored) goes back.
     type: str
     choices: [listed, noted, restored]
@@ -143,15 +143,15 @@ class Hub:
         return list(past.problems(self.paths, state, plan, copy, lose_since, lambda name: bool(has_program(name))))
 
     def noted(self) -> dict[str, Any]:
-        """Has a hub that runs note another release of users' servers."""
+        """Has the program of a hub that runs note another release of users' servers."""
         note = rollback.read_healthy_state(self.paths).note
         unit = f"{self.paths.name}.service"
         current = self.paths.store("user").current()
         is_noted = not note or os.path.basename(note["releases"]["user"]) == current
-        if is_noted or not self.systemd.active(unit):
+        if is_noted or os.path.exists(self.paths.upgrade) or not self.systemd.active(unit):
             return self.listed()
         if not self._module.check_mode:
-            self.systemd.systemctl("reload", unit)
+            past.ask_program(self._module.run_command, self.paths, "healthy")
         return {**self.listed(), "changed": True, "msg": f"The hub notes the release {current} of users' servers."}
 
     def restored(self) -> dict[str, Any]:

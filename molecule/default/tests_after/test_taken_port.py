@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 import re
-import subprocess
 from collections.abc import Iterator
 
 import pytest
+from playbook import changes, run_playbook
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-INVENTORIES = (ROOT / "molecule/inventory/containers.py", ROOT / "molecule/default/inventory/hosts.yml")
 # Its start is done when it listens.
 STRANGER = "; ".join(
     [
@@ -36,13 +32,6 @@ def stranger(host) -> Iterator[None]:
 
 @pytest.mark.usefixtures("stranger")
 def test_a_taken_port_is_refused_first(host) -> None:
-    inventories = [f"--inventory={path}" for path in INVENTORIES]
-    run = subprocess.run(
-        ["ansible-playbook", *inventories, "nbops.jupyter.jupyterlab", "--limit", host.backend.host],
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_playbook(host, "jupyterlab", ["default/inventory/hosts.yml"])
     assert re.search(r"0\.0\.0\.0:80, which is taken by python3 \(process \d+ of root, stranger\.service\)", run.stdout)
-    assert "changed=0 " in run.stdout
+    assert changes(run) == 0

@@ -8,6 +8,7 @@ The hub's own program nbops_jupyterhub.database, which the role installs, writes
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -32,7 +33,7 @@ DATED = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z(-[0-9]+)?)\.[a-z]+")
 
 @dataclass(frozen=True)
 class FormerState:
-    """A state that ended at the time `until`, in UTC, as in 20261129T104000Z. `upgrade` is the note of what ended it."""
+    """A state that ended at `until`, in UTC, as in 20261129T104000Z. `upgrade` is the note of what ended it."""
 
     until: str
     healthy: HealthyState
@@ -130,7 +131,7 @@ def problems(
         )
     elif lose_since != copy.time:
         yield (
-            f"The upgrade of {copy.time} changed the schema of the database, so this state needs the copy of that time: "
+            f"The upgrade of {copy.time} changed the schema of the database, so this state needs the copy of then: "
             "people, tokens and shares that the hub got since then would be gone, and servers that started since would "
             f"be stopped. Homes stay as they are. If that is meant, say so: lose_since: {copy.time}."
         )
@@ -138,6 +139,7 @@ def problems(
 
 def ask_program(run_command: RunCommand, paths: HubPaths, step: str) -> str:
     """What a step of the hub's own program prints, in a sandbox like the hub's. Raises RollbackError."""
+    python = sorted(glob.glob(os.path.join(glob.escape(paths.python), "*.py")))
     shown = [*values_of(STANDARD["BindReadOnlyPaths"]), "-/run/postgresql"]
     properties = {
         **STANDARD,
@@ -146,13 +148,19 @@ def ask_program(run_command: RunCommand, paths: HubPaths, step: str) -> str:
         "BindReadOnlyPaths": shown,
         "ReadWritePaths": paths.state,
         "WorkingDirectory": paths.state,
-        "LoadCredential": f"config.json:{paths.config}",
+        "LoadCredential": [f"config.json:{paths.config}", *(f"{os.path.basename(path)}:{path}" for path in python)],
     }
     status, out, err = run_command(
         [
             *("/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe"),
             *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),
-            *("--", os.path.join(paths.store("hub").path, "current/bin/python"), "-m", "nbops_jupyterhub.database", step),
+            *(
+                "--",
+                os.path.join(paths.store("hub").path, "current/bin/python"),
+                "-m",
+                "nbops_jupyterhub.database",
+                step,
+            ),
             *("--name", paths.name),
         ]
     )

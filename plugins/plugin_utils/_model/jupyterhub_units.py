@@ -306,8 +306,6 @@ def _hub_service(name: str, release: str) -> dict[str, Any]:
         # Copies and migrates a database of another version; then notes what runs as a state to roll back to.
         "ExecStartPre": f"{release}/bin/python -m nbops_jupyterhub.database prepare --name {name}",
         "ExecStartPost": f"{release}/bin/python -m nbops_jupyterhub.database healthy --name {name}",
-        # Users' servers get another release without a start of the hub.
-        "ExecReload": f"{release}/bin/python -m nbops_jupyterhub.database healthy --name {name}",
         "TimeoutStartSec": 600,
         "ExecStart": f"{release}/bin/jupyterhub --config={release}/extensions/jupyterhub_config.py",
         "Restart": "on-failure",

@@ -82,7 +82,7 @@ def free_name(directory: pathlib.Path, version: str, time: str, suffix: str) -> 
 
 
 def surplus(directory: pathlib.Path, kinds: str, keep: int = KEPT) -> list[pathlib.Path]:
-    """The dated files of these kinds, such as `sqlite|dump`, that are not among the newest; others are somebody else's."""
+    """The dated files of these kinds, such as `sqlite|dump`, that are not among the newest. Others are left alone."""
     names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
     matches = [match for name in names if (match := _DATED.fullmatch(name)) and match["kind"] in kinds.split("|")]
     matches.sort(key=lambda match: (match["time"], int(match["number"] or 1)), reverse=True)
