@@ -65,14 +65,14 @@ class NotebookClient:
         headers = {"X-XSRFToken": self.xsrf, "Referer": self.url}
         return self.http.put(self.url + path, json=body, headers=headers, timeout=self.patience)
 
-    def websocket(self, path: str) -> websocket.WebSocket:
+    def websocket(self, path: str, check_hostname: bool = True) -> websocket.WebSocket:
         parts = urlsplit(self.url)
         scheme = {"http": "ws", "https": "wss"}[parts.scheme]
         cookies = get_cookie_header(self.http.cookies, requests.Request("GET", self.url + path).prepare())
         headers = (
             [f"Authorization: {self.http.headers['Authorization']}"] if "Authorization" in self.http.headers else []
         )
-        options = {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED} if self.ca else None
+        options = {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "check_hostname": check_hostname} if self.ca else None
         return websocket.create_connection(
             f"{scheme}://{parts.netloc}{parts.path}{path}",
             cookie=cookies,
@@ -100,13 +100,17 @@ class NotebookClient:
             )
 
     @contextlib.contextmanager
-    def attach(self, identity: str) -> Iterator[Kernel]:
+    def attach(self, identity: str, check_hostname: bool = True) -> Iterator[Kernel]:
         """A kernel that runs, with a new websocket."""
-        socket = self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}")
+        socket = self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}", check_hostname)
         try:
             yield Kernel(identity, socket)
         finally:
             socket.close()
+
+
+class KernelDied(RuntimeError):
+    """The process of a kernel ended while it ran a cell; the server tells that it starts another one, or has given up."""
 
 
 class Kernel:
@@ -140,6 +144,8 @@ class Kernel:
         while True:
             self.socket.settimeout(max(0.1, deadline - time.monotonic()))
             answer = json.loads(self.socket.recv())
+            if answer["msg_type"] == "status" and answer["content"]["execution_state"] in ("restarting", "dead"):
+                raise KernelDied("the kernel's process ended")
             if answer["parent_header"].get("msg_id") != message:
                 continue
             kind, content = answer["msg_type"], answer["content"]

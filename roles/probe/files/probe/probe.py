@@ -1,0 +1,283 @@
+"""Visits the notebook servers of this host as a person would, for nbops.jupyter; runs as root, without Ansible.
+
+    probe.py run      visits each target of targets.json beside this file; reads their secrets from standard input
+    probe.py clean    removes what a run that was cut off left behind
+
+Root only makes ready and takes away: an account for the visit with a password that nobody knows, or a token of the hub.
+The visit itself, visit.py, is a process without any rights. All is gone at the end, also when it is cut off: the unit
+runs `clean` when it stops, and each run begins with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import pathlib
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+HERE = pathlib.Path(__file__).resolve().parent
+LOCK = "/run/nbops-probe.lock"
+ACCOUNT, COMMENT = "nbops-probe", "made by nbops.jupyter for its probe"
+VISIT = "nbops-probe-visit.service"
+CERTIFICATES = pathlib.Path("/etc/ssl/jupyter")
+# Seconds for one answer of the hub, for a visit, and for what a token is good.
+ANSWER, VISIT_SECONDS, TOKEN_SECONDS = 30, 420, 600
+# What a token may do: start, use and stop one person's own server.
+SCOPES = ("read:users!user", "servers!user", "access:servers!user")
+SANDBOX = {
+    "CapabilityBoundingSet": "",
+    "LockPersonality": "yes",
+    "MemoryMax": "512M",
+    "NoNewPrivileges": "yes",
+    "PrivateDevices": "yes",
+    "PrivateTmp": "yes",
+    "ProtectControlGroups": "yes",
+    "ProtectHome": "yes",
+    "ProtectKernelModules": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectSystem": "strict",
+    "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
+    "RestrictNamespaces": "yes",
+    "RestrictSUIDSGID": "yes",
+    "RuntimeMaxSec": str(VISIT_SECONDS),
+    "SystemCallFilter": "@system-service",
+    "TasksMax": "32",
+    "UMask": "0077",
+}
+
+Target = dict[str, Any]
+Row = dict[str, Any]
+
+
+class ProbeError(Exception):
+    """A visit cannot be made ready; the text is a sentence with the likely cause."""
+
+
+def main() -> int:
+    os.umask(0o022)
+    # What is made is taken away on the way out.
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
+    targets = json.loads((HERE / "targets.json").read_text(encoding="utf-8"))
+    if sys.argv[1:] == ["clean"]:
+        # Whoever has the lock has cleaned up already.
+        with locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as is_ours:
+            return len(clean(targets)) if is_ours else 0
+    rows = run(targets, json.load(sys.stdin))
+    print(json.dumps({"rows": rows}))
+    return 0
+
+
+def run(targets: list[Target], known: dict[str, dict[str, str]]) -> list[Row]:
+    """The rows of all visits; `known` has what opens a target, by its key."""
+    rows = []
+    with locked(fcntl.LOCK_EX):
+        for target in targets:
+            clean(targets)
+            try:
+                rows += visit({**target, **ready(target), **known.get(target["key"], {})})
+            except ProbeError as error:
+                rows.append({"check": "account", "state": "red", "text": f"{target['name']}: {error}", "seconds": 0})
+            finally:
+                left = clean(targets)
+            rows += [{"check": "cleanup", "state": "warn", "text": text, "seconds": 0} for text in left]
+    return rows
+
+
+@contextlib.contextmanager
+def locked(how: int) -> Iterator[bool]:
+    """Keeps other runs out; False where another one is on its way and `how` does not wait."""
+    with open(LOCK, "w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, how)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def ready(target: Target) -> dict[str, str]:
+    """Makes what a visit needs. Raises ProbeError."""
+    found = {}
+    deployed = CERTIFICATES / target["certificate"] / "fullchain.pem"
+    if target["certificate"] and deployed.is_file():
+        found["deployed"] = deployed.read_text(encoding="ascii", errors="replace")
+    if target["login"] == "account":
+        password = secrets.token_urlsafe(32)
+        make_account(target["group"], password)
+        found |= {"user": ACCOUNT, "password": password}
+    elif target["login"] == "token" and target["kind"] == "hub":
+        make_account(target["group"], "")
+        found |= {"user": ACCOUNT, "token": hub_token(target)}
+    return found
+
+
+def make_account(group: str, password: str) -> None:
+    """An account for the visit that may have a server of the hub, and nothing else; without a password it has none."""
+    with contextlib.suppress(KeyError):
+        raise ProbeError(
+            f"The account {ACCOUNT} is somebody's ({pwd.getpwnam(ACCOUNT).pw_gecos or 'without a comment'}); the probe "
+            "needs this name for itself: rename or remove the account."
+        )
+    # Should all else fail, it expires; nobody knows its password.
+    expiry = (datetime.now(timezone.utc) + timedelta(days=2)).strftime("%Y-%m-%d")
+    keys = [f"--key={key}" for key in ("HOME_MODE=0700", "SUB_UID_COUNT=0", "SUB_GID_COUNT=0")]
+    command = ["useradd", "--create-home", *keys, f"--expiredate={expiry}", "--shell=/usr/sbin/nologin"]
+    status, message = call(*command, f"--groups={group}", f"--comment={COMMENT}", ACCOUNT)
+    if status != 0:
+        hint = f"; run the playbook, which makes the group {group}" if "group" in message else ""
+        raise ProbeError(f"No account could be made for the visit: {message}{hint}.")
+    if password:
+        status, message = call("chpasswd", text=f"{ACCOUNT}:{password}\n")
+        if status != 0:
+            raise ProbeError(f"The account for the visit got no password: {message}; see /etc/pam.d/chpasswd.")
+
+
+def hub_token(target: Target) -> str:
+    """A token for the account's own server that is good for minutes. Raises ProbeError."""
+    ask(target, "POST", f"/users/{ACCOUNT}", {}, accept=(201, 409))
+    wanted = {"expires_in": TOKEN_SECONDS, "note": COMMENT, "scopes": list(SCOPES)}
+    return json.loads(ask(target, "POST", f"/users/{ACCOUNT}/tokens", wanted, accept=(201,)))["token"]
+
+
+def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[int, ...] = (200,)) -> bytes:
+    """The hub's answer to the role's own service. Raises ProbeError, never with the token in its text."""
+    address, unit = urlsplit(target["api_url"]), target["unit"]
+    try:
+        token = pathlib.Path(target["token_file"]).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ProbeError(f"The token of the hub cannot be read: {error}; run the playbook.") from None
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=ANSWER)
+    headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+    try:
+        connection.request(method, address.path + path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise ProbeError(f"The hub does not answer ({error}); see systemctl status {unit}.") from None
+    finally:
+        connection.close()
+    if answer.status not in accept:
+        raise ProbeError(f"The hub answers {answer.status} to {method} {path}; see journalctl --unit={unit}.")
+    return content
+
+
+def visit(target: Target) -> list[Row]:
+    """The rows of a visit, by a process without rights. A socket of one person's is visited as that person."""
+    address = urlsplit(target["url"])
+    port = address.port or (443 if address.scheme == "https" else 80)
+    job = {**target, "host": address.hostname, "port": port}
+    account = {"User": target["as"]} if target.get("as") else {"DynamicUser": "yes"}
+    # What is visited lies in no home; a socket of a person's is in /run.
+    properties = [f"--property={name}={value}" for name, value in {**SANDBOX, **account}.items()]
+    command = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={VISIT}", *properties]
+    done = subprocess.run(
+        [*command, target["python"], "-sEB", str(HERE / "visit.py")],
+        input=json.dumps(job),
+        capture_output=True,
+        check=False,
+        text=True,
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+    )
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode not in (0, 1) or not rows or (done.returncode == 1) != any(row["state"] == "red" for row in rows):
+        last = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        rows.append(
+            {
+                "check": "visit",
+                "state": "red",
+                "text": f"{target['name']}: The visit ended early: {last}; see whether {target['python']} has requests "
+                "and websocket-client.",
+                "seconds": 0,
+            }
+        )
+    return rows
+
+
+def clean(targets: list[Target]) -> list[str]:
+    """Removes what visits leave behind: server, record, account, home. Returns what is left, as sentences."""
+    left = []
+    call("systemctl", "stop", VISIT)
+    for hub in (target for target in targets if target["kind"] == "hub"):
+        if problem := forget(hub):
+            left.append(problem)
+    try:
+        account = pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        account = None
+    if account and account.pw_gecos == COMMENT:
+        for unit in units_of(ACCOUNT):
+            call("systemctl", "stop", unit)
+        end_processes(account.pw_uid)
+        status, message = call("userdel", "--remove", ACCOUNT)
+        if status != 0:
+            left.append(f"The account {ACCOUNT} could not be removed: {message}; the next run tries again.")
+        for hub in targets:
+            if hub["kind"] == "hub":
+                shutil.rmtree(f"/run/{hub['name']}-sockets/{ACCOUNT}", ignore_errors=True)
+    return left
+
+
+def forget(hub: Target) -> str:
+    """Removes the hub's record of the account, with its server; why not, where that fails."""
+    try:
+        ask(hub, "DELETE", f"/users/{ACCOUNT}", accept=(204, 404))
+    except ProbeError as error:
+        return f"{hub['name']}: its record of {ACCOUNT} may be left, until the next run: {error}"
+    return ""
+
+
+def units_of(account: str) -> list[str]:
+    """The services that run as an account."""
+    done = subprocess.run(
+        ["systemctl", "show", "--type=service", "--property=Id,User", "*"], capture_output=True, check=False, text=True
+    )
+    found = []
+    for block in done.stdout.split("\n\n"):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        if values.get("User") == account:
+            found.append(values["Id"])
+    return found
+
+
+def end_processes(uid: int) -> None:
+    """Ends what runs as an account, because userdel refuses one that is in use."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        running = []
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.stat(f"/proc/{process}").st_uid == uid:
+                    running.append(int(process))
+        if not running:
+            return
+        for number in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def call(*command: str, text: str | None = None) -> tuple[int, str]:
+    """The status of a program, and the last line that it said."""
+    path = "/usr/sbin:/usr/bin:/sbin:/bin"
+    done = subprocess.run(
+        command, input=text, capture_output=True, check=False, text=True, env={"PATH": path, "LC_ALL": "C.UTF-8"}
+    )
+    said = (done.stderr or done.stdout).strip().splitlines()
+    return done.returncode, said[-1].rstrip(".") if said else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
