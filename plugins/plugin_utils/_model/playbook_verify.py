@@ -100,7 +100,7 @@ def _hub(given: Given, hub: dict[str, Any]) -> dict[str, Any]:
         "unit": f"{name}.service",
         "proxy": f"{name}-proxy.service",
         "server_unit": jupyterhub_config.users_units(hub),
-        **_front(given, hub, f"{name}-proxy.service"),
+        **_front(given, hub, f"{name}-proxy.service", served=True),
     }
 
 
@@ -129,7 +129,7 @@ def _lab(given: Given, lab: dict[str, Any]) -> dict[str, Any]:
         "unit": unit,
         "proxy": "",
         "server_unit": unit,
-        **_front(given, lab, unit),
+        **_front(given, lab, unit, served=given.settings["web_server"]),
     }
     if lab["certificate"]:
         return {**target, "url": playbook.url(lab["certificate"], endpoint.port, path)}
@@ -149,10 +149,12 @@ def _lab_secret(lab: dict[str, Any]) -> dict[str, str]:
     return {name: lab[name] for name in ("token", "password") if name in lab}
 
 
-def _front(given: Given, one: dict[str, Any], unit: str) -> dict[str, Any]:
-    """Who speaks TLS, and with which certificate."""
+def _front(given: Given, one: dict[str, Any], unit: str, *, served: bool) -> dict[str, Any]:
+    """Whom visitors reach, and the certificate that they see; `served` is what has no own one by nginx."""
     if one["certificate"]:
         return {"web": unit, "certificate": one["certificate"], "self_signed": False}
+    if not served:
+        return {"web": unit, "certificate": "", "self_signed": False}
     is_ours = playbook.is_certified(given) and given.settings["certificate"].get("method") != "self_signed"
     certificate = given.settings["site"].get("certificate") or playbook.domain(given)
     return {"web": NGINX, "certificate": certificate, "self_signed": not is_ours}

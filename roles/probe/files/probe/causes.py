@@ -58,7 +58,7 @@ LOOK = {
 
 def of(step: str, error: Exception, target: Target) -> str:
     """The sentence for an error of a step."""
-    words = {"journal": journal(target), "address": f"{target['host']}:{target['port']}", **target}
+    words = {"journal": journal(target), "address": target.get("socket") or f"{target['host']}:{target['port']}", **target}
     return _of(step, error, words).format(**words)
 
 
@@ -75,6 +75,8 @@ def _of(step: str, error: Exception, target: Target) -> str:
         )
     if isinstance(error, ssl.SSLCertVerificationError):
         return CHAIN.get(error.verify_code) or f"{error.verify_message}; see openssl s_client -connect {{address}}."
+    if step == "page" and target["stopped"]:
+        return "{stopped} does not run; see systemctl status {stopped}, and journalctl --unit={unit}."
     if isinstance(error, HubError):
         said = f"The hub says: {str(error).rstrip('.')}. " if str(error) else "The server ended while it started. "
         return f"{_plain(said)}See journalctl --unit={{unit}} and {{journal}}."

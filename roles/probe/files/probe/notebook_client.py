@@ -18,18 +18,25 @@ from urllib.parse import urlsplit
 import requests
 import websocket
 from requests.cookies import get_cookie_header
+from unix_socket import SocketAdapter, connected
 
 
 class NotebookClient:
-    """Talks to the server below `url`, which ends in a slash; `ca` is the PEM file that vouches for its certificate."""
+    """Talks to the server below `url`, which ends in a slash; `ca` is the PEM file that vouches for its certificate.
+
+    `path` is that of the UNIX socket on which the server listens, if it does.
+    """
 
     # Seconds for an answer. A scenario whose host is slow has more.
     patience = 60
 
-    def __init__(self, url: str, ca: str | None = None, token: str | None = None) -> None:
+    def __init__(self, url: str, ca: str | None = None, token: str | None = None, path: str = "") -> None:
         self.url = url
         self.ca = ca
+        self.path = path
         self.http = requests.Session()
+        if path:
+            self.http.mount("http://", SocketAdapter(path))
         self.http.trust_env = False
         self.http.verify = ca or True
         if token:
@@ -81,6 +88,7 @@ class NotebookClient:
             sslopt=options,
             timeout=self.patience,
             http_no_proxy=["*"],
+            **({"socket": connected(self.path, self.patience)} if self.path else {}),
         )
 
     @contextlib.contextmanager

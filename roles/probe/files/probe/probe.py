@@ -32,6 +32,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 LOCK = "/run/nbops-probe.lock"
 ACCOUNT, COMMENT = "nbops-probe", "made by nbops.jupyter for its probe"
 VISIT = "nbops-probe-visit.service"
+# What systemd says of a program that it cannot start.
+NO_PROGRAM = "Failed to find executable"
 CERTIFICATES = pathlib.Path("/etc/ssl/jupyter")
 # Seconds for one answer of the hub, for a visit, and for what a token is good.
 ANSWER, VISIT_SECONDS, TOKEN_SECONDS = 30, 420, 600
@@ -89,28 +91,48 @@ def run(targets: list[Target], known: dict[str, dict[str, str]]) -> list[Row]:
             try:
                 rows += visit({**target, **ready(target), **known.get(target["key"], {})})
             except ProbeError as error:
-                rows.append({"check": "account", "state": "red", "text": f"{target['name']}: {error}", "seconds": 0})
+                rows.append(row("account", "red", f"{target['name']}: {error}"))
             finally:
                 left = clean(targets)
-            rows += [{"check": "cleanup", "state": "warn", "text": text, "seconds": 0} for text in left]
+            rows += [row("cleanup", "warn", text) for text in left]
     return rows
+
+
+def row(check: str, state: str, text: str) -> Row:
+    """A row that is not a step of the visit itself."""
+    return {"check": check, "state": state, "text": text, "seconds": 0}
 
 
 @contextlib.contextmanager
 def locked(how: int) -> Iterator[bool]:
     """Keeps other runs out; False where another one is on its way and `how` does not wait."""
-    with open(LOCK, "w", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, how)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    while True:
+        with open(LOCK, "w", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, how)
+            except BlockingIOError:
+                yield False
+                return
+            # Whoever had it has removed it, so that nothing is left.
+            if is_same(file.fileno(), LOCK):
+                try:
+                    yield True
+                finally:
+                    os.unlink(LOCK)
+                return
+
+
+def is_same(descriptor: int, path: str) -> bool:
+    """Whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def ready(target: Target) -> dict[str, str]:
     """Makes what a visit needs. Raises ProbeError."""
-    found = {}
+    found = {"stopped": " ".join(stopped(target["unit"], target["proxy"]))}
     deployed = CERTIFICATES / target["certificate"] / "fullchain.pem"
     if target["certificate"] and deployed.is_file():
         found["deployed"] = deployed.read_text(encoding="ascii", errors="replace")
@@ -155,6 +177,9 @@ def hub_token(target: Target) -> str:
 def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[int, ...] = (200,)) -> bytes:
     """The hub's answer to the role's own service. Raises ProbeError, never with the token in its text."""
     address, unit = urlsplit(target["api_url"]), target["unit"]
+    if stopped(unit):
+        # systemd holds its address, where a question would wait for it.
+        raise ProbeError(f"{unit} does not run; see systemctl status {unit}.")
     try:
         token = pathlib.Path(target["token_file"]).read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
@@ -192,17 +217,12 @@ def visit(target: Target) -> list[Row]:
         env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
     )
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode not in (0, 1) or not rows or (done.returncode == 1) != any(row["state"] == "red" for row in rows):
+    is_red = any(one["state"] == "red" for one in rows)
+    if not rows or done.returncode != is_red:
         last = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
-        rows.append(
-            {
-                "check": "visit",
-                "state": "red",
-                "text": f"{target['name']}: The visit ended early: {last}; see whether {target['python']} has requests "
-                "and websocket-client.",
-                "seconds": 0,
-            }
-        )
+        needs = f"{target['python']} has to be there, with requests and websocket-client; run the playbook that deploys"
+        hint = needs if "No module named" in last or NO_PROGRAM in done.stderr else f"see journalctl --unit={VISIT}"
+        rows.append(row("visit", "red", f"{target['name']}: The visit ended early: {last.rstrip('.')}; {hint}."))
     return rows
 
 
@@ -250,6 +270,11 @@ def units_of(account: str) -> list[str]:
         if values.get("User") == account:
             found.append(values["Id"])
     return found
+
+
+def stopped(*units: str) -> list[str]:
+    """Those of these units that do not run."""
+    return [unit for unit in units if unit and call("systemctl", "is-active", "--quiet", unit)[0] != 0]
 
 
 def end_processes(uid: int) -> None:

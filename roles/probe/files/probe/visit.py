@@ -31,6 +31,8 @@ from requests.adapters import HTTPAdapter
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # Seconds for one answer, and for a server to start.
 PATIENCE, START_PATIENCE = 30, 180
+# Seconds for an answer of what does not run: its address waits for it.
+NO_PATIENCE = 2
 # Seconds for a cell that adds two numbers, with the start of its kernel.
 CELL_PATIENCE = 60
 # Days in which a certificate that nothing renews is still replaced by hand.
@@ -142,11 +144,19 @@ class Visit:
         made.http.verify = made.ca or True
         return made
 
+    def first(self, client: NotebookClient) -> requests.Response:
+        """The login page, to somebody who has not logged in."""
+        client.patience = NO_PATIENCE if self.target["stopped"] else PATIENCE
+        answer = client.get("login")
+        answer.raise_for_status()
+        client.patience = PATIENCE
+        return answer
+
     def hub(self) -> None:
-        target, hub = self.target, self.client(HubClient, token=self.target.get("token"))
+        target = self.target
+        hub = self.client(HubClient, token=target.get("token"))
         with self.step("page") as words:
-            answer = hub.get("login")
-            answer.raise_for_status()
+            answer = self.first(hub)
             there = urlsplit(answer.url).hostname
             words.append("The login page comes." if there == self.host else f"The login page of {there} comes.")
         if target["login"] == "none":
@@ -181,10 +191,10 @@ class Visit:
                     words.append("The server is gone.")
 
     def lab(self) -> None:
-        target, lab = self.target, self.client(NotebookClient, token=self.target.get("token"))
+        target = self.target
+        lab = self.client(NotebookClient, token=target.get("token"), path=target.get("socket", ""))
         with self.step("page") as words:
-            answer = lab.get("login")
-            answer.raise_for_status()
+            self.first(lab)
             words.append("The login page comes.")
         if target["login"] == "none":
             return
@@ -234,7 +244,8 @@ class Visit:
         body = {"type": "file", "format": "base64", "content": base64.b64encode(content).decode()}
         try:
             server.put(f"api/contents/{name}", body).raise_for_status()
-            answer = server.get(f"files/{name}")
+            # Jupyter refuses a download that no page of its own asked for.
+            answer = server.http.get(f"{server.url}files/{name}", headers=headers, timeout=PATIENCE)
             answer.raise_for_status()
             if answer.content != content:
                 raise Failed("The file that came back is another one; see whether a proxy changes answers.")
