@@ -73,6 +73,8 @@ DIRECTORY = "nbops-verify"
 UNIT = "nbops-verify.service"
 # Seconds for all visits.
 LIMIT = 3600
+# Seconds to clean up after a visit that was cut off.
+CLEAN_LIMIT = 150
 ARGUMENT_SPEC = {
     "targets": {"type": "list", "elements": "dict", "required": True},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
@@ -96,6 +98,7 @@ def command(directory):
         "ExecStopPost": " ".join([*program, "clean"]),
         "RuntimeDirectory": DIRECTORY,
         "RuntimeMaxSec": str(LIMIT),
+        "TimeoutStopSec": str(CLEAN_LIMIT),
     }
     options = [f"--property={name}={value}" for name, value in properties.items()]
     return ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={UNIT}", *options, *program, "run"]

@@ -169,7 +169,7 @@ def test_a_fault_is_named_with_its_likely_cause(host, traces: str, hub: str, lab
 
 def test_a_visit_that_is_cut_off_leaves_nothing(host, traces: str) -> None:
     with subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        wait_until(lambda: host.run("systemctl is-active jupyterhub-user-nbops-probe.service").rc == 0)
+        wait_until(lambda: host.run("pgrep --euid nbops-probe --full ipykernel_launcher").rc == 0)
         host.check_output("systemctl kill --signal=KILL nbops-verify.service")
         run.wait()
     wait_until(lambda: host.run("systemctl is-active nbops-verify.service").rc != 0)

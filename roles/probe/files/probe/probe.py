@@ -1,6 +1,7 @@
 """Visits the notebook servers of this host as a person would, for nbops.jupyter; runs as root, without Ansible.
 
     probe.py run      visits each target of targets.json beside this file; reads their secrets from standard input
+    probe.py watch    the same for a timer: secrets from a credential, results to the journal and to metrics
     probe.py clean    removes what a run that was cut off left behind
 
 Root only makes ready and takes away: an account for the visit with a password that nobody knows, or a token of the hub.
@@ -37,6 +38,10 @@ NO_PROGRAM = "Failed to find executable"
 CERTIFICATES = pathlib.Path("/etc/ssl/jupyter")
 # Seconds for one answer of the hub, for a visit, and for what a token is good.
 ANSWER, VISIT_SECONDS, TOKEN_SECONDS = 30, 420, 600
+# Seconds in which a hub gives up a server that ended while it started.
+FORGET_SECONDS = 90
+METRICS = "nbops_probe.prom"
+LEVELS = {"red": "<3>", "warn": "<4>"}
 # What a token may do: start, use and stop one person's own server.
 SCOPES = ("read:users!user", "servers!user", "access:servers!user")
 SANDBOX = {
@@ -77,9 +82,59 @@ def main() -> int:
         # Whoever has the lock has cleaned up already.
         with locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as is_ours:
             return len(clean(targets)) if is_ours else 0
-    rows = run(targets, json.load(sys.stdin))
-    print(json.dumps({"rows": rows}))
+    if sys.argv[1:] == ["watch"]:
+        return watch(targets)
+    print(json.dumps({"rows": run(targets, json.load(sys.stdin))}))
     return 0
+
+
+def watch(targets: list[Target]) -> int:
+    """Visits by a timer: a line in the journal for each step, and metrics. Returns 1 where a step failed."""
+    settings = json.loads((HERE / "settings.json").read_text(encoding="utf-8"))
+    credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
+    rows = run(targets, json.loads((credentials / "secrets").read_text(encoding="utf-8")))
+    for one in rows:
+        # The journal takes a line with such a prefix for an error, or a warning.
+        line = f"{one['check']}: {one['state']}: {one['text']}".replace("\n", " ")
+        print(LEVELS.get(one["state"], "") + line, flush=True)
+    directory = pathlib.Path(settings["textfile_directory"])
+    if directory.is_dir():
+        write_metrics(directory / METRICS, metrics(targets, rows, time.time()))
+    return int(any(one["state"] == "red" for one in rows))
+
+
+def metrics(targets: list[Target], rows: list[Row], now: float) -> str:
+    """The results in the text format of Prometheus; `now` is in seconds since 1970."""
+    success, seconds = [], []
+    for target in targets:
+        labels = f'kind="{target["kind"]}",name="{target["name"]}"'
+        own = [one for one in rows if one["key"] == target["key"]]
+        success.append(f"nbops_probe_success{{{labels}}} {int(all(one['state'] != 'red' for one in own))}")
+        seconds += [
+            f'nbops_probe_step_seconds{{{labels},step="{one["check"]}"}} {one["seconds"]:g}'
+            for one in own
+            if one["state"] in ("ok", "warn")
+        ]
+    lines = [
+        "# HELP nbops_probe_success Whether the last visit to a server went well, as 1 or 0.",
+        "# TYPE nbops_probe_success gauge",
+        *success,
+        "# HELP nbops_probe_step_seconds Duration of each step of the last visit that went well.",
+        "# TYPE nbops_probe_step_seconds gauge",
+        *seconds,
+        "# HELP nbops_probe_last_run_timestamp_seconds Time of the last visits.",
+        "# TYPE nbops_probe_last_run_timestamp_seconds gauge",
+        f"nbops_probe_last_run_timestamp_seconds {now:.0f}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def write_metrics(path: pathlib.Path, text: str) -> None:
+    """Writes a file in one step. Everybody can read it, because node_exporter is not root."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.chmod(0o644)
+    draft.rename(path)
 
 
 def run(targets: list[Target], known: dict[str, dict[str, str]]) -> list[Row]:
@@ -88,13 +143,15 @@ def run(targets: list[Target], known: dict[str, dict[str, str]]) -> list[Row]:
     with locked(fcntl.LOCK_EX):
         for target in targets:
             clean(targets)
+            found = []
             try:
-                rows += visit({**target, **ready(target), **known.get(target["key"], {})})
+                found += visit({**target, **ready(target), **known.get(target["key"], {})})
             except ProbeError as error:
-                rows.append(row("account", "red", f"{target['name']}: {error}"))
+                found.append(row("account", "red", f"{target['name']}: {error}"))
             finally:
                 left = clean(targets)
-            rows += [row("cleanup", "warn", text) for text in left]
+            found += [row("cleanup", "warn", text) for text in left]
+            rows += [{**one, "key": target["key"]} for one in found]
     return rows
 
 
@@ -171,11 +228,15 @@ def hub_token(target: Target) -> str:
     """A token for the account's own server that is good for minutes. Raises ProbeError."""
     ask(target, "POST", f"/users/{ACCOUNT}", {}, accept=(201, 409))
     wanted = {"expires_in": TOKEN_SECONDS, "note": COMMENT, "scopes": list(SCOPES)}
-    return json.loads(ask(target, "POST", f"/users/{ACCOUNT}/tokens", wanted, accept=(201,)))["token"]
+    return json.loads(ask(target, "POST", f"/users/{ACCOUNT}/tokens", wanted, accept=(201,))[1])["token"]
 
 
-def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[int, ...] = (200,)) -> bytes:
-    """The hub's answer to the role's own service. Raises ProbeError, never with the token in its text."""
+def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[int, ...] = ()) -> tuple[int, bytes]:
+    """Status and content of the hub's answer to the role's own service.
+
+    Raises ProbeError, never with the token in its text; also for a status that is not one of `accept`, if these are
+    given.
+    """
     address, unit = urlsplit(target["api_url"]), target["unit"]
     if stopped(unit):
         # systemd holds its address, where a question would wait for it.
@@ -194,9 +255,9 @@ def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[
         raise ProbeError(f"The hub does not answer ({error}); see systemctl status {unit}.") from None
     finally:
         connection.close()
-    if answer.status not in accept:
+    if accept and answer.status not in accept:
         raise ProbeError(f"The hub answers {answer.status} to {method} {path}; see journalctl --unit={unit}.")
-    return content
+    return answer.status, content
 
 
 def visit(target: Target) -> list[Row]:
@@ -227,39 +288,49 @@ def visit(target: Target) -> list[Row]:
 
 
 def clean(targets: list[Target]) -> list[str]:
-    """Removes what visits leave behind: server, record, account, home. Returns what is left, as sentences."""
-    left = []
+    """Removes what visits leave behind: server, account, home, record. Returns what is left, as sentences."""
     call("systemctl", "stop", VISIT)
-    for hub in (target for target in targets if target["kind"] == "hub"):
-        if problem := forget(hub):
-            left.append(problem)
-    try:
+    hubs = [target for target in targets if target["kind"] == "hub"]
+    left = []
+    with contextlib.suppress(KeyError):
         account = pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        account = None
-    if account and account.pw_gecos == COMMENT:
-        for unit in units_of(ACCOUNT):
-            call("systemctl", "stop", unit)
-        end_processes(account.pw_uid)
-        status, message = call("userdel", "--remove", ACCOUNT)
-        if status != 0:
-            left.append(f"The account {ACCOUNT} could not be removed: {message}; the next run tries again.")
-        for hub in targets:
-            if hub["kind"] == "hub":
-                shutil.rmtree(f"/run/{hub['name']}-sockets/{ACCOUNT}", ignore_errors=True)
-    return left
+        if account.pw_gecos == COMMENT:
+            left += remove_account(account, hubs)
+    return [*left, *filter(None, map(forget, hubs))]
+
+
+def remove_account(account: pwd.struct_passwd, hubs: list[Target]) -> list[str]:
+    """Removes the account with its servers and its home. Returns what is left, as a sentence."""
+    for unit in units_of(account):
+        call("systemctl", "stop", unit)
+        # One that failed would stay.
+        call("systemctl", "reset-failed", unit)
+    end_processes(account.pw_uid)
+    status, message = call("userdel", "--remove", ACCOUNT)
+    for hub in hubs:
+        shutil.rmtree(f"/run/{hub['name']}-sockets/{ACCOUNT}", ignore_errors=True)
+    return [f"The account {ACCOUNT} could not be removed: {message}; the next run tries again."] if status != 0 else []
 
 
 def forget(hub: Target) -> str:
-    """Removes the hub's record of the account, with its server; why not, where that fails."""
-    try:
-        ask(hub, "DELETE", f"/users/{ACCOUNT}", accept=(204, 404))
-    except ProbeError as error:
-        return f"{hub['name']}: its record of {ACCOUNT} may be left, until the next run: {error}"
-    return ""
+    """Removes the hub's record of the account; why not, where that fails.
+
+    While the hub still waits for a server of it, it keeps the record.
+    """
+    deadline = time.monotonic() + FORGET_SECONDS
+    while True:
+        try:
+            status = ask(hub, "DELETE", f"/users/{ACCOUNT}", accept=())[0]
+        except ProbeError as error:
+            return f"{hub['name']}: its record of {ACCOUNT} may be left until the next run: {error}"
+        if status in (204, 404):
+            return ""
+        if time.monotonic() >= deadline:
+            return f"{hub['name']}: it keeps its record of {ACCOUNT} until the next run: HTTP {status}."
+        time.sleep(1)
 
 
-def units_of(account: str) -> list[str]:
+def units_of(account: pwd.struct_passwd) -> list[str]:
     """The services that run as an account."""
     done = subprocess.run(
         ["systemctl", "show", "--type=service", "--property=Id,User", "*"], capture_output=True, check=False, text=True
@@ -267,7 +338,7 @@ def units_of(account: str) -> list[str]:
     found = []
     for block in done.stdout.split("\n\n"):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
-        if values.get("User") == account:
+        if values.get("User") in (account.pw_name, str(account.pw_uid)):
             found.append(values["Id"])
     return found
 
