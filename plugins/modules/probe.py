@@ -48,11 +48,11 @@ RETURN = r"""
 rows:
   description:
     - The steps of each visit, until one fails. C(state) is V(ok), V(warn), V(skip) or V(red), C(text) a sentence, which
-      says the likely cause where something is wrong, and C(seconds) how long the step took.
+      says the likely cause where something is wrong, C(seconds) how long the step took, and C(key) what was visited.
   returned: success
   type: list
   elements: dict
-  sample: [{check: login, state: ok, text: "jupyterhub: As nbops-probe, by the login page.", seconds: 0.4}]
+  sample: [{check: login, state: ok, text: "jupyterhub: As nbops-probe, by the login page.", seconds: 0.4, key: hub jupyterhub}]
 red:
   description: The steps that failed.
   returned: success
@@ -110,7 +110,7 @@ def main():
     os.umask(0o022)
     targets = module.params["targets"]
     if module.check_mode:
-        targets = [{**target, "login": "none"} for target in targets]
+        targets = [{**target, "login": "none", "why": ""} for target in targets]
     directory = os.path.join("/run", DIRECTORY)
     try:
         write(directory, targets, module.params["files"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ TRACES = (
 )
 API, TOKEN = "http://127.0.0.1:8081/hub/api/users/nbops-probe", "/etc/jupyterhub/secrets/users_token"
 PAIR, SITE = f"/etc/ssl/jupyter/{HUB}", "/etc/nginx/conf.d/nbops-jupyterhub.conf"
+REFUSE = "sed -i.kept '1i account requisite pam_deny.so' /etc/pam.d/login"
+ADMIT = "mv /etc/pam.d/login.kept /etc/pam.d/login"
+METRICS = "/var/lib/prometheus/node-exporter"
 STARTUP = "/home/alice/.ipython/profile_default/startup"
 # For hub and lab what breaks it, what heals it, the step that fails, and the likely cause. One of each breaks at once.
 FAULTS = {
@@ -54,8 +57,7 @@ FAULTS = {
         "page", "jupyterhub.service does not run; see systemctl status jupyterhub.service",
     ),
     "an account that PAM refuses": (
-        "jupyterhub", "sed -i.kept '1i account requisite pam_deny.so' /etc/pam.d/login",
-        "mv /etc/pam.d/login.kept /etc/pam.d/login", "login", "PAM refuses it: see /etc/pam.d/login",
+        "jupyterhub", REFUSE, ADMIT, "login", "PAM refuses it: see /etc/pam.d/login",
     ),
     "a proxy that passes no websocket": (
         "jupyterhub",
@@ -165,6 +167,36 @@ def test_a_fault_is_named_with_its_likely_cause(host, traces: str, hub: str, lab
         assert (failed, cause in text) == (step, True), visits.output
     wait_until(lambda: status_of(host, API, TOKEN) == "404")
     require_nothing_left(host, traces)
+
+
+def test_the_timer_writes_metrics_and_raises_an_alarm(host, traces: str) -> None:
+    text = "[Service]\\nType=oneshot\\nExecStart=/usr/bin/touch /run/alarm\\n"
+    host.check_output(f"printf '{text}' >/run/systemd/system/alarm.service && install -d {METRICS} && {REFUSE}")
+    assert host.run("systemctl start nbops-probe.service").rc != 0
+    host.check_output(ADMIT)
+    written = host.check_output(f"cat {METRICS}/nbops_probe.prom").splitlines()
+    assert 'nbops_probe_success{kind="lab",name="lab"} 1' in written
+    assert 'nbops_probe_success{kind="hub",name="jupyterhub"} 0' in written
+    assert [line for line in written if line.startswith('nbops_probe_step_seconds{kind="lab",name="lab",step="cell"} ')]
+    wait_until(lambda: host.file("/run/alarm").exists)
+    told = host.check_output("journalctl --no-pager --output=cat --priority=err --unit=nbops-probe.service")
+    assert "login: red: jupyterhub: The hub did not let in nbops-probe" in told
+    host.check_output("rm /run/alarm /run/systemd/system/alarm.service && systemctl daemon-reload")
+    host.check_output("systemctl reset-failed nbops-probe.service")
+    require_nothing_left(host, traces)
+
+
+def test_the_timer_goes(host) -> None:
+    playbook = [{"hosts": "instances", "become": True, "gather_facts": False, "roles": ["nbops.jupyter.probe"]}]
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump(playbook, file)
+        file.flush()
+        command = ["ansible-playbook", file.name, "--extra-vars=probe_state=absent", *COMMAND[3:]]
+        run = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    left = "/usr/local/lib/nbops-probe /etc/nbops-probe.json /etc/systemd/system/nbops-probe.*"
+    assert host.run(f"ls --directory {left} {METRICS}/nbops_probe.prom").stdout == ""
+    host.check_output(f"rmdir {METRICS}")
 
 
 def test_a_visit_that_is_cut_off_leaves_nothing(host, traces: str) -> None:

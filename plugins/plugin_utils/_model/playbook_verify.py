@@ -47,8 +47,8 @@ def secrets(given: Given) -> dict[str, dict[str, str]]:
     """What opens each target, by its key."""
     found = {_key("lab", lab): _lab_secret(lab) for lab in _labs(given)}
     if given.settings["verify_user"]:
-        named = {"user": given.settings["verify_user"], "password": given.settings["verify_password"]}
-        found |= {_key("hub", hub): named for hub in playbook.hubs(given)}
+        password = {"password": given.settings["verify_password"]}
+        found |= {_key("hub", hub): password for hub in playbook.hubs(given)}
     return {key: secret for key, secret in found.items() if secret}
 
 
@@ -124,6 +124,8 @@ def _lab(given: Given, lab: dict[str, Any]) -> dict[str, Any]:
         "kind": "lab",
         "name": lab["name"],
         "login": _lab_login(lab),
+        # Of a password whose hash is all that is known, nobody knows the text.
+        "why": "" if "password_hash" not in lab else "the inventory has the hash of its password alone",
         "python": f"{jupyterlab.environment_path(given.others['jupyterlab']['path'], lab)}/current/bin/python",
         "user": lab["user"],
         "unit": unit,

@@ -21,6 +21,7 @@ METRICS = "nbops_probe.prom"
 PROGRAM = f"/usr/bin/python3 -I {DIRECTORY}/probe.py"
 UNIT = re.compile(r"[A-Za-z0-9:_.\\@%-]+\.(service|target)")
 PATH = re.compile(r"/[^\s:\"'\\$%]*")
+SPAN = re.compile(r"[0-9]+[a-z]*( [0-9]+[a-z]+)*")
 SCHEDULE = re.compile(r"[A-Za-z0-9*:/.,~ _+-]+")
 # Seconds for all visits, and to clean up after one that was cut off.
 LIMIT, CLEAN_LIMIT = 3600, 150
@@ -52,6 +53,8 @@ SERVICE = {
 def problems(given: Given) -> list[str]:
     """What is wrong with the settings, and with the labs and the hub that are visited."""
     found = list(_problems(given.settings))
+    if given.settings["state"] == "present" and not {"jupyterlab", "jupyterhub"} & set(given.host["group_names"]):
+        found.append("probe: the host is in neither of the groups jupyterlab and jupyterhub, so there is nothing to visit.")
     return found if given.settings["state"] == "absent" else found + playbook_verify.problems(_visits(given))
 
 
@@ -104,7 +107,8 @@ def _visits(given: Given) -> Given:
 def _without_login(target: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """A lab that is opened by a password that is not kept is visited up to its login page."""
     is_closed = target["login"] == "password" and target["key"] not in known
-    return {**target, "login": "none"} if is_closed else target
+    why = "its password is not kept on the host (probe_keep_passwords)"
+    return {**target, "login": "none", "why": why} if is_closed else target
 
 
 def _problems(settings: dict[str, Any]) -> Iterator[str]:
@@ -112,6 +116,8 @@ def _problems(settings: dict[str, Any]) -> Iterator[str]:
         yield (
             "probe_schedule must be a calendar event of systemd, such as hourly or *:0/15; see systemd-analyze calendar."
         )
+    if not SPAN.fullmatch(settings["delay"]):
+        yield "probe_delay must be a span of time in systemd's words, such as 5min or 0."
     if not PATH.fullmatch(settings["textfile_directory"]):
         yield "probe_textfile_directory must be the absolute path of a directory on the target."
     for unit in settings["alarm_units"]:

@@ -13,11 +13,20 @@ from notebook_client import KernelDied
 
 Target = dict[str, Any]
 
-LOGIN = (
-    "The hub let {user} not in. Its words: journalctl --unit={unit}. Where the password is right, PAM refuses it: see "
-    "/etc/pam.d/login, /etc/security/access.conf and journalctl --identifier=jupyterhub."
+LOGIN = {
+    "account": (
+        "The hub did not let in {user}, whose password is right, so PAM refuses it: see /etc/pam.d/login, "
+        "/etc/security/access.conf and journalctl --unit={unit}."
+    ),
+    "named": (
+        "The hub did not let in {user}: jupyter_verify_password is another one, the account is locked, or no rule of the "
+        "hub lets it in; see journalctl --unit={unit}."
+    ),
+}
+LAB_LOGIN = (
+    "The server refused the password that the inventory says; run the playbook, which sets it, or see journalctl "
+    "--unit={unit}."
 )
-LAB_LOGIN = "The server refused the password that the inventory says; run the playbook, which sets it, or see journalctl --unit={unit}."
 # OpenSSL's numbers of what is wrong with a chain.
 CHAIN = {
     9: "The certificate is not valid yet; see whether the clock is right: timedatectl.",

@@ -171,7 +171,7 @@ class Visit:
             elif hub.login(target["user"], target["password"]):
                 words.append(f"As {hub.name}, by the login page.")
             else:
-                raise Failed(causes.LOGIN.format(**target))
+                raise Failed(causes.LOGIN[target["login"]].format(**target))
         self.hub_server(hub)
 
     def hub_server(self, hub: HubClient) -> None:
@@ -197,6 +197,9 @@ class Visit:
             self.first(lab)
             words.append("The login page comes.")
         if target["login"] == "none":
+            if target["why"]:
+                with self.step("login") as words:
+                    words += ["skip", f"Not tried, because {target['why']}."]
             return
         with self.step("login") as words:
             if target["login"] == "token":
