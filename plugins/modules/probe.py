@@ -107,7 +107,6 @@ def command(directory):
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
-    os.umask(0o022)
     targets = module.params["targets"]
     if module.check_mode:
         targets = [{**target, "login": "none", "why": ""} for target in targets]

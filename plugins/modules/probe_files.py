@@ -90,7 +90,6 @@ def write(params, files):
 def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
-    os.umask(0o022)
     files = ManagedFiles(module.check_mode)
     try:
         if module.params["state"] == "present":

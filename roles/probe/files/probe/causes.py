@@ -93,6 +93,8 @@ def _of(step: str, error: Exception, target: Target) -> str:
         return "The kernel ended while it ran a cell: it is out of memory, or the sandbox or a package kills it; see {journal}."
     if isinstance(error, websocket.WebSocketBadStatusException):
         return _no_websocket(error.status_code)
+    if _is_time_out(error):
+        return _slow(step)
     if step in ("websocket", "cell") and isinstance(error, (websocket.WebSocketException, ConnectionError)):
         return "The websocket was cut; a proxy in front ends idle connections, or the server ended; see {journal}."
     if isinstance(error, requests.HTTPError):
@@ -100,8 +102,6 @@ def _of(step: str, error: Exception, target: Target) -> str:
         said = STATUS.get(code, error.response.reason or "an answer that nobody expects")
         look = LOOK.get(step, {}).get(code, "see {journal}" if step not in ("page", "login") else "see journalctl --unit={unit}")
         return f"HTTP {code}, {_plain(said)}; {look}."
-    if _is_time_out(error):
-        return _slow(step)
     if isinstance(error, (ConnectionError, requests.ConnectionError)):
         return "Nobody listens on {address}; see systemctl status {web}, and a firewall: nft list ruleset."
     if isinstance(error, (ssl.SSLError, requests.exceptions.SSLError)):
