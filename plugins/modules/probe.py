@@ -52,7 +52,12 @@ rows:
   returned: success
   type: list
   elements: dict
-  sample: [{check: login, state: ok, text: "jupyterhub: As nbops-probe, by the login page.", seconds: 0.4, key: hub jupyterhub}]
+  sample:
+    - check: login
+      state: ok
+      text: "jupyterhub: As nbops-probe, by the login page."
+      seconds: 0.4
+      key: hub jupyterhub
 red:
   description: The steps that failed.
   returned: success
@@ -122,7 +127,9 @@ def main():
     try:
         rows = json.loads(out)["rows"]
     except (KeyError, ValueError):
-        module.fail_json(msg=f"The visit ended with {status}: {err.strip() or out.strip()}; see journalctl --unit={UNIT}.")
+        module.fail_json(
+            msg=f"The visit ended with {status}: {err.strip() or out.strip()}; see journalctl --unit={UNIT}."
+        )
     module.exit_json(rows=rows, red=list(dict.fromkeys(row["check"] for row in rows if row["state"] == "red")))
 
 

@@ -24,7 +24,8 @@ LAB = ["page", "login", "kernel", "websocket", "cell", "files"]
 VISIT = ["resolve", "chain", "page", "login", "start", "kernel", "websocket", "cell", "files", "stop"]
 # What a visit must not leave behind.
 TRACES = (
-    "ls /run/systemd/transient | grep --invert-match ^session; getent passwd; getent group; cat /etc/subuid; ls -A /run /run/jupyterhub-sockets /run/jupyterhub-users /home"
+    "ls /run/systemd/transient | grep --invert-match ^session; getent passwd; getent group; cat /etc/subuid;"
+    " ls -A /run /run/jupyterhub-sockets /run/jupyterhub-users /home"
     " /var/mail /home/alice; systemctl list-units --all --plain --no-legend 'nbops-*'"
     " 'jupyterhub-user-*' | cut -d' ' -f1"
 )
@@ -110,7 +111,9 @@ def visit() -> Visits:
 @pytest.fixture(scope="module", autouse=True)
 def traces(host) -> Iterator[str]:
     """The host with a name that it finds, and what is on it before the visits."""
-    host.check_output(f"cp /etc/hosts /root/hosts.bare && echo 127.0.0.1 {HUB} >>/etc/hosts && cp /etc/hosts /root/hosts")
+    host.check_output(
+        f"cp /etc/hosts /root/hosts.bare && echo 127.0.0.1 {HUB} >>/etc/hosts && cp /etc/hosts /root/hosts"
+    )
     yield host.check_output(TRACES)
     host.check_output("cat /root/hosts.bare >/etc/hosts && rm /root/hosts*")
 
@@ -176,7 +179,9 @@ def test_the_timer_writes_metrics_and_raises_an_alarm(host, traces: str) -> None
     assert [line for line in written if line.startswith('nbops_probe_step_seconds{kind="lab",name="lab",step="cell"} ')]
     wait_until(lambda: host.file("/run/alarm").exists)
     told = host.check_output("journalctl --no-pager --output=cat --priority=err --unit=nbops-probe.service")
-    assert "login: red: jupyterhub: The hub did not let in nbops-probe, whose password is right, so PAM refuses it" in told
+    assert (
+        "login: red: jupyterhub: The hub did not let in nbops-probe, whose password is right, so PAM refuses it" in told
+    )
     host.check_output("rm /run/alarm /run/systemd/system/alarm.service && systemctl daemon-reload")
     host.check_output("systemctl reset-failed nbops-probe.service")
     require_nothing_left(host, traces)

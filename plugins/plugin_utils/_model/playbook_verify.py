@@ -58,7 +58,7 @@ def _problems(given: Given) -> Iterator[str]:
         yield "jupyter_verify_user and jupyter_verify_password belong together; write both, or leave both out."
     for hub in playbook.hubs(given):
         if any(listed["name"] == ACCOUNT for listed in hub["users"]):
-            yield f"jupyterhub_users: {ACCOUNT} is the account that nbops.jupyter.verify makes and removes; write another name."
+            yield f"jupyterhub_users: {ACCOUNT} is the account that visits make and remove; write another name."
         kind = jupyterhub_config.kind_of(hub)
         if user and kind not in FORMS:
             yield (

@@ -54,7 +54,9 @@ def problems(given: Given) -> list[str]:
     """What is wrong with the settings, and with the labs and the hub that are visited."""
     found = list(_problems(given.settings))
     if given.settings["state"] == "present" and not {"jupyterlab", "jupyterhub"} & set(given.host["group_names"]):
-        found.append("probe: the host is in neither of the groups jupyterlab and jupyterhub, so there is nothing to visit.")
+        found.append(
+            "probe: the host is in neither of the groups jupyterlab and jupyterhub, so there is nothing to visit."
+        )
     return found if given.settings["state"] == "absent" else found + playbook_verify.problems(_visits(given))
 
 
@@ -89,7 +91,7 @@ def review(made: dict[str, Any]) -> list[str]:
 
 
 def secrets(given: Given) -> dict[str, Any]:
-    """What opens the targets, by their keys: tokens, which stand on the host as well, and passwords if that is wanted."""
+    """What opens the targets, by their keys: tokens, which the host has anyway, and passwords if that is wanted."""
     if given.settings["state"] == "absent":
         return {"secrets": {}}
     known = playbook_verify.secrets(_visits(given))
@@ -114,7 +116,7 @@ def _without_login(target: dict[str, Any], known: dict[str, Any]) -> dict[str, A
 def _problems(settings: dict[str, Any]) -> Iterator[str]:
     if not SCHEDULE.fullmatch(settings["schedule"]):
         yield (
-            "probe_schedule must be a calendar event of systemd, such as hourly or *:0/15; see systemd-analyze calendar."
+            "probe_schedule must be a calendar event of systemd, such as hourly or *:0/15: systemd-analyze calendar."
         )
     if not SPAN.fullmatch(settings["delay"]):
         yield "probe_delay must be a span of time in systemd's words, such as 5min or 0."

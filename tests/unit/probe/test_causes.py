@@ -15,7 +15,13 @@ from hub_client import HubError
 from notebook_client import KernelDied
 
 HUB = {
-    **{"kind": "hub", "name": "jupyterhub", "url": "https://hub.example.org/hub/", "host": "hub.example.org", "port": 443},
+    **{
+        "kind": "hub",
+        "name": "jupyterhub",
+        "url": "https://hub.example.org/hub/",
+        "host": "hub.example.org",
+        "port": 443,
+    },
     **{"unit": "jupyterhub.service", "proxy": "jupyterhub-proxy.service", "server_unit": "jupyterhub-user-*.service"},
     **{"web": "nginx.service", "user": "nbops-probe", "stopped": ""},
 }
@@ -47,7 +53,11 @@ def no_websocket(code: int) -> websocket.WebSocketBadStatusException:
     ("step", "error", "words"),
     [
         ("resolve", socket.gaierror(-2, "unknown"), "getent ahosts hub.example.org"),
-        ("chain", ConnectionRefusedError(), "Nobody listens on hub.example.org:443; see systemctl status nginx.service"),
+        (
+            "chain",
+            ConnectionRefusedError(),
+            "Nobody listens on hub.example.org:443; see systemctl status nginx.service",
+        ),
         ("chain", TimeoutError(), "a firewall drops it, or the name leads to another machine"),
         ("chain", ssl.SSLError("wrong version number"), "speaks no TLS that this host takes"),
         ("chain", refused(10), "has expired; renew it: systemctl status certbot.timer"),
@@ -60,8 +70,16 @@ def no_websocket(code: int) -> websocket.WebSocketBadStatusException:
         ("page", http(404), "the site has another base_url, or another site answers: nginx -T"),
         ("page", requests.ReadTimeout(), "The page does not come in time"),
         ("login", http(429), "somebody asks too often; see journalctl --unit=jupyterhub.service"),
-        ("start", HubError(answer(500, "This host has no {account} x.")), f"The hub says: This host has no {{account}} x. See"),
-        ("start", HubError(None), f"The server ended while it started. See journalctl --unit=jupyterhub.service and {LOOK}"),
+        (
+            "start",
+            HubError(answer(500, "This host has no {account} x.")),
+            "The hub says: This host has no {account} x. See",
+        ),
+        (
+            "start",
+            HubError(None),
+            f"The server ended while it started. See journalctl --unit=jupyterhub.service and {LOOK}",
+        ),
         ("start", TimeoutError(), f"did not start in time; see {LOOK}"),
         ("kernel", http(500), f"the kernel does not start; {LOOK}"),
         ("kernel", http(418, "I'm a {teapot}"), f"HTTP 418, I'm a {{teapot}}; see {LOOK}"),

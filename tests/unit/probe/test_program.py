@@ -61,5 +61,5 @@ def test_an_account_of_somebody_else_is_not_touched(monkeypatch: pytest.MonkeyPa
 
 def test_a_hub_that_does_not_run_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "stopped", lambda *units: list(units))
-    with pytest.raises(probe.ProbeError, match="^jupyterhub.service does not run; see systemctl status"):
+    with pytest.raises(probe.ProbeError, match=r"^jupyterhub\.service does not run; see systemctl status"):
         probe.ask({**HUB, "api_url": "http://127.0.0.1:8081/hub/api"}, "GET", "/")

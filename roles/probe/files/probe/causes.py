@@ -1,4 +1,4 @@
-"""What most likely is behind a step that failed: step and symptom in, a sentence with the cause and where to look out."""
+"""What most likely is behind a step that failed: a step and its symptom become a sentence that says where to look."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LOGIN = {
         "/etc/security/access.conf and journalctl --unit={unit}."
     ),
     "named": (
-        "The hub did not let in {user}: jupyter_verify_password is another one, the account is locked, or no rule of the "
-        "hub lets it in; see journalctl --unit={unit}."
+        "The hub did not let in {user}: jupyter_verify_password is another one, the account is locked, or no rule of "
+        "the hub lets it in; see journalctl --unit={unit}."
     ),
 }
 LAB_LOGIN = (
@@ -30,11 +30,26 @@ LAB_LOGIN = (
 # OpenSSL's numbers of what is wrong with a chain.
 CHAIN = {
     9: "The certificate is not valid yet; see whether the clock is right: timedatectl.",
-    10: "The certificate has expired; renew it: systemctl status certbot.timer nbops-certificates.timer, then run the playbook.",
-    18: "The certificate is self-signed, and not the one that is deployed here: something else answers, or {web} has not loaded it; systemctl reload {web}.",
-    19: "The chain ends in an authority that this host does not trust, and is not the one that is deployed here; see who answers: openssl s_client -connect {address}.",
-    20: "The chain is not whole: an intermediate certificate is missing, or its authority is not trusted here, and it is not the one that is deployed; deploy the full chain.",
-    62: "The certificate is for another name; add the name to it (jupyter_certificate, domains), or correct jupyter_domain.",
+    10: (
+        "The certificate has expired; renew it: systemctl status certbot.timer nbops-certificates.timer, then run the "
+        "playbook."
+    ),
+    18: (
+        "The certificate is self-signed, and not the one that is deployed here: something else answers, or {web} has "
+        "not loaded it; systemctl reload {web}."
+    ),
+    19: (
+        "The chain ends in an authority that this host does not trust, and is not the one that is deployed here; see "
+        "who answers: openssl s_client -connect {address}."
+    ),
+    20: (
+        "The chain is not whole: an intermediate certificate is missing, or its authority is not trusted here, and it "
+        "is not the one that is deployed; deploy the full chain."
+    ),
+    62: (
+        "The certificate is for another name; add the name to it (jupyter_certificate, domains), or correct "
+        "jupyter_domain."
+    ),
     64: "The certificate is for another address; write jupyter_domain, the name that browsers ask for.",
 }
 STATUS = {
@@ -59,7 +74,9 @@ LOOK = {
     "kernel": {500: "the kernel does not start; {journal}"},
     "files": {
         413: "raise upload_limit_mb, or the limit of a proxy in front",
-        500: "the disk or the quota of the home is full, or its rights are wrong; df --human-readable ~{user}, {journal}",
+        500: (
+            "the disk or the quota of the home is full, or its rights are wrong; df --human-readable ~{user}, {journal}"
+        ),
         403: "the home's rights are wrong; ls -ld ~{user}",
     },
 }
@@ -67,7 +84,11 @@ LOOK = {
 
 def of(step: str, error: Exception, target: Target) -> str:
     """The sentence for an error of a step."""
-    words = {"journal": journal(target), "address": target.get("socket") or f"{target['host']}:{target['port']}", **target}
+    words = {
+        "journal": journal(target),
+        "address": target.get("socket") or f"{target['host']}:{target['port']}",
+        **target,
+    }
     return _of(step, error, words).format(**words)
 
 
@@ -79,8 +100,8 @@ def journal(target: Target) -> str:
 def _of(step: str, error: Exception, target: Target) -> str:
     if isinstance(error, socket.gaierror):
         return (
-            "{host} has no address here; add its record (A, AAAA) to DNS, or, where only visitors elsewhere find it, the "
-            "name to /etc/hosts; see getent ahosts {host}."
+            "{host} has no address here; add its record (A, AAAA) to DNS, or, where only visitors elsewhere find it, "
+            "the name to /etc/hosts; see getent ahosts {host}."
         )
     if isinstance(error, ssl.SSLCertVerificationError):
         return CHAIN.get(error.verify_code) or f"{error.verify_message}; see openssl s_client -connect {{address}}."
@@ -90,7 +111,10 @@ def _of(step: str, error: Exception, target: Target) -> str:
         said = f"The hub says: {str(error).rstrip('.')}. " if str(error) else "The server ended while it started. "
         return f"{_plain(said)}See journalctl --unit={{unit}} and {{journal}}."
     if isinstance(error, KernelDied):
-        return "The kernel ended while it ran a cell: it is out of memory, or the sandbox or a package kills it; see {journal}."
+        return (
+            "The kernel ended while it ran a cell: it is out of memory, or the sandbox or a package kills it; see "
+            "{journal}."
+        )
     if isinstance(error, websocket.WebSocketBadStatusException):
         return _no_websocket(error.status_code)
     if _is_time_out(error):
@@ -100,7 +124,8 @@ def _of(step: str, error: Exception, target: Target) -> str:
     if isinstance(error, requests.HTTPError):
         code = error.response.status_code
         said = STATUS.get(code, error.response.reason or "an answer that nobody expects")
-        look = LOOK.get(step, {}).get(code, "see {journal}" if step not in ("page", "login") else "see journalctl --unit={unit}")
+        elsewhere = "see journalctl --unit={unit}" if step in ("page", "login") else "see {journal}"
+        look = LOOK.get(step, {}).get(code, elsewhere)
         return f"HTTP {code}, {_plain(said)}; {look}."
     if isinstance(error, (ConnectionError, requests.ConnectionError)):
         return "Nobody listens on {address}; see systemctl status {web}, and a firewall: nft list ruleset."

@@ -9,6 +9,7 @@ import requests
 from notebook_client import NotebookClient
 from waiting import wait_until
 
+
 class HubError(Exception):
     """The hub refused what a person asked for; the text is its message, `status` that of its answer, 0 without one."""
 

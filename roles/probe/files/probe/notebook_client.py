@@ -79,7 +79,9 @@ class NotebookClient:
         headers = (
             [f"Authorization: {self.http.headers['Authorization']}"] if "Authorization" in self.http.headers else []
         )
-        options = {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "check_hostname": check_hostname} if self.ca else None
+        options = (
+            {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "check_hostname": check_hostname} if self.ca else None
+        )
         return websocket.create_connection(
             f"{scheme}://{parts.netloc}{parts.path}{path}",
             cookie=cookies,
@@ -118,7 +120,7 @@ class NotebookClient:
 
 
 class KernelDied(RuntimeError):
-    """The process of a kernel ended while it ran a cell; the server tells that it starts another one, or has given up."""
+    """The process of a kernel ended while it ran a cell; the server starts another one, or has given up."""
 
 
 class Kernel:

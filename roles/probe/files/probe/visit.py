@@ -129,9 +129,10 @@ class Visit:
                 words[:] = list(dict.fromkeys(words))
 
     def _handshake(self, context: ssl.SSLContext) -> dict[str, Any]:
-        with socket.create_connection((self.host, self.port), PATIENCE) as plain:
-            with context.wrap_socket(plain, server_hostname=self.host) as wrapped:
-                return wrapped.getpeercert() or {}
+        with contextlib.ExitStack() as stack:
+            plain = stack.enter_context(socket.create_connection((self.host, self.port), PATIENCE))
+            wrapped = stack.enter_context(context.wrap_socket(plain, server_hostname=self.host))
+            return wrapped.getpeercert() or {}
 
     def client(self, kind: Callable[..., Any], **named: Any) -> Any:
         """A client of this kind that trusts what the step `chain` found."""
@@ -228,7 +229,9 @@ class Visit:
                     left, right = int.from_bytes(os.urandom(4), "big"), int.from_bytes(os.urandom(4), "big")
                     answer = kernel.run(f"print({left} + {right})", CELL_PATIENCE)
                     if answer != str(left + right):
-                        raise Failed(f"The kernel printed something else than the sum; see {causes.journal(self.target)}.")
+                        raise Failed(
+                            f"The kernel printed something else than the sum; see {causes.journal(self.target)}."
+                        )
                     words.append("It gives the right answer.")
         finally:
             with contextlib.suppress(requests.RequestException):

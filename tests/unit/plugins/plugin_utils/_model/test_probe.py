@@ -37,7 +37,9 @@ def test_a_hub_is_visited_as_the_person_who_is_named() -> None:
     (hub,) = targets(HUBS, **HUB, **NAMED)
     assert (hub["login"], hub["user"]) == ("named", "ada")
     assert "correct horse" not in json.dumps(hub)
-    assert secrets("playbook_verify", {**HUB, **NAMED}, HUBS) == {"hub jupyterhub": {"password": "correct horse battery"}}
+    assert secrets("playbook_verify", {**HUB, **NAMED}, HUBS) == {
+        "hub jupyterhub": {"password": "correct horse battery"}
+    }
 
 
 @pytest.mark.parametrize(
