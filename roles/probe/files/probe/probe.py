@@ -5,7 +5,7 @@
     probe.py clean    removes what a run that was cut off left behind
 
 Root only makes ready and takes away: an account for the visit with a password that nobody knows, or a token of the hub.
-The visit itself, visit.py, is a process without any rights. All is gone at the end, also when it is cut off: the unit
+The visit itself, steps.py, is a process without any rights. All is gone at the end, also when it is cut off: the unit
 runs `clean` when it stops, and each run begins with it.
 """
 
@@ -270,7 +270,7 @@ def visit(target: Target) -> list[Row]:
     properties = [f"--property={name}={value}" for name, value in {**SANDBOX, **account}.items()]
     command = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={VISIT}", *properties]
     done = subprocess.run(
-        [*command, target["python"], "-sEB", str(HERE / "visit.py")],
+        [*command, target["python"], "-sEB", str(HERE / "steps.py")],
         input=json.dumps(job),
         capture_output=True,
         check=False,
