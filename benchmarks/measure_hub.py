@@ -18,7 +18,8 @@ from dataclasses import replace
 import bench_host
 import load
 from figure import RATIO, Figure
-from hub_client import HubClient, at_address
+from hub import at_address
+from hub_client import HubClient
 from rounds import in_turn, ratio
 from waiting import wait_until
 

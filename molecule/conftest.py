@@ -8,7 +8,8 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from hub_client import HUB, HubClient, at_address
+from hub import HUB, at_address
+from hub_client import HubClient
 from tunnels import opened
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

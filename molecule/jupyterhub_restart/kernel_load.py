@@ -12,7 +12,8 @@ import pathlib
 import sys
 import time
 
-from hub_client import HUB, HubClient, at_address
+from hub import HUB, at_address
+from hub_client import HubClient
 
 address, certificate, file = sys.argv[1:]
 at_address(HUB, address)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hub_client import HubClient, at_address
+from hub import at_address
+from hub_client import HubClient
 from notebook_client import NotebookClient
 
 LAB = "lab.example.org"

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-COLOURS = {"ok": "green", "warn": "yellow", "red": "red"}
+COLOURS = {"ok": "green", "warn": "yellow", "red": "red", "skip": "cyan"}
 # Of the columns before the text: the check and the state.
 CHECK, STATE = 13, 6
 NARROWEST = 60

@@ -21,13 +21,13 @@ options:
   role:
     description: The role whose variables are read.
     type: str
-    choices: [certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, python_venv, ssh_access, systemd]
+    choices: [certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, probe, python_venv, ssh_access, systemd]
   playbook:
     description:
       - The playbook whose variables (C(jupyter_*) and those of its roles) are checked.
       - Nothing is returned, because these may hold secrets; the lookup P(nbops.jupyter.plan#lookup) has the plan.
     type: str
-    choices: [firewall, jupyterhub, jupyterlab, remove, rollback, status]
+    choices: [firewall, jupyterhub, jupyterlab, remove, rollback, status, verify]
   host:
     description: What is known of the host and shapes the plan, such as the home directories of its accounts.
     type: dict

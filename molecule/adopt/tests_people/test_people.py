@@ -6,7 +6,8 @@ import pathlib
 import socket
 
 import pytest
-from hub_client import HubClient, at_address
+from hub import at_address
+from hub_client import HubClient
 from notebook_client import NotebookClient
 
 PASSWORD = "correct horse battery"

@@ -6,7 +6,7 @@ import pathlib
 import socket
 
 import pytest
-from hub_client import at_address
+from hub import at_address
 from notebook_client import NotebookClient
 from waiting import wait_until
 

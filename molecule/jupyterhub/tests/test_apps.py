@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser import LOGS, browser, log_in
-from hub_client import HUB
+from hub import HUB
 from notebook_client import NotebookClient
 
 APPS = pathlib.Path(__file__).resolve().parents[1] / "apps"

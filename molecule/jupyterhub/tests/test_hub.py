@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import pytest
 from browser import LOGS, browser, log_in
-from hub_client import HUB, HubClient, status_of
+from hub import HUB, status_of
+from hub_client import HubClient
 from notebook_client import Kernel, NotebookClient
 from waiting import wait_until
 

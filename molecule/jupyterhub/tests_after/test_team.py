@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hub_client import status_of
+from hub import status_of
 
 
 def test_a_new_user_works_and_became_an_administrator(host, person) -> None:

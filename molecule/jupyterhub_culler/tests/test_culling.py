@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hub_client import status_of
+from hub import status_of
 from waiting import wait_until
 
 API = "http://127.0.0.1:8081/hub/api"

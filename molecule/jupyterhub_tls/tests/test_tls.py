@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hub_client import HUB
+from hub import HUB
 from waiting import wait_until
 
 KEY = f"/etc/ssl/jupyter/{HUB}/privkey.pem"

@@ -27,6 +27,7 @@ ROLES = (
     "jupyterlab",
     "kernels",
     "nginx",
+    "probe",
     "python_venv",
     "ssh_access",
     "systemd",

@@ -18,18 +18,25 @@ from urllib.parse import urlsplit
 import requests
 import websocket
 from requests.cookies import get_cookie_header
+from unix_socket import SocketAdapter, connected
 
 
 class NotebookClient:
-    """Talks to the server below `url`, which ends in a slash; `ca` is the PEM file that vouches for its certificate."""
+    """Talks to the server below `url`, which ends in a slash; `ca` is the PEM file that vouches for its certificate.
+
+    `path` is that of the UNIX socket on which the server listens, if it does.
+    """
 
     # Seconds for an answer. A scenario whose host is slow has more.
     patience = 60
 
-    def __init__(self, url: str, ca: str | None = None, token: str | None = None) -> None:
+    def __init__(self, url: str, ca: str | None = None, token: str | None = None, path: str = "") -> None:
         self.url = url
         self.ca = ca
+        self.path = path
         self.http = requests.Session()
+        if path:
+            self.http.mount("http://", SocketAdapter(path))
         self.http.trust_env = False
         self.http.verify = ca or True
         if token:
@@ -65,14 +72,16 @@ class NotebookClient:
         headers = {"X-XSRFToken": self.xsrf, "Referer": self.url}
         return self.http.put(self.url + path, json=body, headers=headers, timeout=self.patience)
 
-    def websocket(self, path: str) -> websocket.WebSocket:
+    def websocket(self, path: str, check_hostname: bool = True) -> websocket.WebSocket:
         parts = urlsplit(self.url)
         scheme = {"http": "ws", "https": "wss"}[parts.scheme]
         cookies = get_cookie_header(self.http.cookies, requests.Request("GET", self.url + path).prepare())
         headers = (
             [f"Authorization: {self.http.headers['Authorization']}"] if "Authorization" in self.http.headers else []
         )
-        options = {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED} if self.ca else None
+        options = (
+            {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "check_hostname": check_hostname} if self.ca else None
+        )
         return websocket.create_connection(
             f"{scheme}://{parts.netloc}{parts.path}{path}",
             cookie=cookies,
@@ -81,6 +90,7 @@ class NotebookClient:
             sslopt=options,
             timeout=self.patience,
             http_no_proxy=["*"],
+            **({"socket": connected(self.path, self.patience)} if self.path else {}),
         )
 
     @contextlib.contextmanager
@@ -100,13 +110,17 @@ class NotebookClient:
             )
 
     @contextlib.contextmanager
-    def attach(self, identity: str) -> Iterator[Kernel]:
+    def attach(self, identity: str, check_hostname: bool = True) -> Iterator[Kernel]:
         """A kernel that runs, with a new websocket."""
-        socket = self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}")
+        socket = self.websocket(f"api/kernels/{identity}/channels?session_id={uuid.uuid4().hex}", check_hostname)
         try:
             yield Kernel(identity, socket)
         finally:
             socket.close()
+
+
+class KernelDied(RuntimeError):
+    """The process of a kernel ended while it ran a cell; the server starts another one, or has given up."""
 
 
 class Kernel:
@@ -140,6 +154,8 @@ class Kernel:
         while True:
             self.socket.settimeout(max(0.1, deadline - time.monotonic()))
             answer = json.loads(self.socket.recv())
+            if answer["msg_type"] == "status" and answer["content"]["execution_state"] in ("restarting", "dead"):
+                raise KernelDied("the kernel's process ended")
             if answer["parent_header"].get("msg_id") != message:
                 continue
             kind, content = answer["msg_type"], answer["content"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,25 +9,19 @@ import requests
 from notebook_client import NotebookClient
 from waiting import wait_until
 
-# The name of the hub in the scenarios, which no DNS knows.
-HUB = "hub.example.org"
 
+class HubError(Exception):
+    """The hub refused what a person asked for; the text is its message, `status` that of its answer, 0 without one."""
 
-def at_address(name: str, address: str) -> None:
-    """From now on a name, with all names below it, leads this process to an address, as DNS would."""
-    real = socket.getaddrinfo
-
-    def resolve(host: str, *rest: object, **named: object) -> object:
-        return real(address if f".{host}".endswith(f".{name}") else host, *rest, **named)
-
-    socket.getaddrinfo = resolve
-
-
-def status_of(host, url: str, token_file: str = "", method: str = "GET") -> str:
-    """The status of an answer to somebody on the host itself, who shows the token of a file."""
-    token = f' --header "Authorization: token $(cat {token_file})"' if token_file else ""
-    ask = "curl --silent --output /dev/null --write-out %{http_code}"
-    return host.check_output(f"{ask} --request {method}{token} {url}")
+    def __init__(self, answer: requests.Response | None) -> None:
+        self.status = answer.status_code if answer is not None else 0
+        text = ""
+        if answer is not None:
+            try:
+                text = str(answer.json().get("message", ""))
+            except (AttributeError, ValueError):
+                text = answer.reason
+        super().__init__(text)
 
 
 class HubClient(NotebookClient):
@@ -59,8 +52,9 @@ class HubClient(NotebookClient):
         """Start our server, wait until it is ready, and log in there through the hub."""
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
         answer = self.request("POST", path)
-        assert answer.status_code in (201, 202), answer.text
-        wait_until(lambda: self.state(server).get("ready"), self.patience)
+        if answer.status_code not in (201, 202):
+            raise HubError(answer)
+        wait_until(lambda: self._is_ready(server), self.patience)
         return self.enter(self.name, server)
 
     def enter(self, name: str, server: str = "") -> NotebookClient:
@@ -76,5 +70,14 @@ class HubClient(NotebookClient):
     def stop(self, server: str = "") -> None:
         """Stop our server and wait until it is gone."""
         path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
-        assert self.request("DELETE", path).status_code in (202, 204)
+        answer = self.request("DELETE", path)
+        if answer.status_code not in (202, 204):
+            raise HubError(answer)
         wait_until(lambda: not self.state(server), self.patience)
+
+    def _is_ready(self, server: str) -> bool:
+        """Whether our server is there. Raises HubError where the hub has given up."""
+        state = self.state(server)
+        if not state.get("ready") and not state.get("pending"):
+            raise HubError(None)
+        return bool(state.get("ready"))

@@ -1,0 +1,65 @@
+"""What root does around a visit."""
+
+from __future__ import annotations
+
+import fcntl
+import pathlib
+import pwd
+
+import probe
+import pytest
+
+LAB = {"kind": "lab", "name": "lab", "key": "lab lab"}
+HUB = {"kind": "hub", "name": "jupyterhub", "key": "hub jupyterhub", "unit": "jupyterhub.service"}
+
+
+def test_metrics() -> None:
+    rows = [
+        {"key": "lab lab", "check": "page", "state": "ok", "text": "", "seconds": 0.25},
+        {"key": "lab lab", "check": "login", "state": "skip", "text": "", "seconds": 0.0},
+        {"key": "hub jupyterhub", "check": "chain", "state": "warn", "text": "", "seconds": 0.5},
+        {"key": "hub jupyterhub", "check": "page", "state": "red", "text": "", "seconds": 2},
+    ]
+    lines = probe.metrics([LAB, HUB], rows, 1795949241.4).splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        'nbops_probe_success{kind="lab",name="lab"} 1',
+        'nbops_probe_success{kind="hub",name="jupyterhub"} 0',
+        'nbops_probe_step_seconds{kind="lab",name="lab",step="page"} 0.25',
+        'nbops_probe_step_seconds{kind="hub",name="jupyterhub",step="chain"} 0.5',
+        "nbops_probe_last_run_timestamp_seconds 1795949241",
+    ]
+
+
+def test_metrics_are_whole_and_for_everybody(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "nbops_probe.prom"
+    path.write_text("old")
+    probe.write_metrics(path, "new\n")
+    assert (path.read_text(), path.stat().st_mode & 0o777, [*tmp_path.iterdir()]) == ("new\n", 0o644, [path])
+
+
+def test_one_run_at_a_time_and_no_lock_is_left(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lock"
+    monkeypatch.setattr(probe, "LOCK", str(path))
+    with probe.locked(fcntl.LOCK_EX) as first, probe.locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as second:
+        assert (first, second) == (True, False)
+    assert not path.exists()
+    with probe.locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as again:
+        assert again
+
+
+def test_an_account_of_somebody_else_is_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody = pwd.struct_passwd((probe.ACCOUNT, "x", 1000, 1000, "Mrs. Probe", "/home/probe", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", lambda _name: somebody)
+    called = []
+    monkeypatch.setattr(probe, "call", lambda *command, **_named: called.append(command) or (0, ""))
+    monkeypatch.setattr(probe, "ask", lambda *_arguments, **_named: (404, b""))
+    with pytest.raises(probe.ProbeError, match=r"The account nbops-probe is somebody's \(Mrs\. Probe\)"):
+        probe.make_account("jupyterhub", "")
+    assert probe.clean([HUB]) == []
+    assert called == [("systemctl", "stop", probe.VISIT)]
+
+
+def test_a_hub_that_does_not_run_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "stopped", lambda *units: list(units))
+    with pytest.raises(probe.ProbeError, match=r"^jupyterhub\.service does not run; see systemctl status"):
+        probe.ask({**HUB, "api_url": "http://127.0.0.1:8081/hub/api"}, "GET", "/")
