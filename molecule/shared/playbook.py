@@ -10,9 +10,11 @@ import subprocess
 INVENTORIES = pathlib.Path(__file__).resolve().parents[1]
 
 
-def run_playbook(host, name: str, inventories: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-    """The run of `nbops.jupyter.NAME`, limited to one host. Inventories are paths below molecule/."""
-    command = ["ansible-playbook", f"nbops.jupyter.{name}", f"--limit={host.backend.host}"]
+def run_playbook(
+    host, name: str, inventories: list[str], *others: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """The run of `nbops.jupyter.NAME` for one host, and for others after it. Inventories are paths below molecule/."""
+    command = ["ansible-playbook", f"nbops.jupyter.{name}", f"--limit={','.join([host.backend.host, *others])}"]
     command += [f"--inventory={INVENTORIES / path}" for path in ("inventory/containers.py", *inventories)]
     command += [f"--extra-vars={variable}={value}" for variable, value in variables.items()]
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"}

@@ -1,0 +1,54 @@
+"""A fleet is upgraded host by host: what comes up and does not work goes back, and the rest is not touched."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+
+from playbook import changes, run_playbook
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+LOCK = ROOT / "roles/jupyterhub/files/user.txt"
+# It installs, and JupyterLab starts; only no cell runs.
+WITHOUT_KERNEL = re.compile(r"(?m)^ipykernel==.*\\\n(    --hash.*\n)+")
+
+
+def upgrade(host, *others: str, inventories: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
+    own = ["inventory/hub.yml", "jupyterhub_restart/inventory/hosts.yml", *inventories]
+    return run_playbook(host, "upgrade", own, *others, **variables)
+
+
+def release(host) -> str:
+    return host.check_output("realpath /opt/jupyterhub/user/current")
+
+
+def test_a_poisoned_lock_ends_with_one_host_touched_and_returned(host, person, tmp_path) -> None:
+    poisoned, fleet = tmp_path / "poisoned.txt", tmp_path / "fleet.json"
+    text, count = WITHOUT_KERNEL.subn("", LOCK.read_text())
+    assert count == 1
+    poisoned.write_text(text)
+    # Nobody answers there: a run that went on would say so.
+    others = {f"later-{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(1, 4)}
+    fleet.write_text(json.dumps({"jupyterhub": {"hosts": others}}))
+    before = release(host)
+    run = upgrade(host, *others, inventories=(str(fleet),), jupyterhub_user_lock=str(poisoned))
+    assert run.returncode == 2, run.stdout
+    assert "is not well after its upgrade, and no further host was touched. Red: kernel" in run.stdout
+    assert re.search(r"JupyterHub 6[.\d]+ runs again, as until", run.stdout)
+    recap = run.stdout.partition("PLAY RECAP")[2]
+    assert not any(name in recap for name in others)
+    assert (changes(run) > 0, release(host)) == (True, before)
+    ada = person("ada")
+    with ada.start().kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    ada.stop()
+
+
+def test_a_good_upgrade_is_tried_by_a_visit(host) -> None:
+    run = upgrade(host)
+    assert run.returncode == 0, run.stdout
+    assert re.search(r"cell +ok", run.stdout)
+    again = upgrade(host)
+    assert again.returncode == 0, again.stdout
