@@ -27,7 +27,7 @@ def release(host) -> str:
 def test_a_poisoned_lock_ends_with_one_host_touched_and_returned(host, person, tmp_path) -> None:
     poisoned, fleet = tmp_path / "poisoned.txt", tmp_path / "fleet.json"
     text, count = WITHOUT_KERNEL.subn("", LOCK.read_text())
-    assert count == 1
+    assert count
     poisoned.write_text(text)
     # Nobody answers there: a run that went on would say so.
     others = {f"later-{number}": {"ansible_host": f"192.0.2.{number}"} for number in range(1, 4)}
