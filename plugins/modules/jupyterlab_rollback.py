@@ -191,8 +191,8 @@ def sentence(one: Return, words: str, check_mode: bool) -> str:
     """What happened to a lab: why, to what it went back, and its last words before that."""
     name, parts = one.note.lab.name, parts_of(one)
     if not one.restarts:
-        will = "would be" if check_mode else "is"
-        return f"The lab {name} has run on, and on disk there {will} again what it runs by: {parts}."
+        will = "would go" if check_mode else "went"
+        return f"The lab {name} has run on, and {parts} {will} back to what it was started with."
     why = {
         Verdict.DOWN: "did not serve",
         Verdict.AFTER: "shares its environment with one that did not serve",

@@ -234,7 +234,8 @@ def test_labs_that_have_not_met_a_change_run_on(world: World, run: Run, noted: d
     world.write("bob", "old", CHANGED, "config.json")
     told = run("restored")
     assert {one["name"]: one["restarted"] for one in told["restored"]} == {"ada": False, "bob": False}
-    assert "The lab ada has run on, and on disk there is again what it runs by" in told["msg"]
+    how = f"release {OLD} in {world.root}/shared and its configuration went back to what it was started with."
+    assert f"The lab ada has run on, and {how}" in told["msg"]
     assert (world.state(), world.calls) == (noted, [])
 
 
