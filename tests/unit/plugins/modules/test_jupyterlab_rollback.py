@@ -23,7 +23,7 @@ FILES = ("config.json", "hooks.py", "service", "socket")
 
 
 class World:
-    """A host on which the labs ada and bob share an environment, and eve has one of her own. All serve, and are noted."""
+    """A host on which the labs ada and bob share an environment, and eve has one of her own. All serve."""
 
     def __init__(self, root: pathlib.Path) -> None:
         self.root = root
@@ -78,7 +78,8 @@ class World:
 
     def run(self, command: list[str], **_options: Any) -> tuple[int, str, str]:
         """Takes the place of run_command."""
-        names = [name.removesuffix(".service") for name in command[command.index("--") + 1 :]] if "--" in command else []
+        units = command[command.index("--") + 1 :] if "--" in command else []
+        names = [name.removesuffix(".service") for name in units]
         if command[:2] == ["systemctl", "show"]:
             return 0, "\n\n".join(self.properties(name) for name in names), ""
         if command[0] == "journalctl":
@@ -115,9 +116,9 @@ def run(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
         labs = [world.lab(name) for name in names or ("ada", "bob", "eve")]
         before = os.umask(0o022)
         try:
-            with patch_module_args({"state": state, "labs": labs, "_ansible_check_mode": check}):
-                with pytest.raises(SystemExit):
-                    jupyterlab_rollback.main()
+            arguments = {"state": state, "labs": labs, "_ansible_check_mode": check}
+            with patch_module_args(arguments), pytest.raises(SystemExit):
+                jupyterlab_rollback.main()
         finally:
             os.umask(before)
         return json.loads(capsys.readouterr().out)
