@@ -245,7 +245,7 @@ def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> N
 
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    surroundings.disregard(0o077)
+    surroundings.disregard()
     labs = [Lab(**{**lab, "files": tuple(lab["files"])}) for lab in module.params["labs"]]
     result: dict[str, Any] = {"changed": False, "msg": "", "known": [], "noted": [], "restored": [], "followed": []}
     try:

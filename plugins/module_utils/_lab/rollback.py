@@ -90,12 +90,10 @@ def judge(note: Note, started: float | None) -> Verdict:
 
 
 def _times_of_differences(note: Note) -> Iterator[float]:
-    if has_other_release(note):
-        yield modification_time(note.lab.link)
-    for file in note.files:
-        if file.differs():
-            # A lab reads its files at its start: what is missing went later.
-            yield modification_time(file.path) if os.path.exists(file.path) else float("inf")
+    release = [note.lab.link] if has_other_release(note) else []
+    for path in [*release, *(file.path for file in note.files if file.differs())]:
+        # A lab reads its files at its start: what is missing went later.
+        yield modification_time(path) if os.path.lexists(path) else float("inf")
 
 
 def has_other_release(note: Note) -> bool:

@@ -265,6 +265,14 @@ def test_a_release_by_which_a_lab_serves_stays_for_one_that_has_not_met_it(world
     assert world.store("shared").current() == NEW
 
 
+def test_a_file_that_went_is_made_again_though_its_lab_runs_on(world: World, run: Run, noted: dict) -> None:
+    shutil.rmtree(world.root / "ada")
+    (world.root / "own/current").unlink()
+    assert {one["name"]: one["restarted"] for one in run("restored")["restored"]} == {"ada": False, "eve": False}
+    assert (world.state(), world.calls) == (noted, ["systemctl daemon-reload"])
+    assert (world.root / "ada").stat().st_mode & 0o777 == 0o755
+
+
 def test_a_lab_that_was_started_between_two_changes_goes_back(world: World, run: Run, noted: dict) -> None:
     world.write("ada", "new", CHANGED, "config.json")
     world.started["ada"] = RESTARTED
