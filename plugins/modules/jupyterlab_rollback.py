@@ -113,6 +113,7 @@ followed:
   returned: always
 """
 
+import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -168,20 +169,34 @@ def units_to_stop(plan: Plan) -> list[str]:
 
 def apply(plan: Plan, systemd: Host) -> None:
     """Stops the labs that are restarted, puts everything back, and starts them. Raises OSError and SystemdError."""
-    restarted = plan.restarts()
+    restarted = [lab.service for lab in plan.restarts()]
     if restarted:
         systemd.stop(units_to_stop(plan))
-    rollback.put_back(plan)
+    try:
+        rollback.put_back(plan)
+    except OSError:
+        # Those that are only restarted for their environment serve by either release.
+        with contextlib.suppress(SystemdError):
+            start(restarted, systemd)
+        raise
     if any(one.units for one in plan.returns):
         systemd.systemctl("daemon-reload")
-    if restarted:
-        systemd.bring_up("start", [lab.service for lab in restarted])
+    start(restarted, systemd)
 
 
-def told(plan: Plan, words: dict[str, str], check_mode: bool) -> str:
-    """What happened to each lab, and why."""
-    sentences = [sentence(one, words.get(one.note.lab.name, ""), check_mode) for one in plan.returns]
+def start(services: list[str], systemd: Host) -> None:
+    """Starts services, if there are any. Raises SystemdError."""
+    if services:
+        systemd.bring_up("start", services)
+
+
+def told(plan: Plan, words: dict[str, str], check_mode: bool, down: frozenset[str] = frozenset()) -> str:
+    """What happened to each lab, and why, but to those that are still down."""
+    returns = [one for one in plan.returns if one.note.lab.name not in down]
+    sentences = [sentence(one, words.get(one.note.lab.name, ""), check_mode) for one in returns]
     for lab in plan.followers:
+        if lab.name in down:
+            continue
         how = "would be" if check_mode else "was"
         sentences.append(f"The lab {lab.name} {how} restarted, because the release of its environment goes back.")
     return "\n".join(sentences)
@@ -209,7 +224,8 @@ def parts_of(one: Return) -> str:
     """What goes back, in words."""
     release = f"release {one.note.release} in {one.note.lab.environment}" if one.release else ""
     config, units = "its configuration" if one.config else "", "its unit" if one.units else ""
-    return " and ".join(part for part in (release, config, units) if part)
+    parts = [part for part in (release, config, units) if part]
+    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])
 
 
 def note_state(module: AnsibleModule, labs: list[Lab], systemd: Host) -> list[str]:
@@ -238,7 +254,12 @@ def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> N
     result["changed"] = bool(plan.returns or plan.followers)
     result["msg"] = told(plan, words, module.check_mode)
     if not module.check_mode and result["changed"]:
-        apply(plan, systemd)
+        try:
+            apply(plan, systemd)
+        except SystemdError as error:
+            up = starts(plan.restarts(), systemd)
+            down = frozenset(lab.name for lab in plan.restarts() if lab.name not in up)
+            raise SystemdError("\n".join(filter(None, [str(error), told(plan, words, False, down)]))) from None
     result["noted"] = note_state(module, plan.noted, systemd)
     result["changed"] = result["changed"] or bool(result["noted"])
 

@@ -311,6 +311,37 @@ def test_a_run_that_was_cut_off_is_completed(world: World, run: Run, noted: dict
     assert world.started["ada"] == NOW
 
 
+def test_a_run_that_was_cut_off_in_the_middle_is_completed(
+    world: World, run: Run, noted: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write("ada", "new", CHANGED, *FILES)
+    world.write("eve", "new", CHANGED, *FILES)
+    world.switch("shared", NEW, CHANGED)
+    world.started.update(ada=None, bob=RESTARTED)
+
+    def cut(_store: ReleaseStore, _name: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(ReleaseStore, "activate", cut)
+        world.broken = {"ada"}
+        assert "No space left" in run("restored")["msg"]
+    assert world.state() != noted
+    assert (world.started["ada"], world.started["bob"]) == (None, NOW)
+    world.broken.clear()
+    how = f"release {OLD} in {world.root}/shared"
+    assert f"The lab ada did not serve, and runs again as it last served, with {how}." in run("restored")["msg"]
+    assert world.state() == noted
+    assert [world.started[name] for name in ("ada", "bob", "eve")] == [NOW, NOW, STARTED]
+
+
+def test_what_goes_back_is_listed(world: World, run: Run, noted: dict) -> None:
+    world.write("ada", "new", CHANGED, *FILES)
+    world.switch("shared", NEW, CHANGED)
+    world.started["ada"] = None
+    assert f"with release {OLD} in {world.root}/shared, its configuration and its unit." in run("restored")["msg"]
+
+
 def test_a_lab_that_does_not_come_back_is_told_and_the_others_are(world: World, run: Run, noted: dict) -> None:
     for name in ("ada", "eve"):
         world.write(name, "new", CHANGED, "config.json")
@@ -319,6 +350,8 @@ def test_a_lab_that_does_not_come_back_is_told_and_the_others_are(world: World, 
     told = run("restored")
     assert told["failed"]
     assert "ada.service is failed after systemctl start" in told["msg"]
+    assert "The lab ada" not in told["msg"]
+    assert "The lab eve did not serve, and runs again" in told["msg"]
     assert world.started["eve"] == NOW
     assert world.state() == noted
 
