@@ -70,7 +70,8 @@ options:
         suboptions:
           directory:
             description:
-              - Absolute path of the directory that they lie in. Other files in it are removed.
+              - Absolute path of the directory that they lie in. Other files in it stay, because the unit that runs may
+                still name them; see RV(unlisted).
             type: path
             required: true
           files:
@@ -139,12 +140,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_files:
-  description: Paths of the files that were or would be written or removed.
+  description: Paths of the files that were or would be written.
   returned: success
   type: list
   elements: str
 shadows:
   description: Configuration files found in the directories of O(shadows).
+  returned: success
+  type: list
+  elements: str
+unlisted:
+  description:
+    - Paths to remove once the units are written. They are of files that no O(files[].python_config) lists, or of a
+      directory in which there is nothing else.
   returned: success
   type: list
   elements: str
@@ -222,11 +230,11 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Text:
-    """A file as it should be, None for one that goes, and the text that is there now, None for no file."""
+    """A file as it should be, and the text that is there now, None for no file."""
 
     path: str
     mode: int
-    after: str | None
+    after: str
     before: str | None
     secret: dict | None = None
 
@@ -241,14 +249,8 @@ class Text:
         return file_diff(self.path, before, after)
 
     def apply(self) -> None:
-        """Writes or removes the file."""
-        directory = os.path.dirname(self.path)
-        if self.after is None:
-            os.unlink(self.path)
-            with contextlib.suppress(OSError):  # others are left there
-                os.rmdir(directory)
-            return
-        os.makedirs(directory, mode=0o755, exist_ok=True)
+        """Writes the file."""
+        os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
         atomic.write(self.path, self.after.encode(), self.mode)
 
 
@@ -271,7 +273,7 @@ class File:
 
     @property
     def changes(self) -> list[Text]:
-        """The files to write or to remove."""
+        """The files to write."""
         return [text for text in (self.json, *self.drop_ins) if text.is_changed]
 
     @property
@@ -280,13 +282,13 @@ class File:
 
     def question(self) -> dict:
         """What the program that checks configurations is asked."""
-        drop_ins = [(text.path, text.after) for text in self.drop_ins if text.after is not None]
+        drop_ins = [(text.path, text.after) for text in self.drop_ins]
         return {"config": self.config, "drop_ins": drop_ins, "guarded": self.guarded, "unless": self.unless}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The files to write or to remove, and the configurations to check: those, and those whose environment is newer."""
+    """The files to write, and the configurations to check: those, and those whose environment is newer."""
 
     write: list[Text]
     check: list[File]
@@ -333,14 +335,23 @@ def read_file(entry: dict, secret: dict) -> File:
 
 
 def read_drop_ins(directory: str, files: list[dict]) -> Iterator[Text]:
-    """The files of Python in a directory: those that are wanted, in their order, then those that go."""
-    wanted = {file["name"]: file["content"] for file in files}
-    there = os.scandir(directory) if os.path.isdir(directory) else ()
-    # A directory is what Python leaves where somebody compiled a file.
-    others = sorted(entry.name for entry in there if not entry.is_dir())
-    for name in dict.fromkeys([*sorted(wanted), *others]):
-        path = os.path.join(directory, name)
-        yield Text(path, PYTHON_MODE, wanted.get(name), text_or_none(path))
+    """The files of Python in a directory, in their order."""
+    for file in sorted(files, key=lambda file: file["name"]):
+        path = os.path.join(directory, file["name"])
+        yield Text(path, PYTHON_MODE, file["content"], text_or_none(path))
+
+
+def find_unlisted(entries: list[dict]) -> list[str]:
+    """What is to go from the directories of Python files: files that no entry lists, or all of a directory."""
+    found = []
+    for later in (entry["python_config"] for entry in entries if entry["python_config"]):
+        directory, wanted = later["directory"], {file["name"] for file in later["files"]}
+        there = list(os.scandir(directory)) if os.path.isdir(directory) else []
+        # A directory is what Python leaves where somebody compiled a file.
+        files = sorted(entry.name for entry in there if not entry.is_dir())
+        others = [os.path.join(directory, name) for name in files if name not in wanted]
+        found += [directory] if len(others) == len(there) > 0 and not wanted else others
+    return found
 
 
 def make_plan(files: list[File]) -> Plan:
@@ -484,6 +495,7 @@ def main() -> None:
         changed=bool(plan.write),
         changed_files=[text.path for text in plan.write],
         shadows=shadows,
+        unlisted=find_unlisted(module.params["files"]),
         diff=[text.diff() for text in plan.write],
     )
 

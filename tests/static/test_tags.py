@@ -64,13 +64,16 @@ def early(role: str) -> str:
 
 
 def missing(tasks: list[Task], tag: str, known: str = "") -> list[str]:
-    """What tasks with a tag use, and tasks without it make before them; not what the pattern `known` matches."""
+    """What tasks with a tag use, and tasks without it make before them.
+
+    Not what the pattern `known` matches, nor what has a default.
+    """
     texts = [re.sub(known, "", task.text) if known else task.text for task in tasks]
     chosen = {number for number, task in enumerate(tasks) if task.tags & {tag, "always"}}
     found = []
     for number in sorted(chosen):
         for other, maker in enumerate(tasks[:number]):
-            used = {name for name in maker.makes if re.search(rf"\b{name}\b", texts[number])}
+            used = {name for name in maker.makes if re.search(rf"\b{name}\b(?![\w.]* \| default\()", texts[number])}
             if used and other not in chosen and not maker.is_conditional:
                 found.append(f"{tasks[number].name} uses what {maker.name} makes, which has no tag {tag}")
     return found
@@ -84,10 +87,17 @@ def test_each_tag_stands_alone(role: pathlib.Path) -> None:
     assert [problem for tag in sorted(tags) for problem in missing(tasks, tag, early(role.name))] == []
 
 
-@pytest.mark.parametrize(("tags", "is_found"), [(["a", "b"], False), (["a"], True)])
-def test_what_is_missing_is_found(tags: list[str], is_found: bool) -> None:
+@pytest.mark.parametrize(
+    ("tags", "use", "is_found"),
+    [
+        (["a", "b"], "when: __found.x", False),
+        (["a"], "when: __found.x", True),
+        (["a"], "loop: __found.x | default([])", False),
+    ],
+)
+def test_what_is_missing_is_found(tags: list[str], use: str, is_found: bool) -> None:
     made = [
         Task("one", frozenset(tags), False, "", frozenset({"__found"})),
-        Task("two", frozenset({"b"}), False, "when: __found.x", frozenset()),
+        Task("two", frozenset({"b"}), False, use, frozenset()),
     ]
     assert bool(missing(made, "b")) == is_found

@@ -24,6 +24,7 @@ def test_nothing_of_the_removed_server_is_left_but_what_is_the_persons(host) -> 
     for path in (
         "/etc/jupyterlab/carol",
         "/var/lib/jupyterlab/carol",
+        "/var/lib/jupyterlab/.healthy/carol.json",
         "/run/jupyterlab/carol",
         "/opt/jupyterlab-carol",
     ):

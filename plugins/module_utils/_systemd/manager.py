@@ -29,6 +29,7 @@ PROPERTIES = (
 STARTED = ("active", "reloading", "refreshing")
 RUNNING = (*STARTED, "activating")
 JOURNAL_LINES = 30
+LAST_WORDS = 5
 ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "SYSTEMD_COLORS": "0",
@@ -95,6 +96,13 @@ class Host:
             raise SystemdError(
                 "\n".join([*(self._report(name, verb, state[name]) for name in down), (out + err).strip()])
             )
+
+    def last_words(self, name: str) -> str:
+        """The last lines that the processes of a service wrote themselves; empty if there are none."""
+        self._run("journalctl", "--sync")
+        lines = (f"--lines={LAST_WORDS}", "--output=cat", "--no-pager")
+        status, out, _err = self._run("journalctl", f"_SYSTEMD_UNIT={name}", *lines)
+        return out.strip() if status == 0 else ""
 
     def _report(self, name: str, verb: str, now: dict[str, str]) -> str:
         self._run("journalctl", "--sync")

@@ -30,7 +30,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 
 USES = ("python_venv", "systemd")
 # What of the plan follows from which fact of the host.
-NEEDS = {"passwd": ("files", "homes", "legacy_setup", "successors", "units")}
+NEEDS = {"passwd": ("files", "homes", "units")}
 SECRETS = ("password", "password_hash", "token")
 # Jupyter's login form strips blanks around it and replaces control characters: such a password locks its owner out.
 PASSWORD = re.compile(r"[^\s\x00-\x08\x0e-\x1f][^\x00-\x08\x0e-\x1f]{6,}[^\s\x00-\x08\x0e-\x1f]", re.DOTALL)
@@ -150,11 +150,12 @@ def plan(given: Given) -> dict[str, Any]:
         # What was set up by hand may need the addresses again.
         "successors": [
             *(socket_name(server.name) for server in servers),
-            *(f"jupyterlab-address@jupyterlab-{server.name}.service" for server in servers),
+            *(holder_name(server.name) for server in servers),
             *(unit_name(server.name) for server in servers),
         ],
         "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},
         "path": given.settings["path"],
+        "labs": [server.lab() for server in servers],
         "present": [server.name for server in servers],
         "absent": absent,
         "own_environments": sorted(set(named) - {one["path"] for one in releases}),
@@ -189,6 +190,11 @@ def unit_name(name: str) -> str:
 def socket_name(name: str) -> str:
     """The unit that holds the address of an instance."""
     return f"jupyterlab-{name}.socket"
+
+
+def holder_name(name: str) -> str:
+    """The unit that a connection to an instance starts while the server is away."""
+    return HOLDER.replace("@.", f"@jupyterlab-{name}.")
 
 
 class Server:
@@ -232,6 +238,24 @@ class Server:
                 "config": merge_hash(QUIET, self.instance["settings"]),
             },
         ]
+
+    def lab(self) -> dict[str, Any]:
+        """What makes the server serve as it does, for the module jupyterlab_rollback."""
+        files = self.files()
+        python = python_config.credentials(self.python_directory, self.instance["python_config"])
+        units = (socket_name(self.name), unit_name(self.name))
+        return {
+            "name": self.name,
+            "environment": self.environment,
+            "service": unit_name(self.name),
+            "socket": socket_name(self.name),
+            "holder": holder_name(self.name),
+            "files": [
+                *(file["path"] for file in files),
+                *python.values(),
+                *(f"/etc/systemd/system/{unit}" for unit in units),
+            ],
+        }
 
     def _guarded(self) -> python_config.Guarded:
         """What Python leaves alone, by class and a pattern for options: each with what to do instead."""

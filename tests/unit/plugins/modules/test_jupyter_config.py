@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -207,7 +208,7 @@ def texts_in(directory: pathlib.Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in directory.iterdir()} if directory.exists() else {}
 
 
-def test_python_comes_changes_and_goes_with_its_configuration(host: Host, run: Callable[..., dict]) -> None:
+def test_python_comes_and_changes_with_its_configuration(host: Host, run: Callable[..., dict]) -> None:
     directory, entry = host.root / "etc/python_config", host.entry(RIGHT)
     two = {**entry, "python_config": python(host, hooks="x = 1", more="x = 2")}
     predicted = run(two, check=True)
@@ -217,18 +218,26 @@ def test_python_comes_changes_and_goes_with_its_configuration(host: Host, run: C
     assert written["changed_files"] == [str(host.file), f"{directory}/01-hooks.py", f"{directory}/02-more.py"]
     assert texts_in(directory) == {"01-hooks.py": "x = 1", "02-more.py": "x = 2"}
     assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
-    assert not run(two)["changed"]
-    changed = run({**entry, "python_config": python(host, more="x = 3")})
-    assert [(one["before"], one["after"]) for one in changed["diff"]] == [
-        ("", "x = 3"),
-        ("x = 1", ""),
-        ("x = 2", ""),
-    ]
-    assert texts_in(directory) == {"01-more.py": "x = 3"}
-    gone = run({**entry, "python_config": python(host)})
-    assert gone["changed_files"] == [f"{directory}/01-more.py"]
-    assert not directory.exists()
-    assert not run({**entry, "python_config": python(host)})["changed"]
+    again = run(two)
+    assert not again["changed"]
+    assert again["unlisted"] == []
+    changed = run({**entry, "python_config": python(host, hooks="x = 3", more="x = 2")})
+    assert [(one["before"], one["after"]) for one in changed["diff"]] == [("x = 1", "x = 3")]
+
+
+def test_python_that_is_not_listed_any_more_stays_for_the_unit_that_runs(host: Host, run: Callable[..., dict]) -> None:
+    """Cut off before the units are written, a run must not leave a server that cannot start again."""
+    directory, entry = host.root / "etc/python_config", host.entry(RIGHT)
+    run({**entry, "python_config": python(host, hooks="x = 1", more="x = 2")})
+    other = run({**entry, "python_config": python(host, more="x = 3")})
+    assert texts_in(directory) == {"01-hooks.py": "x = 1", "01-more.py": "x = 3", "02-more.py": "x = 2"}
+    assert other["unlisted"] == [f"{directory}/01-hooks.py", f"{directory}/02-more.py"]
+    for check in (True, False):
+        none = run({**entry, "python_config": python(host)}, check=check)
+        assert not none["changed"]
+        assert none["unlisted"] == [str(directory)]
+    shutil.rmtree(directory)
+    assert run({**entry, "python_config": python(host)})["unlisted"] == []
 
 
 def test_python_is_judged_anew_when_a_risk_is_not_accepted_any_more(host: Host, run: Callable[..., dict]) -> None:
@@ -250,7 +259,11 @@ def test_a_directory_beside_python_stays(host: Host, run: Callable[..., dict]) -
     entry = {**host.entry(RIGHT), "python_config": python(host, hooks="x = 1")}
     run(entry)
     (host.root / "etc/python_config/__pycache__").mkdir()
-    assert not run(entry)["changed"]
+    again = run(entry)
+    assert not again["changed"]
+    assert again["unlisted"] == []
+    none = run({**entry, "python_config": python(host)})
+    assert none["unlisted"] == [str(host.root / "etc/python_config/01-hooks.py")]
 
 
 @pytest.mark.parametrize("check", [True, False])

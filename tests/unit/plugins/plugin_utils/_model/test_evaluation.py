@@ -35,7 +35,7 @@ def test_a_role_plans_with_what_is_known_of_its_host() -> None:
 @pytest.mark.parametrize(
     ("role", "host", "early"),
     [
-        ("jupyterlab", {"passwd": {}}, {"files", "homes", "legacy_setup", "successors", "units"}),
+        ("jupyterlab", {"passwd": {}}, {"files", "homes", "units"}),
         ("firewall", {"backend": "ufw"}, {"units"}),
     ],
 )
