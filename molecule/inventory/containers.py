@@ -21,6 +21,8 @@ SSH_OPTIONS = (
     "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "
     "-o ControlMaster=auto -o ControlPersist=120s -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 )
+# One connection for a run of Ansible and for the tests after it, in a directory of root: a login costs ten times a command.
+SHARED = f"{SSH_OPTIONS} -o ControlPath=/run/nbops-ssh-%C"
 # script/vm forwards a port to it. Of an option that is said twice, ssh takes the first; an emulated machine is slow.
 MACHINE = {"ansible_port": 2222, "ansible_ssh_common_args": f"-o ServerAliveCountMax=12 {SSH_OPTIONS}"}
 
@@ -55,7 +57,7 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
         "surrounding_addresses": {name: others[name]["ansible_host"] for name in others},
         "ansible_user": "ansible",
         "ansible_ssh_private_key_file": str(ROOT / ".cache/ssh/id_ed25519"),
-        "ansible_ssh_common_args": SSH_OPTIONS,
+        "ansible_ssh_common_args": SSH_OPTIONS if scenario in data["logins"] else SHARED,
         "container_network": f"jupyter-{scenario}",
         "container_subnet": f"{network}.0/24",
     }
