@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a snapshot says of the host that it was made of: the form of its manifest, and what is wrong with one.
+
+Nothing here reads a host. What comes out of a repository is somebody's word: it is checked before root acts on it.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
+    HASH,
+    NAME,
+    PRIVILEGED_GROUPS,
+    Host,
+    is_a_persons,
+)
+
+LAYOUT = 1
+STATE = "/var/lib/nbops-backup"
+STAGE = f"{STATE}/stage"
+MANIFEST = "manifest.json"
+# Below these in the stage, files keep the path that they have on the host.
+FILES, LOCKS = "files", "locks"
+SQLITE, POSTGRESQL = "jupyterhub.sqlite", "jupyterhub.pgdump"
+
+_GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+_COMMENT = re.compile(r"[^:\x00-\x1f\x7f]*")
+_PATH = re.compile(r"(/[^/\x00-\x1f\x7f:]+)+")
+_SHELL = re.compile(r"(/[A-Za-z0-9_.+-]+)+")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_RELEASE = re.compile(r"/opt/[A-Za-z0-9_.-]+(/(hub|user|proxy))?")
+
+
+class ManifestError(Exception):
+    """A snapshot cannot be restored; each argument is one problem."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account, and the home that is in the snapshot, empty where it is not.
+
+    `groups` has the other groups of the account with their numbers, `password` the hash of one that it can log in with.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    group: str
+    comment: str
+    home: str
+    shell: str
+    local: bool
+    groups: dict[str, int] = field(default_factory=dict)
+    password: str = ""
+    expires: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The state of a host in a snapshot.
+
+    `versions` has those of the collection, the distribution and its Python, and of JupyterHub. `files` are hashes by
+    paths below the stage, `locks` paths below the stage by the directories of environments, `paths` other directories.
+    """
+
+    host: str
+    time: float
+    hub: str
+    database: str
+    labs: tuple[str, ...]
+    versions: dict[str, str]
+    people: tuple[Person, ...]
+    paths: tuple[str, ...]
+    locks: dict[str, str]
+    files: dict[str, str]
+
+    def text(self) -> str:
+        """As it stands in the snapshot."""
+        return json.dumps({"layout": LAYOUT, **asdict(self)}, indent=1) + "\n"
+
+
+def parse(text: bytes) -> Manifest:
+    """Raises ManifestError where it is damaged, of a later form, or says what no backup of ours says."""
+    try:
+        found = json.loads(text)
+        layout = found.pop("layout")
+        if layout != LAYOUT:
+            raise ManifestError(f"the snapshot has the layout {layout}; restore it with the collection that made it")
+        people = tuple(Person(**person) for person in found.pop("people"))
+        made = Manifest(**{**found, "people": people, "labs": tuple(found["labs"]), "paths": tuple(found["paths"])})
+        wrong = list(_strange(made))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"the snapshot's manifest is damaged ({type(error).__name__}: {error})") from None
+    if wrong:
+        raise ManifestError(*wrong)
+    return made
+
+
+def _strange(made: Manifest) -> Iterator[str]:
+    """What none of our backups would say: a snapshot is not trusted to lead root elsewhere."""
+    for person in made.people:
+        texts = {
+            "name": NAME.fullmatch(person.name),
+            "number": is_a_persons(person.uid) and is_a_persons(person.gid),
+            "group": all(_GROUP.fullmatch(group) for group in (person.group, *person.groups)),
+            "comment": _COMMENT.fullmatch(person.comment),
+            "home": is_path(person.home) and (not person.data or is_path(person.data)),
+            "shell": _SHELL.fullmatch(person.shell),
+            "password": not person.password or HASH.fullmatch(person.password),
+            "expiry": not person.expires or person.expires.isdigit(),
+        }
+        for what, is_right in texts.items():
+            if not is_right:
+                yield f"the snapshot's account {person.name!r} has a {what} that no person's account has"
+    for path in (*made.files, *made.locks.values()):
+        if not is_path(f"/{path}") or path.partition("/")[0] not in (FILES, LOCKS):
+            yield f"the snapshot has a file at {path!r}, where no backup puts one"
+    if not all(_DIGEST.fullmatch(digest) for digest in made.files.values()):
+        yield "the snapshot's manifest has hashes that are none"
+    for path, lock in made.locks.items():
+        if not _RELEASE.fullmatch(path) or lock not in made.files:
+            yield f"the snapshot has a lock for {path!r}, where no environment is"
+    for path in made.paths:
+        if not is_path(path):
+            yield f"the snapshot has the directory {path!r}, which is no path"
+
+
+def is_path(path: str) -> bool:
+    """Whether a text is an absolute path in its simplest form."""
+    return bool(_PATH.fullmatch(path)) and posixpath.normpath(path) == path
+
+
+def kept_groups(groups: Mapping[str, int]) -> dict[str, int]:
+    """The groups that follow an account to another host: none that would make it root there."""
+    return {name: gid for name, gid in sorted(groups.items()) if name not in PRIVILEGED_GROUPS}
+
+
+def account_problems(people: tuple[Person, ...], host: Host) -> list[str]:
+    """Names and numbers of the snapshot that mean somebody else on this host."""
+    found = []
+    by_uid = {account.uid: name for name, account in host.accounts.items()}
+    by_gid = {group.gid: name for name, group in host.groups.items()}
+    for person in people:
+        account = host.accounts.get(person.name)
+        if account is None and not person.local:
+            found.append(f"{person.name} came from a directory service, and this host does not know it")
+        elif account is not None and account.uid != person.uid:
+            found.append(
+                f"{person.name} has the number {person.uid} in the snapshot, and {account.uid} here; "
+                f"`usermod --uid {person.uid} {person.name}`, or take the account away"
+            )
+        elif account is None and person.uid in by_uid:
+            found.append(f"the number {person.uid} of {person.name} belongs to {by_uid[person.uid]} here")
+        group = host.groups.get(person.group)
+        if group is not None and group.gid != person.gid:
+            found.append(f"the group {person.group} has the number {person.gid} in the snapshot, and {group.gid} here")
+        elif group is None and person.gid in by_gid:
+            found.append(f"the number {person.gid} of the group {person.group} belongs to {by_gid[person.gid]} here")
+    return list(dict.fromkeys(found))
+
+
+def expected_files(made: Manifest, hub: str, labs: list[str]) -> list[str]:
+    """What of the snapshot belongs to no part that the inventory has: nothing else is placed by root."""
+    allowed = [f"{FILES}/etc/jupyterlab/{lab}" for lab in labs]
+    if hub:
+        allowed += [f"{FILES}/etc/{hub}/secrets", f"{FILES}/var/lib/{hub}"]
+    found = []
+    for path in made.files:
+        folder = posixpath.dirname(path)
+        if folder != LOCKS and folder not in allowed and not (hub and folder == f"{FILES}/var/lib/{hub}/backups"):
+            found.append(f"the snapshot has /{path.removeprefix(FILES).lstrip('/')}, and the inventory nothing it belongs to")
+    return found
+
+
+def settings_of(made: Manifest) -> dict[str, Any]:
+    """What a person wants to know of a snapshot."""
+    return {
+        "host": made.host,
+        "time": made.time,
+        "hub": made.hub,
+        "labs": list(made.labs),
+        "versions": made.versions,
+        "people": [person.name for person in made.people],
+    }
