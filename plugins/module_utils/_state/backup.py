@@ -124,7 +124,7 @@ class Collection:
         self._settings = settings
         self._files: dict[str, str] = {}
         self._locks: dict[str, str] = {}
-        self._versions = {"collection": settings["collection"], **_system()}
+        self._versions = _system()
 
     def run(self) -> list[str]:
         """Fills the stage, and returns the directories that are read where they are.
@@ -141,7 +141,7 @@ class Collection:
             self._copy_directory(f"/etc/jupyterlab/{lab['name']}")
         for path in self._settings["environments"]:
             self._copy_lock(path)
-        people = list(_people(names, self._settings["homes"]))
+        people = list(_people(names, self._hub.get("name", ""), self._settings["homes"]))
         missing = [path for path in self._settings["paths"] if not os.path.isdir(path)]
         if missing:
             raise BackupError(f"backup_paths: {', '.join(missing)} is no directory")
@@ -253,7 +253,7 @@ def sqlite_users(path: str) -> set[str]:
         raise BackupError(f"{path} is no database of a hub: {error}") from None
 
 
-def _people(names: set[str], with_homes: bool) -> Iterator[Person]:
+def _people(names: set[str], hub: str, with_homes: bool) -> Iterator[Person]:
     host = read_host(names, [])
     shells = {fields[0]: fields[6] for fields in _passwd_lines() if len(fields) == 7}
     groups_of, by_gid = host.groups_of(), {group.gid: group.name for group in host.groups.values()}
@@ -272,7 +272,7 @@ def _people(names: set[str], with_homes: bool) -> Iterator[Person]:
             home=account.home,
             shell=shells.get(name, "/bin/bash"),
             local=account.local,
-            groups=kept_groups(groups),
+            groups=kept_groups(groups, hub),
             password=account.shadow if HASH.fullmatch(account.shadow) else "",
             expires=account.expires,
             data=_data(account, host) if with_homes else "",

@@ -35,6 +35,9 @@ _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _COMMENT = re.compile(r"[^:\x00-\x1f\x7f]*")
 _PATH = re.compile(r"(/[^/\x00-\x1f\x7f:]+)+")
 _SHELL = re.compile(r"(/[A-Za-z0-9_.+-]+)+")
+_OF_THE_SYSTEM = re.compile(
+    r"/(bin|boot|dev|etc|lib|lib32|lib64|opt|proc|root|run|sbin|sys|tmp|usr|var/(backups|cache|log|mail|run|spool|tmp))(/.*)?"
+)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RELEASE = re.compile(r"/opt/[A-Za-z0-9_.-]+(/(hub|user|proxy))?")
 
@@ -68,7 +71,7 @@ class Person:
 class Manifest:
     """The state of a host in a snapshot.
 
-    `versions` has those of the collection, the distribution and its Python, and of JupyterHub. `files` are hashes by
+    `versions` has those of the distribution, its Python, and JupyterHub. `files` are hashes by
     paths below the stage, `locks` paths below the stage by the directories of environments, `paths` other directories.
     """
 
@@ -111,9 +114,10 @@ def _strange(made: Manifest) -> Iterator[str]:
         texts = {
             "name": NAME.fullmatch(person.name),
             "number": is_a_persons(person.uid) and is_a_persons(person.gid),
-            "group": all(_GROUP.fullmatch(group) for group in (person.group, *person.groups)),
+            "group": _GROUP.fullmatch(person.group) and person.group not in PRIVILEGED_GROUPS
+            and all(_GROUP.fullmatch(name) and is_kept(name, gid, made.hub) for name, gid in person.groups.items()),
             "comment": _COMMENT.fullmatch(person.comment),
-            "home": is_path(person.home) and (not person.data or is_path(person.data)),
+            "home": is_home(person.home) and (not person.data or is_home(person.data)),
             "shell": _SHELL.fullmatch(person.shell),
             "password": not person.password or HASH.fullmatch(person.password),
             "expiry": not person.expires or person.expires.isdigit(),
@@ -139,9 +143,22 @@ def is_path(path: str) -> bool:
     return bool(_PATH.fullmatch(path)) and posixpath.normpath(path) == path
 
 
-def kept_groups(groups: Mapping[str, int]) -> dict[str, int]:
-    """The groups that follow an account to another host: none that would make it root there."""
-    return {name: gid for name, gid in sorted(groups.items()) if name not in PRIVILEGED_GROUPS}
+def is_home(path: str) -> bool:
+    """Whether a path can be the home of a person: not one of the directories that the system has for itself."""
+    return is_path(path) and path.count("/") > 1 and not _OF_THE_SYSTEM.fullmatch(path)
+
+
+def kept_groups(groups: Mapping[str, int], hub: str) -> dict[str, int]:
+    """The groups that follow an account to another host: the hub's, and those of people. A group of the system does not.
+
+    Whom the inventory puts into other groups, the role of the hub puts there again.
+    """
+    return {name: gid for name, gid in sorted(groups.items()) if is_kept(name, gid, hub)}
+
+
+def is_kept(name: str, gid: int, hub: str) -> bool:
+    """Whether a group may follow an account."""
+    return name not in PRIVILEGED_GROUPS and (is_a_persons(gid) or name == hub)
 
 
 def account_problems(people: tuple[Person, ...], host: Host) -> list[str]:
@@ -160,25 +177,30 @@ def account_problems(people: tuple[Person, ...], host: Host) -> list[str]:
             )
         elif account is None and person.uid in by_uid:
             found.append(f"the number {person.uid} of {person.name} belongs to {by_uid[person.uid]} here")
-        group = host.groups.get(person.group)
-        if group is not None and group.gid != person.gid:
-            found.append(f"the group {person.group} has the number {person.gid} in the snapshot, and {group.gid} here")
-        elif group is None and person.gid in by_gid:
-            found.append(f"the number {person.gid} of the group {person.group} belongs to {by_gid[person.gid]} here")
+        groups = {name: gid for name, gid in person.groups.items() if is_a_persons(gid)}
+        for name, gid in {person.group: person.gid, **groups}.items():
+            group = host.groups.get(name)
+            if group is not None and group.gid != gid:
+                found.append(f"the group {name} has the number {gid} in the snapshot, and {group.gid} here")
+            elif group is None and gid in by_gid:
+                found.append(f"the number {gid} of the group {name} belongs to {by_gid[gid]} here")
     return list(dict.fromkeys(found))
 
 
-def expected_files(made: Manifest, hub: str, labs: list[str]) -> list[str]:
-    """What of the snapshot belongs to no part that the inventory has: nothing else is placed by root."""
-    allowed = [f"{FILES}/etc/jupyterlab/{lab}" for lab in labs]
+def strangers(made: Manifest, hub: str, labs: list[str], paths: list[str]) -> list[str]:
+    """What of the snapshot belongs to no part that the inventory has: root places nothing else."""
+    allowed = {f"{FILES}/etc/jupyterlab/{lab}" for lab in labs} | {LOCKS}
     if hub:
-        allowed += [f"{FILES}/etc/{hub}/secrets", f"{FILES}/var/lib/{hub}"]
-    found = []
-    for path in made.files:
-        folder = posixpath.dirname(path)
-        if folder != LOCKS and folder not in allowed and not (hub and folder == f"{FILES}/var/lib/{hub}/backups"):
-            found.append(f"the snapshot has /{path.removeprefix(FILES).lstrip('/')}, and the inventory nothing it belongs to")
-    return found
+        allowed |= {f"{FILES}/etc/{hub}/secrets", f"{FILES}/var/lib/{hub}/backups"}
+    single = f"{FILES}/var/lib/{hub}/{SQLITE if made.database == 'sqlite' else POSTGRESQL}"
+    found = [
+        f"the snapshot has {name.removeprefix(FILES)}, which belongs to nothing that the inventory has"
+        for name in made.files
+        if posixpath.dirname(name) not in allowed and not (hub and name == single)
+    ]
+    return found + [
+        f"the snapshot has {path}, which is not among backup_paths" for path in made.paths if path not in paths
+    ]
 
 
 def settings_of(made: Manifest) -> dict[str, Any]:
