@@ -31,7 +31,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest impo
     FILES,
     LOCKS,
     MANIFEST,
-    POSTGRESQL,
     SQLITE,
     STAGE,
     STATE,
@@ -46,7 +45,6 @@ OK = "ok"
 # What a hub or a lab keeps in its directory, and what belongs to the old host alone is left out.
 _UNSEEN = ("healthy.json", "healthy-config.json", "upgrade.json")
 _OS_RELEASE = "/etc/os-release"
-_PASSWD = "/etc/passwd"
 
 
 class BackupError(Exception):
@@ -292,9 +290,12 @@ def _data(account: Account, host: Host) -> str:
 
 
 def _passwd_lines() -> list[list[str]]:
-    return [line.split(":") for line in (text_or_none(_PASSWD) or "").splitlines()]
+    return [line.split(":") for line in (text_or_none("/etc/passwd") or "").splitlines()]
 
 
 def _system() -> dict[str, str]:
     found = dict(re.findall(r'^(ID|VERSION_ID)="?([^"\n]*)"?$', text_or_none(_OS_RELEASE) or "", re.MULTILINE))
-    return {"system": f"{found.get('ID', '')} {found.get('VERSION_ID', '')}".strip(), "python": platform.python_version()}
+    return {
+        "system": f"{found.get('ID', '')} {found.get('VERSION_ID', '')}".strip(),
+        "python": platform.python_version(),
+    }

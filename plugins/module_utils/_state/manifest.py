@@ -114,7 +114,8 @@ def _strange(made: Manifest) -> Iterator[str]:
         texts = {
             "name": NAME.fullmatch(person.name),
             "number": is_a_persons(person.uid) and is_a_persons(person.gid),
-            "group": _GROUP.fullmatch(person.group) and person.group not in PRIVILEGED_GROUPS
+            "group": _GROUP.fullmatch(person.group)
+            and person.group not in PRIVILEGED_GROUPS
             and all(_GROUP.fullmatch(name) and is_kept(name, gid, made.hub) for name, gid in person.groups.items()),
             "comment": _COMMENT.fullmatch(person.comment),
             "home": is_home(person.home) and (not person.data or is_home(person.data)),
@@ -149,7 +150,7 @@ def is_home(path: str) -> bool:
 
 
 def kept_groups(groups: Mapping[str, int], hub: str) -> dict[str, int]:
-    """The groups that follow an account to another host: the hub's, and those of people. A group of the system does not.
+    """The groups that follow an account to another host: the hub's, and those of people.
 
     Whom the inventory puts into other groups, the role of the hub puts there again.
     """
@@ -203,7 +204,7 @@ def strangers(made: Manifest, hub: str, labs: list[str], paths: list[str]) -> li
     ]
 
 
-def settings_of(made: Manifest) -> dict[str, Any]:
+def summary(made: Manifest) -> dict[str, Any]:
     """What a person wants to know of a snapshot."""
     return {
         "host": made.host,

@@ -15,6 +15,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
@@ -25,12 +26,15 @@ KNOWN_HOSTS = f"{DIRECTORY}/known_hosts"
 CACHE = "/var/cache/nbops-backup"
 # Names of the secrets; each is a file in a directory of root's.
 PASSWORD, ENVIRONMENT, KEY = "password", "environment.json", "ssh_key"
+SECRET_NAMES = (PASSWORD, ENVIRONMENT, KEY)
 TAG = "nbops"
 
 RESTIC = "restic"
 # restic's exit status: some files could not be read; and from 0.17, no repository, locked, wrong password.
 _INCOMPLETE, _NONE, _LOCKED, _PASSWORD = 3, 10, 11, 12
-_SFTP = re.compile(r"sftp:(?://)?(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9A-Fa-f:]+\]|[^:/\[\]]+)(?::(?P<port>[0-9]+)?)?/?.*")
+_SFTP = re.compile(
+    r"sftp:(?://)?(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9A-Fa-f:]+\]|[^:/\[\]]+)(?::(?P<port>[0-9]+)?)?/?.*"
+)
 
 
 class RepositoryError(Exception):
@@ -39,6 +43,16 @@ class RepositoryError(Exception):
 
 class NoRepositoryError(RepositoryError):
     """There is no repository at the place yet."""
+
+
+def secret_texts(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The files of the secrets by their names, of those that are given, from a module's parameters."""
+    texts = {
+        PASSWORD: parameters["password"],
+        ENVIRONMENT: json.dumps(parameters["environment"], sort_keys=True) if parameters["environment"] else "",
+        KEY: parameters["ssh_key"] and parameters["ssh_key"].strip() + "\n",
+    }
+    return {name: text for name, text in texts.items() if text}
 
 
 def ssh_command(repository: str, key: str, known_hosts: str) -> str:
@@ -54,12 +68,19 @@ def ssh_command(repository: str, key: str, known_hosts: str) -> str:
     options = [
         *("-o", "BatchMode=yes", "-o", "ConnectTimeout=20"),
         *("-o", "ServerAliveInterval=60", "-o", "ServerAliveCountMax=4"),
-        *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts}", "-o", "GlobalKnownHostsFile=none"),
+        *(
+            "-o",
+            "StrictHostKeyChecking=yes",
+            "-o",
+            f"UserKnownHostsFile={known_hosts}",
+            "-o",
+            "GlobalKnownHostsFile=none",
+        ),
         *(["-i", key, "-o", "IdentitiesOnly=yes"] if key else []),
         *(["-p", found["port"]] if repository.startswith("sftp://") and found["port"] else []),
         *(["-l", found["user"]] if found["user"] else []),
     ]
-    return shlex.join(["ssh", *options, "--", found["host"].strip("[]"), "-s", "sftp"])
+    return shlex.join(["ssh", *options, "-s", "--", found["host"].strip("[]"), "sftp"])
 
 
 class Repository:
@@ -82,7 +103,9 @@ class Repository:
             with open(environment_file, encoding="utf-8") as file:
                 os.environ.update(json.load(file))
         os.environ.update(
-            RESTIC_REPOSITORY=address, RESTIC_PASSWORD_FILE=os.path.join(secrets, PASSWORD), RESTIC_CACHE_DIR=cache
+            RESTIC_REPOSITORY=_with_login(address),
+            RESTIC_PASSWORD_FILE=os.path.join(secrets, PASSWORD),
+            RESTIC_CACHE_DIR=cache,
         )
 
     def require(self) -> None:
@@ -142,10 +165,18 @@ class Repository:
         raise explained(status, err.decode(errors="replace"), self.address)
 
 
+def _with_login(address: str) -> str:
+    """An address of rest-server with the login that the environment has: before 0.16, restic reads it there alone."""
+    name, password = (os.environ.get(f"RESTIC_REST_{part}", "") for part in ("USERNAME", "PASSWORD"))
+    if not (address.startswith("rest:") and name):
+        return address
+    scheme, _slashes, rest = address.partition("://")
+    return f"{scheme}://{quote(name, safe='')}:{quote(password, safe='')}@{rest}"
+
+
 def explained(status: int, message: str, address: str) -> RepositoryError:
     """What restic's status and message mean, in the words of each of Debian's versions."""
     text = " ".join(line.strip() for line in message.splitlines() if line.strip())
-    address = re.sub(r"//[^/@]*@", "//", address)
     if status == _PASSWORD or "wrong password or no key found" in text:
         return RepositoryError(f"{address}: backup_password does not open this repository")
     if "Host key verification failed" in text or "host key is known" in text:

@@ -10,6 +10,7 @@ places, the manifest decides neither owner nor mode nor place.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import restore_sqlite
@@ -86,13 +88,17 @@ class Snapshot:
         matching = found[-1:] if chosen == "latest" else [one for one in found if one["id"].startswith(chosen)]
         if len(matching) != 1:
             known = ", ".join(f"{one['short_id']} of {one['time'][:16]}" for one in found[-5:]) or "none"
-            raise ManifestError(f"there is no snapshot '{chosen}' of {host} in the repository; the last ones are: {known}")
+            raise ManifestError(
+                f"there is no snapshot '{chosen}' of {host} in the repository; the last ones are: {known}"
+            )
         self._repository = repository
         self.id: str = matching[0]["id"]
         try:
             text = repository.read(self.id, f"{STAGE}/{MANIFEST}")
         except RepositoryError as error:
-            raise ManifestError(f"the snapshot {self.id[:8]} has no manifest, so it is no whole backup ({error})") from None
+            raise ManifestError(
+                f"the snapshot {self.id[:8]} has no manifest, so it is no whole backup ({error})"
+            ) from None
         self.manifest = parse(text)
 
     def restore(self, path: str, target: str) -> None:
@@ -106,12 +112,17 @@ def is_restored(snapshot: Snapshot) -> bool:
     return record.get("snapshot") == snapshot.id and bool(record.get("done"))
 
 
-def problems(snapshot: Snapshot, wanted: Wanted) -> list[str]:
-    """Everything that keeps a snapshot from this host; nothing is changed. Raises OSError."""
+def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> list[str]:
+    """Everything that keeps a snapshot from this host; nothing is changed. Raises OSError.
+
+    `run_command` is an AnsibleModule's.
+    """
     made = snapshot.manifest
     found = []
     if wanted.hub and made.hub != wanted.hub:
-        found.append(f"the snapshot has {f'the hub {made.hub}' if made.hub else 'no hub'}, and the inventory {wanted.hub}")
+        found.append(
+            f"the snapshot has {f'the hub {made.hub}' if made.hub else 'no hub'}, and the inventory {wanted.hub}"
+        )
     elif wanted.hub and made.database != wanted.database:
         found.append(
             f"the snapshot's database is {made.database}, and the inventory says {wanted.database}: write "
@@ -127,6 +138,8 @@ def problems(snapshot: Snapshot, wanted: Wanted) -> list[str]:
             "host, or remove it with state: absent first"
             for path in occupied
         ]
+    elif wanted.hub and run_command(["systemctl", "is-active", "--quiet", f"{wanted.hub}.service"])[0] == 0:
+        found.append(f"{wanted.hub}.service runs on a state that is half in place; `systemctl stop {wanted.hub}`")
     return found
 
 
@@ -144,9 +157,15 @@ def _record() -> dict[str, Any]:
         return {}
 
 
-def locks(snapshot: Snapshot, read: Callable[[str], bytes]) -> dict[str, str]:
-    """The texts of the locks by the directories of environments."""
-    return {path: read(f"{STAGE}/{name}").decode() for path, name in snapshot.manifest.locks.items()}
+def locks(snapshot: Snapshot, repository: Repository) -> dict[str, str]:
+    """The texts of the locks by the directories of environments. Raises ManifestError and RepositoryError."""
+    found = {}
+    for path, name in snapshot.manifest.locks.items():
+        data = repository.read(snapshot.id, f"{STAGE}/{name}")
+        if hashlib.sha256(data).hexdigest() != snapshot.manifest.files[name]:
+            raise ManifestError(f"the snapshot's {name} is not what its manifest says; choose another snapshot")
+        found[path] = data.decode()
+    return found
 
 
 class Restore:
@@ -261,17 +280,20 @@ class Restore:
             self.outcome.paths.append(target)
 
 
-def restore_home(snapshot: Snapshot, name: str) -> Outcome:
-    """Brings the home of one person beside what they have on this host.
-
-    Raises ManifestError where the snapshot or this host has none, and OSError.
-    """
+def require_home(snapshot: Snapshot, name: str) -> tuple[Person, Account]:
+    """A person of the snapshot and their account here. Raises ManifestError where one of them has no home."""
     person = next((one for one in snapshot.manifest.people if one.name == name), None)
     account = read_host([name], []).accounts.get(name)
     if person is None or not person.data:
         raise ManifestError(f"the snapshot has no home of {name}")
     if account is None or not os.path.isdir(account.home):
         raise ManifestError(f"{name} has no account with a home on this host")
+    return person, account
+
+
+def restore_home(snapshot: Snapshot, name: str) -> Outcome:
+    """Brings the home of one person beside what they have on this host. Raises ManifestError and OSError."""
+    person, account = require_home(snapshot, name)
     outcome = Outcome()
     with _fetched(snapshot, person.data, account.home) as fetched:
         outcome.left_out = claim(fetched, {account.uid: {account.gid}}, account.uid, account.gid)
@@ -306,7 +328,9 @@ def claim(directory: str, owners: dict[int, set[int]], uid: int, gid: int) -> li
     """
     left_out = []
     for folder, folders, files in os.walk(directory):
-        for path in ([folder] if folder == directory else []) + [os.path.join(folder, name) for name in (*folders, *files)]:
+        for path in ([folder] if folder == directory else []) + [
+            os.path.join(folder, name) for name in (*folders, *files)
+        ]:
             status = os.lstat(path)
             kind = stat.S_IFMT(status.st_mode)
             if kind not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):

@@ -48,7 +48,7 @@ def problems(given: Given) -> list[str]:
 
 
 def plan(given: Given) -> dict[str, Any]:
-    """What the role does; the repository is told among the secrets, because its address may hold one."""
+    """What the role does; nothing of it is secret."""
     settings = given.settings
     made = {"state": settings["state"], "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"])}
     if settings["state"] == "absent":
@@ -61,6 +61,7 @@ def plan(given: Given) -> dict[str, Any]:
     return {
         **made,
         "packages": _packages(settings, hub),
+        "repository": settings["repository"],
         "known_hosts": settings["known_hosts"],
         "settings": {
             "host": host,
@@ -91,7 +92,7 @@ def review(made: dict[str, Any]) -> list[str]:
 
 def secrets(given: Given) -> dict[str, Any]:
     """What opens the repository."""
-    return {name: given.settings[name] for name in ("repository", "password", "environment", "ssh_key")}
+    return {name: given.settings[name] for name in ("password", "environment", "ssh_key")}
 
 
 def _labs(given: Given) -> list[dict[str, Any]]:
@@ -194,6 +195,11 @@ def _repository(settings: dict[str, Any]) -> Iterator[str]:
             "backup_repository: write where the backups go, such as sftp:jupyter@vault.example.org:/srv/jupyter, "
             "s3:https://s3.example.org/bucket, rest:https://vault.example.org/jupyter, or a directory such as "
             "/mnt/backup."
+        )
+    if re.search(r"//[^/]*:[^/]*@", address):
+        yield (
+            "backup_repository: everybody who reads the inventory reads a password in it; write backup_environment: "
+            "{RESTIC_REST_USERNAME: ..., RESTIC_REST_PASSWORD: ...}."
         )
     if scheme == "sftp":
         if re.match(r"sftp:(//)?([^@/:]+@)?-", address):

@@ -23,7 +23,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository im
 
 
 def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
-    done = subprocess.run(argv, input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(argv, input=data, capture_output=True, check=False)
     # restic names here the files that it could not read.
     sys.stderr.buffer.write(done.stderr)
     return done.returncode, done.stdout, done.stderr
