@@ -108,8 +108,7 @@ class Snapshot:
 
 def is_restored(snapshot: Snapshot) -> bool:
     """Whether all of a snapshot is in place on this host already."""
-    record = _record()
-    return record.get("snapshot") == snapshot.id and bool(record.get("done"))
+    return _is_of(snapshot) and bool(_record().get("done"))
 
 
 def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> list[str]:
@@ -131,7 +130,7 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
     found += [f"the snapshot has no lab {lab}" for lab in wanted.labs if lab not in made.labs]
     found += strangers(made, wanted.hub, wanted.labs, wanted.paths)
     found += account_problems(made.people, read_host([person.name for person in made.people], []))
-    if _record().get("snapshot") != snapshot.id:
+    if not _is_of(snapshot):
         occupied = [path for path in _occupied(wanted) if os.path.lexists(path)]
         found += [
             f"{path} exists: this host has a state of its own, which a restore does not replace; restore to another "
@@ -148,6 +147,11 @@ def _occupied(wanted: Wanted) -> Iterator[str]:
     if wanted.hub:
         yield from (f"/etc/{wanted.hub}/secrets", f"/var/lib/{wanted.hub}/{SQLITE}")
     yield from (f"/etc/jupyterlab/{lab}" for lab in wanted.labs)
+
+
+def _is_of(snapshot: Snapshot) -> bool:
+    """Whether this host was restored from a snapshot, at least in part."""
+    return _record().get("snapshot") == snapshot.id
 
 
 def _record() -> dict[str, Any]:
@@ -177,6 +181,10 @@ class Restore:
         self._manifest: Manifest = snapshot.manifest
         self._wanted = wanted
         self._run_command = run_command
+        here = read_host([person.name for person in self._manifest.people], []).accounts
+        missing = [person.name for person in self._manifest.people if person.name not in here]
+        # Those that an interrupted run has made are completed, too.
+        self._own = sorted({*missing, *(_record().get("accounts", []) if _is_of(snapshot) else [])})
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -196,7 +204,7 @@ class Restore:
         return self.outcome
 
     def _note(self, done: bool) -> None:
-        text = json.dumps({"snapshot": self._snapshot.id, "done": done}) + "\n"
+        text = json.dumps({"snapshot": self._snapshot.id, "accounts": self._own, "done": done}) + "\n"
         atomic.write(RECORD, text.encode(), 0o600)
 
     def _fetch(self) -> str:
@@ -216,14 +224,20 @@ class Restore:
             host = read_host([person.name], [person.group, *person.groups])
             if person.group not in host.groups:
                 self._run("groupadd", "--gid", str(person.gid), "--", person.group)
-            if person.name in host.accounts:
+            if person.name not in self._own:
                 continue
             for group, gid in person.groups.items():
                 if group not in host.groups:
                     # The role of the hub makes its group as one of the system, whose numbers differ from host to host.
                     number = ["--system"] if group == self._wanted.hub else ["--gid", str(gid)]
                     self._run("groupadd", *number, "--", group)
-            self._make_account(person)
+            if person.name not in host.accounts:
+                self._make_account(person)
+            if person.password:
+                self._run("chpasswd", "--encrypted", data=f"{person.name}:{person.password}")
+            if person.expires:
+                # One that was locked stays locked.
+                self._run("usermod", "--expiredate", person.expires, "--", person.name)
             self.outcome.accounts.append(person.name)
 
     def _make_account(self, person: Person) -> None:
@@ -233,11 +247,6 @@ class Restore:
             *(["--groups", ",".join(person.groups)] if person.groups else []),
             *("--shell", person.shell, "--comment", person.comment, "--", person.name),
         )
-        if person.password:
-            self._run("chpasswd", "--encrypted", data=f"{person.name}:{person.password}\n")
-        if person.expires:
-            # One that was locked stays locked.
-            self._run("usermod", "--expiredate", person.expires, "--", person.name)
 
     def _run(self, *command: str, data: str | None = None) -> None:
         status, out, err = self._run_command(list(command), data=data)
