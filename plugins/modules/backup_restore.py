@@ -51,8 +51,12 @@ options:
     type: str
     default: ""
   database:
-    description: Kind of its database.
+    description: Kind of its database, V(sqlite), V(postgresql) on this host, or V(elsewhere).
     type: str
+    default: ""
+  file:
+    description: File of its database.
+    type: path
     default: ""
   labs:
     description: Names of the labs that this host is to have.
@@ -130,6 +134,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import manifest, repository, restore
 
@@ -143,6 +148,7 @@ ARGUMENT_SPEC = {
     "snapshot": {"type": "str", "default": "latest"},
     "hub": {"type": "str", "default": ""},
     "database": {"type": "str", "default": ""},
+    "file": {"type": "path", "default": ""},
     "labs": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "path", "default": []},
     "home": {"type": "str", "default": ""},
@@ -163,7 +169,7 @@ def run(module: AnsibleModule, directory: str) -> dict[str, Any]:
         restore.require_home(snapshot, parameters["home"])
         outcome = restore.Outcome() if module.check_mode else restore.restore_home(snapshot, parameters["home"])
         return {**shown, **asdict(outcome), "changed": True}
-    wanted = restore.Wanted(*(parameters[name] for name in ("hub", "database", "labs", "paths")))
+    wanted = restore.Wanted(*(parameters[name] for name in ("hub", "database", "file", "labs", "paths")))
     shown["locks"] = restore.locks(snapshot, opened)
     if restore.is_restored(snapshot):
         return {**shown, **asdict(restore.Outcome()), "changed": False}
@@ -186,7 +192,7 @@ def main():
             result = run(module, directory)
     except manifest.ManifestError as error:
         module.fail_json(msg="\n".join(str(problem) for problem in error.args))
-    except (repository.RepositoryError, OSError, ValueError) as error:
+    except (DatabaseError, repository.RepositoryError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

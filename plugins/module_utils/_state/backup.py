@@ -24,26 +24,29 @@ from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host, is_a_persons
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
+    COPY,
+    ELSEWHERE,
     FILES,
     LOCKS,
     MANIFEST,
+    POSTGRESQL,
     SQLITE,
     STAGE,
     STATE,
     Manifest,
     Person,
     kept_groups,
+    lab_files,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import Repository
 
 STATUS = f"{STATE}/status.json"
 OK = "ok"
-# What a hub or a lab keeps in its directory, and what belongs to the old host alone is left out.
-_UNSEEN = ("healthy.json", "healthy-config.json", "upgrade.json")
 _OS_RELEASE = "/etc/os-release"
 
 
@@ -136,7 +139,8 @@ class Collection:
             self._collect_hub()
             names |= self._hub_people()
         for lab in self._labs:
-            self._copy_directory(f"/etc/jupyterlab/{lab['name']}")
+            for path in lab_files(lab["name"]):
+                self._copy_of_person(path)
         for path in self._settings["environments"]:
             self._copy_lock(path)
         people = list(_people(names, self._hub.get("name", ""), self._settings["homes"]))
@@ -160,32 +164,40 @@ class Collection:
 
     def _collect_hub(self) -> None:
         name, database = self._hub["name"], self._hub["database"]
-        state = f"/var/lib/{name}"
         self._copy_directory(f"/etc/{name}/secrets")
-        self._copy_directory(f"{state}/backups")
-        if database == "sqlite":
-            copy = f"{FILES}{state}/{SQLITE}"
-            path = f"{STAGE}/{copy}"
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            copy_sqlite(f"{state}/{SQLITE}", path)
-            self._note(copy)
-        else:
-            raise BackupError(f"the database {database} cannot be copied yet")
+        self._copy_directory(f"/var/lib/{name}/backups")
+        if database == SQLITE:
+            copy_sqlite(self._hub["file"], f"{STAGE}/{COPY}")
+        elif database == POSTGRESQL:
+            dump_postgresql(name, f"{STAGE}/{COPY}")
+        if database != ELSEWHERE:
+            self._note(COPY)
         marker = ReleaseStore(f"/opt/{name}/hub")
         packages = (marker.marker(marker.current()) or {}).get("packages", {})
         self._versions["jupyterhub"] = packages.get("jupyterhub", "")
 
     def _hub_people(self) -> set[str]:
         """The members of the hub's group, and of its users those that have an account."""
-        name = self._hub["name"]
+        name, database = self._hub["name"], self._hub["database"]
         group = read_host([], [name]).groups.get(name)
-        return {*(group.members if group else ()), *sqlite_users(f"{STAGE}/{FILES}/var/lib/{name}/{SQLITE}")}
+        users = set()
+        if database == SQLITE:
+            users = sqlite_users(f"{STAGE}/{COPY}")
+        elif database == POSTGRESQL:
+            users = postgresql_users(name)
+        return {*(group.members if group else ()), *users}
+
+    def _copy_of_person(self, path: str) -> None:
+        """Copies a file whose directory may belong to a person, who could put a link in its place."""
+        data = beneath.read(path)
+        if data is not None:
+            self._write(f"{FILES}{path}", data)
 
     def _copy_directory(self, directory: str) -> None:
         """Copies the files of a directory of root's; a missing one has none."""
         with contextlib.suppress(FileNotFoundError):
             for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-                if entry.is_file(follow_symlinks=False) and entry.name not in _UNSEEN:
+                if entry.is_file(follow_symlinks=False):
                     with open(entry.path, "rb") as file:
                         self._write(f"{FILES}{entry.path}", file.read())
 
@@ -249,6 +261,29 @@ def sqlite_users(path: str) -> set[str]:
             return {name for (name,) in database.execute("SELECT name FROM users")}
     except sqlite3.Error as error:
         raise BackupError(f"{path} is no database of a hub: {error}") from None
+
+
+def postgresql_address(hub: str) -> str:
+    """The database of a hub on this host, where root has a role of its own."""
+    return f"postgresql:///{hub}?host=/run/postgresql"
+
+
+def dump_postgresql(hub: str, target: str) -> None:
+    """Dumps the database of a hub on this host. Raises BackupError."""
+    options = ("--format=custom", "--no-password", f"--file={target}", f"--dbname={postgresql_address(hub)}")
+    status, _out, err = runner.run("pg_dump", *options)
+    if status != 0:
+        raise BackupError(f"the database of {hub} cannot be copied: {err.decode(errors='replace').strip()}")
+    os.chmod(target, 0o600)
+
+
+def postgresql_users(hub: str) -> set[str]:
+    """The names of the users of a hub on this host. Raises BackupError."""
+    options = ("--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command=SELECT name FROM users")
+    status, out, err = runner.run("psql", *options, f"--dbname={postgresql_address(hub)}")
+    if status != 0:
+        raise BackupError(f"the users of {hub} cannot be read: {err.decode(errors='replace').strip()}")
+    return set(out.decode().splitlines())
 
 
 def _people(names: set[str], hub: str, with_homes: bool) -> Iterator[Person]:

@@ -29,7 +29,9 @@ STAGE = f"{STATE}/stage"
 MANIFEST = "manifest.json"
 # Below these in the stage, files keep the path that they have on the host.
 FILES, LOCKS = "files", "locks"
-SQLITE, POSTGRESQL = "jupyterhub.sqlite", "jupyterhub.pgdump"
+# Kinds of a hub's database, and where a copy stands below the stage. One elsewhere is for its own server to back up.
+SQLITE, POSTGRESQL, ELSEWHERE = "sqlite", "postgresql", "elsewhere"
+COPY = "database"
 
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _COMMENT = re.compile(r"[^:\x00-\x1f\x7f]*")
@@ -127,7 +129,7 @@ def _strange(made: Manifest) -> Iterator[str]:
             if not is_right:
                 yield f"the snapshot's account {person.name!r} has a {what} that no person's account has"
     for path in (*made.files, *made.locks.values()):
-        if not is_path(f"/{path}") or path.partition("/")[0] not in (FILES, LOCKS):
+        if path != COPY and (not is_path(f"/{path}") or path.partition("/")[0] not in (FILES, LOCKS)):
             yield f"the snapshot has a file at {path!r}, where no backup puts one"
     if not all(_DIGEST.fullmatch(digest) for digest in made.files.values()):
         yield "the snapshot's manifest has hashes that are none"
@@ -190,18 +192,21 @@ def account_problems(people: tuple[Person, ...], host: Host) -> list[str]:
 
 def strangers(made: Manifest, hub: str, labs: list[str], paths: list[str]) -> list[str]:
     """What of the snapshot belongs to no part that the inventory has: root places nothing else."""
-    allowed = {f"{FILES}/etc/jupyterlab/{lab}" for lab in labs} | {LOCKS}
-    if hub:
-        allowed |= {f"{FILES}/etc/{hub}/secrets", f"{FILES}/var/lib/{hub}/backups"}
-    single = f"{FILES}/var/lib/{hub}/{SQLITE if made.database == 'sqlite' else POSTGRESQL}"
+    folders = {LOCKS, *([f"{FILES}/etc/{hub}/secrets", f"{FILES}/var/lib/{hub}/backups"] if hub else [])}
+    single = {f"{FILES}{path}" for lab in labs for path in lab_files(lab)} | ({COPY} if hub else set())
     found = [
         f"the snapshot has {name.removeprefix(FILES)}, which belongs to nothing that the inventory has"
         for name in made.files
-        if posixpath.dirname(name) not in allowed and not (hub and name == single)
+        if name not in single and posixpath.dirname(name) not in folders
     ]
     return found + [
         f"the snapshot has {path}, which is not among backup_paths" for path in made.paths if path not in paths
     ]
+
+
+def lab_files(lab: str) -> list[str]:
+    """What keeps the logins of a lab: the hash of its password, and what signs its cookies."""
+    return [f"/etc/jupyterlab/{lab}/config.json", f"/var/lib/jupyterlab/{lab}/cookie_secret"]
 
 
 def summary(made: Manifest) -> dict[str, Any]:

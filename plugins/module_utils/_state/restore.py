@@ -24,18 +24,20 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host impor
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import restore_sqlite
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import digest
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import restore_postgresql, restore_sqlite
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import digest, postgresql_address
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
+    COPY,
     FILES,
     MANIFEST,
-    SQLITE,
+    POSTGRESQL,
     STAGE,
     STATE,
     Manifest,
     ManifestError,
     Person,
     account_problems,
+    lab_files,
     parse,
     strangers,
 )
@@ -54,10 +56,14 @@ RunCommand = Callable[..., "tuple[int, str, str]"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the inventory says of the host: its hub, empty for none, the hub's database, its labs, shared folders."""
+    """What the inventory says of the host: its hub, empty for none, the kind of its database with its file, its labs.
+
+    `paths` are other directories.
+    """
 
     hub: str
     database: str
+    file: str
     labs: list[str]
     paths: list[str]
 
@@ -124,8 +130,8 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
         )
     elif wanted.hub and made.database != wanted.database:
         found.append(
-            f"the snapshot's database is {made.database}, and the inventory says {wanted.database}: write "
-            f"jupyterhub_database: {made.database}"
+            f"the snapshot's database is {made.database}, and the inventory's is {wanted.database}: give "
+            "jupyterhub_database the value that the old host had"
         )
     found += [f"the snapshot has no lab {lab}" for lab in wanted.labs if lab not in made.labs]
     found += strangers(made, wanted.hub, wanted.labs, wanted.paths)
@@ -145,8 +151,8 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
 def _occupied(wanted: Wanted) -> Iterator[str]:
     """What is on a host that has one of these parts."""
     if wanted.hub:
-        yield from (f"/etc/{wanted.hub}/secrets", f"/var/lib/{wanted.hub}/{SQLITE}")
-    yield from (f"/etc/jupyterlab/{lab}" for lab in wanted.labs)
+        yield from (f"/etc/{wanted.hub}/secrets", *([wanted.file] if wanted.file else []))
+    yield from (path for lab in wanted.labs for path in lab_files(lab))
 
 
 def _is_of(snapshot: Snapshot) -> bool:
@@ -194,6 +200,7 @@ class Restore:
         incoming = self._fetch()
         self._make_accounts()
         self._place_files(incoming)
+        self._place_database(os.path.join(incoming, COPY))
         for person in self._manifest.people:
             if person.data:
                 self._place_home(person)
@@ -262,27 +269,41 @@ class Restore:
             if not os.path.isdir(directory):
                 os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
                 os.mkdir(directory, 0o700)
-            if os.path.basename(target) == SQLITE:
-                restore_sqlite(source, target)
-            else:
-                with open(source, "rb") as file:
-                    atomic.write(target, file.read(), 0o600)
+            with open(source, "rb") as file:
+                atomic.write(target, file.read(), 0o600)
             self.outcome.files.append(target)
+
+    def _place_database(self, copy: str) -> None:
+        if COPY not in self._manifest.files:
+            return
+        if self._wanted.database == POSTGRESQL:
+            restore_postgresql(self._run_command, postgresql_address(self._wanted.hub), "", copy)
+            self.outcome.files.append(postgresql_address(self._wanted.hub))
+            return
+        directory = os.path.dirname(self._wanted.file)
+        if not os.path.isdir(directory):
+            os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
+            os.mkdir(directory, 0o700)
+        restore_sqlite(copy, self._wanted.file)
+        self.outcome.files.append(self._wanted.file)
 
     def _place_home(self, person: Person) -> None:
         account = read_host([person.name], []).accounts[person.name]
         with _fetched(self._snapshot, person.data, account.home) as fetched:
-            self.outcome.left_out += claim(fetched, {account.uid: _gids(person)}, account.uid, account.gid)
+            self.outcome.left_out += claim(fetched, self._owners(), account.uid, account.gid)
             if os.path.lexists(account.home) and not _is_empty(account.home):
                 self.outcome.homes[person.name] = put_beside(fetched, account.home, account.uid)
             else:
                 os.rename(fetched, account.home)
                 self.outcome.homes[person.name] = account.home
 
+    def _owners(self) -> dict[int, set[int]]:
+        """Root and the people of the snapshot, each with their groups: what they had is theirs again."""
+        return {0: {0}, **{person.uid: _gids(person) for person in self._manifest.people}}
+
     def _place_path(self, path: str) -> None:
-        owners = {person.uid: _gids(person) for person in self._manifest.people}
         with _fetched(self._snapshot, path, path) as fetched:
-            self.outcome.left_out += claim(fetched, owners, 0, 0)
+            self.outcome.left_out += claim(fetched, self._owners(), 0, 0)
             there = os.path.lexists(path) and not _is_empty(path)
             target = f"{path}.{restored_name()}" if there else path
             os.rename(fetched, target)
@@ -305,7 +326,7 @@ def restore_home(snapshot: Snapshot, name: str) -> Outcome:
     person, account = require_home(snapshot, name)
     outcome = Outcome()
     with _fetched(snapshot, person.data, account.home) as fetched:
-        outcome.left_out = claim(fetched, {account.uid: {account.gid}}, account.uid, account.gid)
+        outcome.left_out = claim(fetched, {0: {0}, account.uid: {account.gid}}, account.uid, account.gid)
         outcome.homes[name] = put_beside(fetched, account.home, account.uid)
     return outcome
 
