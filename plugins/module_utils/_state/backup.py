@@ -303,7 +303,7 @@ def _people(names: set[str], hub: str, with_homes: bool) -> Iterator[Person]:
             group=by_gid[account.gid],
             comment=account.comment,
             home=account.home,
-            shell=shells.get(name, "/bin/bash"),
+            login_shell=shells.get(name, "/bin/bash"),
             local=account.local,
             groups=kept_groups(groups, hub),
             password=account.shadow if HASH.fullmatch(account.shadow) else "",

@@ -61,7 +61,7 @@ class Person:
     group: str
     comment: str
     home: str
-    shell: str
+    login_shell: str
     local: bool
     groups: dict[str, int] = field(default_factory=dict)
     password: str = ""
@@ -121,7 +121,7 @@ def _strange(made: Manifest) -> Iterator[str]:
             and all(_GROUP.fullmatch(name) and is_kept(name, gid, made.hub) for name, gid in person.groups.items()),
             "comment": _COMMENT.fullmatch(person.comment),
             "home": is_home(person.home) and (not person.data or is_home(person.data)),
-            "shell": _SHELL.fullmatch(person.shell),
+            "shell": _SHELL.fullmatch(person.login_shell),
             "password": not person.password or HASH.fullmatch(person.password),
             "expiry": not person.expires or person.expires.isdigit(),
         }

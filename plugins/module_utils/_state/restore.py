@@ -252,7 +252,7 @@ class Restore:
         self._run(
             *("useradd", *numbers, "--no-create-home", "--home-dir", person.home),
             *(["--groups", ",".join(person.groups)] if person.groups else []),
-            *("--shell", person.shell, "--comment", person.comment, "--", person.name),
+            *("--shell", person.login_shell, "--comment", person.comment, "--", person.name),
         )
 
     def _run(self, *command: str, data: str | None = None) -> None:

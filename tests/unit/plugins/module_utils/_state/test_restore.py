@@ -1,0 +1,74 @@
+"""What becomes of files that come out of a repository."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import socket
+
+import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import restore
+
+
+def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path: pathlib.Path) -> None:
+    home = tmp_path / "ada"
+    (home / "sub").mkdir(parents=True)
+    for name, owner, group, mode in (
+        ("hers", 1001, 1001, 0o640),
+        ("her_groups", 1001, 2000, 0o640),
+        ("roots", 0, 0, 0o600),
+        ("strangers", 4000, 4000, 0o6755),
+        ("of_a_system_group", 1001, 27, 0o2755),
+        ("sub/runs", 0, 0, 0o4755),
+    ):
+        (home / name).touch()
+        os.chown(home / name, owner, group)
+        (home / name).chmod(mode)
+    os.chown(home, 1001, 1001)
+    (home / "link").symlink_to("/etc/passwd")
+    os.mkfifo(home / "sub/pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(home / "socket"))
+    left_out = restore.claim(str(home), {0: {0}, 1001: {1001, 2000}}, 1001, 1001)
+    assert sorted(left_out) == ["/socket", "/sub/pipe"]
+    found = {}
+    for folder, folders, files in os.walk(home):
+        for name in (*folders, *files):
+            status = os.lstat(os.path.join(folder, name))
+            found[name] = (status.st_uid, status.st_gid, oct(status.st_mode & 0o7777))
+    assert found.pop("link")[:2] == (0, 0)
+    assert found == {
+        "hers": (1001, 1001, "0o640"),
+        "her_groups": (1001, 2000, "0o640"),
+        "roots": (0, 0, "0o600"),
+        "strangers": (1001, 1001, "0o755"),
+        "of_a_system_group": (1001, 1001, "0o755"),
+        "sub": (0, 0, "0o755"),
+        "runs": (0, 0, "0o755"),
+    }
+    assert pathlib.Path("/etc/passwd").stat().st_uid == 0
+
+
+def test_a_restored_home_comes_beside_and_never_over(tmp_path: pathlib.Path) -> None:
+    home, fetched = tmp_path / "ada", tmp_path / "fetched"
+    home.mkdir()
+    fetched.mkdir()
+    (fetched / "note").write_text("old")
+    for path in (home, fetched):
+        os.chown(path, 1001, 1001)
+    target = restore.put_beside(str(fetched), str(home), 1001)
+    assert target.startswith(f"{home}/restored-")
+    assert pathlib.Path(target, "note").read_text() == "old"
+    fetched.mkdir()
+    with pytest.raises(ValueError, match="is not its person's"):
+        restore.put_beside(str(fetched), str(home), 1002)
+
+
+def test_a_link_in_the_place_of_a_home_leads_nowhere(tmp_path: pathlib.Path) -> None:
+    fetched, elsewhere = tmp_path / "fetched", tmp_path / "elsewhere"
+    fetched.mkdir()
+    elsewhere.mkdir()
+    (tmp_path / "ada").symlink_to(elsewhere)
+    with pytest.raises(ValueError, match="is not its person's"):
+        restore.put_beside(str(fetched), str(tmp_path / "ada"), 1001)
+    assert list(elsewhere.iterdir()) == []
