@@ -90,14 +90,14 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store
-from ansible_collections.nbops.jupyter.plugins.module_utils._state import backup, manifest, repository
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import backup, certificates, manifest, repository
 
 # The program runs from here, and imports the collection's modules by their own names. The role's units name it.
 LIBRARY = "/usr/local/lib/nbops-backup"
 PROGRAM = f"{LIBRARY}/backup.py"
 PROGRAM_MODULES = (
     *(accounts_host, accounts_model, atomic, beneath, ownership, read, runner, store),
-    *(backup, manifest, repository),
+    *(backup, certificates, manifest, repository),
 )
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

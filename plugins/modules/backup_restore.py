@@ -121,7 +121,7 @@ paths:
   type: list
   elements: str
 left_out:
-  description: Devices, pipes and sockets that were not restored.
+  description: Devices, pipes and sockets, and of certificates what is here already or has certbot run programs.
   returned: always
   type: list
   elements: str

@@ -128,7 +128,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_changed(backed_up) ->
     assert "has no manifest, so it is no whole backup" in refusal("backup_restore_from=bare")
     new.check_output("useradd --uid 1001 mallory && useradd --uid 3001 ada && mkdir /etc/jupyterhub/secrets --parents")
     said = refusal('{"backup_paths": [], "jupyterhub_database": "postgresql"}')
-    new.check_output("userdel mallory; userdel ada; rmdir --parents /etc/jupyterhub/secrets")
+    new.check_output("userdel mallory; userdel ada; rmdir /etc/jupyterhub/secrets /etc/jupyterhub")
     # All that is wrong at once.
     for text in (
         "the snapshot's database is sqlite, and the inventory's is postgresql",

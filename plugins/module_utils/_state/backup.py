@@ -28,6 +28,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
     COPY,
     ELSEWHERE,
@@ -141,6 +142,8 @@ class Collection:
         for lab in self._labs:
             for path in lab_files(lab["name"]):
                 self._copy_of_person(path)
+        for path, data in certificates.collected().items():
+            self._write(f"{FILES}{path}", data)
         for path in self._settings["environments"]:
             self._copy_lock(path)
         people = list(_people(names, self._hub.get("name", ""), self._settings["homes"]))

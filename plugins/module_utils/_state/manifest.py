@@ -22,6 +22,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     Host,
     is_a_persons,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
 
 LAYOUT = 1
 STATE = "/var/lib/nbops-backup"
@@ -35,7 +36,7 @@ COPY = "database"
 
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _COMMENT = re.compile(r"[^:\x00-\x1f\x7f]*")
-_PATH = re.compile(r"(/[^/\x00-\x1f\x7f:]+)+")
+_PATH = re.compile(r"(/[^/\x00-\x1f\x7f]+)+")
 _SHELL = re.compile(r"(/[A-Za-z0-9_.+-]+)+")
 _OF_THE_SYSTEM = re.compile(
     r"/(bin|boot|dev|etc|lib|lib32|lib64|opt|proc|root|run|sbin|sys|tmp|usr|var/(backups|cache|log|mail|run|spool|tmp))(/.*)?"
@@ -148,7 +149,7 @@ def is_path(path: str) -> bool:
 
 def is_home(path: str) -> bool:
     """Whether a path can be the home of a person: not one of the directories that the system has for itself."""
-    return is_path(path) and path.count("/") > 1 and not _OF_THE_SYSTEM.fullmatch(path)
+    return is_path(path) and ":" not in path and path.count("/") > 1 and not _OF_THE_SYSTEM.fullmatch(path)
 
 
 def kept_groups(groups: Mapping[str, int], hub: str) -> dict[str, int]:
@@ -197,7 +198,9 @@ def strangers(made: Manifest, hub: str, labs: list[str], paths: list[str]) -> li
     found = [
         f"the snapshot has {name.removeprefix(FILES)}, which belongs to nothing that the inventory has"
         for name in made.files
-        if name not in single and posixpath.dirname(name) not in folders
+        if name not in single
+        and posixpath.dirname(name) not in folders
+        and not certificates.is_ours(name.removeprefix(FILES))
     ]
     return found + [
         f"the snapshot has {path}, which is not among backup_paths" for path in made.paths if path not in paths

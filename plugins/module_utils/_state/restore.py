@@ -25,6 +25,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import restore_postgresql, restore_sqlite
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import digest, postgresql_address
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
     COPY,
@@ -200,6 +201,7 @@ class Restore:
         incoming = self._fetch()
         self._make_accounts()
         self._place_files(incoming)
+        self._place_certificates(incoming)
         self._place_database(os.path.join(incoming, COPY))
         for person in self._manifest.people:
             if person.data:
@@ -263,7 +265,9 @@ class Restore:
     def _place_files(self, stage: str) -> None:
         for name, expected in sorted(self._manifest.files.items()):
             target = name.removeprefix(FILES)
-            if target == name or (os.path.exists(target) and digest(target) == expected):
+            if target == name or certificates.is_ours(target):
+                continue
+            if os.path.exists(target) and digest(target) == expected:
                 continue
             source, directory = os.path.join(stage, name), os.path.dirname(target)
             if not os.path.isdir(directory):
@@ -272,6 +276,16 @@ class Restore:
             with open(source, "rb") as file:
                 atomic.write(target, file.read(), 0o600)
             self.outcome.files.append(target)
+
+    def _place_certificates(self, stage: str) -> None:
+        files = {}
+        for name in sorted(self._manifest.files):
+            if certificates.is_ours(name.removeprefix(FILES)):
+                with open(os.path.join(stage, name), "rb") as file:
+                    files[name.removeprefix(FILES)] = file.read()
+        placed, left_out = certificates.place(files, atomic.write)
+        self.outcome.files += placed
+        self.outcome.left_out += left_out
 
     def _place_database(self, copy: str) -> None:
         if COPY not in self._manifest.files:
