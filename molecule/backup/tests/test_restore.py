@@ -40,8 +40,8 @@ LISTING = "cd /home/ada && find . -path ./.local -prune -o -printf '%p %m %U %G 
 LAB_LOGIN = """
 cd $(mktemp --directory)
 ask() { curl --silent --unix-socket /run/jupyterlab/lab.sock --cookie jar --cookie-jar jar "$@"; }
-ask http://localhost/lab/login >page
-ask --data-urlencode 'password=correct horse battery' --data _xsrf=$(awk '/_xsrf/ {print $7}' jar) http://localhost/lab/login
+ask http://localhost/login >page
+ask --data-urlencode 'password=correct horse battery' --data _xsrf=$(awk '/_xsrf/ {print $7}' jar) http://localhost/login
 cat jar
 """
 
@@ -159,8 +159,8 @@ def test_a_token_of_the_old_host_opens_the_new(restored) -> None:
 def test_a_lab_knows_who_was_logged_in(restored) -> None:
     ask = "curl --silent --output /dev/null --write-out %{http_code} --unix-socket /run/jupyterlab/lab.sock"
     restored.new.check_output(f"cat >/root/jar <<'END'\n{restored.lab}\nEND")
-    assert restored.new.check_output(f"{ask} --cookie /root/jar http://localhost/lab/api/contents") == "200"
-    assert restored.new.check_output(f"{ask} http://localhost/lab/api/contents") == "403"
+    assert restored.new.check_output(f"{ask} --cookie /root/jar http://localhost/api/contents") == "200"
+    assert restored.new.check_output(f"{ask} http://localhost/api/contents") == "403"
 
 
 def test_a_person_goes_on_with_their_files_where_they_were(restored) -> None:
@@ -189,6 +189,11 @@ def test_a_home_has_its_owners_modes_lists_and_attributes_and_nothing_more(resto
 
 def test_a_shared_folder_is_as_it_was(restored) -> None:
     question = "stat --format='%n %a %u %g %s' /srv/shared /srv/shared/plan"
+    assert restored.old.check_output(question) == restored.new.check_output(question)
+
+
+def test_browsers_find_the_certificate_that_they_know(restored) -> None:
+    question = f"sha256sum /etc/ssl/jupyter/{HUB}/fullchain.pem"
     assert restored.old.check_output(question) == restored.new.check_output(question)
 
 
