@@ -125,8 +125,10 @@ class Repository:
 
         Returns whether every file could be read.
         """
+        # By itself restic compares with the last snapshot of the same paths, and so with none after a new person came.
+        last = [word for snapshot in self.snapshots(host)[-1:] for word in ("--parent", snapshot["id"])]
         status, _out, _err = self._run(
-            *("backup", "--quiet", "--host", host, "--tag", TAG, "--group-by", "host,tags"),
+            *("backup", "--quiet", "--host", host, "--tag", TAG, *last),
             *("--files-from-verbatim", paths, "--exclude-file", excludes),
             accepted=(0, _INCOMPLETE),
         )
@@ -148,6 +150,11 @@ class Repository:
         """The snapshots of a host, the oldest first."""
         _status, out, _err = self._run("snapshots", "--json", "--no-lock", "--host", host, "--tag", TAG)
         return sorted(json.loads(out) or [], key=lambda snapshot: snapshot["time"])
+
+    def size(self, snapshot: str) -> int:
+        """The bytes that a whole restore of a snapshot takes."""
+        _status, out, _err = self._run("stats", "--json", "--no-lock", "--mode", "restore-size", snapshot)
+        return json.loads(out)["total_size"]
 
     def read(self, snapshot: str, path: str) -> bytes:
         """The content of a file in a snapshot."""

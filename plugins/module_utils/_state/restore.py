@@ -108,6 +108,10 @@ class Snapshot:
             ) from None
         self.manifest = parse(text)
 
+    def size(self) -> int:
+        """The bytes that all of it takes. Raises RepositoryError."""
+        return self._repository.size(self.id)
+
     def restore(self, path: str, target: str) -> None:
         """Restores a path below an empty directory."""
         self._repository.restore(self.id, path, target)
@@ -137,6 +141,7 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
     found += [f"the snapshot has no lab {lab}" for lab in wanted.labs if lab not in made.labs]
     found += strangers(made, wanted.hub, wanted.labs, wanted.paths)
     found += account_problems(made.people, read_host([person.name for person in made.people], []))
+    found += room_problems(snapshot, free_bytes)
     if not _is_of(snapshot):
         occupied = [path for path in _occupied(wanted) if os.path.lexists(path)]
         found += [
@@ -147,6 +152,30 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
     elif wanted.hub and run_command(["systemctl", "is-active", "--quiet", f"{wanted.hub}.service"])[0] == 0:
         found.append(f"{wanted.hub}.service runs on a state that is half in place; `systemctl stop {wanted.hub}`")
     return found
+
+
+def room_problems(snapshot: Snapshot, free: Callable[[str], tuple[int, int]]) -> list[str]:
+    """Says where a snapshot does not fit; `free` tells of a path its file system, and the bytes that are free there.
+
+    Homes and directories are most of it; how much goes to which of several file systems, nobody knows before.
+    """
+    made = snapshot.manifest
+    paths = [*(person.home for person in made.people if person.data), *made.paths]
+    parents = sorted({os.path.dirname(path) for path in paths})
+    room = sum(dict(map(free, parents)).values())
+    size = snapshot.size() if parents else 0
+    if size <= room:
+        return []
+    places = ", ".join(parents)
+    return [f"the snapshot takes {size >> 20} MiB, and there are {room >> 20} MiB free below {places}"]
+
+
+def free_bytes(path: str) -> tuple[int, int]:
+    """The file system where a path is or would be made, and the bytes that are free there."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    status = os.statvfs(path)
+    return os.stat(path).st_dev, status.f_bavail * status.f_frsize
 
 
 def _occupied(wanted: Wanted) -> Iterator[str]:

@@ -18,12 +18,19 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository im
     ssh_command,
 )
 
-CALLS = "#!/bin/sh\nenv | grep -E '^(RESTIC|AWS)' | sort; printf '%s\\n' \"$@\"; exit ${STATUS:-0}\n"
+# Notes how it was called; it knows two snapshots.
+CALLS = r"""#!/bin/sh
+{ env | grep -E '^(RESTIC|AWS)' | sort; printf '%s\n' "$@"; } >>"$0.calls"
+case $* in
+  *snapshots*) echo '[{"id": "newer", "time": "2026-02"}, {"id": "older", "time": "2026-01"}]' ;;
+  *) exit ${STATUS:-0} ;;
+esac
+"""
 
 
 @pytest.fixture
-def calls(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a program in the place of restic was told, by its arguments and environment."""
+def calls(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A file with what a program in the place of restic was told, by its environment and arguments."""
     program = tmp_path / "restic"
     program.write_text(CALLS)
     program.chmod(0o755)
@@ -32,15 +39,13 @@ def calls(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setenv(name, "")
     for name in ("RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    found: list[str] = []
 
     def run(argv: Sequence[str], data: bytes | None) -> tuple[int, bytes, bytes]:
         done = subprocess.run(argv, input=data, capture_output=True, check=False)
-        found.append(done.stdout.decode())
         return done.returncode, done.stdout, done.stderr
 
     monkeypatch.setattr(runner, "_runners", [run])
-    return found
+    return tmp_path / "restic.calls"
 
 
 def made(directory: pathlib.Path, address: str, **secrets: object) -> Repository:
@@ -67,38 +72,39 @@ def test_ssh_speaks_to_no_strange_host(address: str, end: str) -> None:
     assert "-i /secret/key -o IdentitiesOnly=yes" in command
 
 
-def test_no_secret_is_on_a_command_line(calls: list[str], tmp_path: pathlib.Path) -> None:
+def test_no_secret_is_on_a_command_line(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:
     opened = made(tmp_path, "s3:https://s3.example.org/b", environment={"AWS_SECRET_ACCESS_KEY": "battery staple"})
     opened.backup("old", "/paths", "/excludes")
-    environment, arguments = calls[0].split("backup\n")
+    text = calls.read_text()
+    environment, arguments = text.rsplit("\nbackup\n", 1)
     assert "AWS_SECRET_ACCESS_KEY=battery staple" in environment
     assert f"RESTIC_PASSWORD_FILE={tmp_path}/password" in environment
-    assert "correct horse" not in calls[0]
+    assert "correct horse" not in text
     assert "battery" not in arguments
-    assert "--host\nold\n--tag\nnbops" in arguments
+    assert arguments.startswith("--quiet\n--host\nold\n--tag\nnbops\n--parent\nnewer\n")
 
 
-def test_a_login_of_rest_server_is_in_the_environment_alone(calls: list[str], tmp_path: pathlib.Path) -> None:
+def test_a_login_of_rest_server_is_in_the_environment_alone(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:
     login = {"RESTIC_REST_USERNAME": "ada", "RESTIC_REST_PASSWORD": "p/w"}
     with pytest.MonkeyPatch.context() as patch:
         for name in login:
             patch.setenv(name, "")
         made(tmp_path, "rest:https://vault/", environment=login).require()
-    assert "RESTIC_REPOSITORY=rest:https://ada:p%2Fw@vault/" in calls[0]
+    assert "RESTIC_REPOSITORY=rest:https://ada:p%2Fw@vault/" in calls.read_text()
 
 
-def test_numbers_of_zero_keep_nothing(calls: list[str], tmp_path: pathlib.Path) -> None:
+def test_numbers_of_zero_keep_nothing(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:
     made(tmp_path, "/backup").forget("old", {"daily": 7, "weekly": 0})
-    assert "--keep-daily\n7\n" in calls[0]
-    assert "weekly" not in calls[0]
+    assert "--keep-daily\n7\n" in calls.read_text()
+    assert "weekly" not in calls.read_text()
 
 
-def test_a_path_is_no_pattern(calls: list[str], tmp_path: pathlib.Path) -> None:
+def test_a_path_is_no_pattern(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:
     made(tmp_path, "/backup").restore("abc", "/home/a[d]a*", "/target")
-    assert "--include\n/home/a\\[d]a\\*\n" in calls[0]
+    assert "--include\n/home/a\\[d]a\\*\n" in calls.read_text()
 
 
-def test_unreadable_files_are_not_success(calls: list[str], tmp_path: pathlib.Path) -> None:
+def test_unreadable_files_are_not_success(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:
     opened = made(tmp_path, "/backup")
     os.environ["STATUS"] = "3"
     try:

@@ -8,6 +8,33 @@ import socket
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import restore
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import Manifest, Person
+
+ADA = Person("ada", 1001, 1001, "ada", "", "/home/ada", "/bin/sh", local=True, data="/home/ada")
+
+
+class Sized:
+    """A snapshot of some bytes, whose home and folder are on two file systems."""
+
+    manifest = Manifest("old", 1.0, "", "", (), {}, (ADA,), ("/srv/shared",), {}, {})
+
+    def size(self) -> int:
+        return 300 << 20
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [
+        ({"/home": (1, 200 << 20), "/srv": (2, 100 << 20)}, []),
+        ({"/home": (1, 300 << 20), "/srv": (1, 300 << 20)}, []),
+        (
+            {"/home": (1, 200 << 20), "/srv": (1, 200 << 20)},
+            ["the snapshot takes 300 MiB, and there are 200 MiB free below /home, /srv"],
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_before(free: dict[str, tuple[int, int]], expected: list[str]) -> None:
+    assert restore.room_problems(Sized(), free.__getitem__) == expected
 
 
 def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path: pathlib.Path) -> None:
