@@ -23,6 +23,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import restore_postgresql, restore_sqlite
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
@@ -141,7 +142,13 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
     found += [f"the snapshot has no lab {lab}" for lab in wanted.labs if lab not in made.labs]
     found += strangers(made, wanted.hub, wanted.labs, wanted.paths)
     found += account_problems(made.people, read_host([person.name for person in made.people], []))
-    found += room_problems(snapshot, free_bytes)
+    parents = _parents(made)
+    for parent in parents:
+        try:
+            require_own(parent)
+        except ValueError as error:
+            found.append(str(error))
+    found += room_problems(snapshot, parents, free_bytes)
     if not _is_of(snapshot):
         occupied = [path for path in _occupied(wanted) if os.path.lexists(path)]
         found += [
@@ -154,14 +161,18 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
     return found
 
 
-def room_problems(snapshot: Snapshot, free: Callable[[str], tuple[int, int]]) -> list[str]:
+def _parents(made: Manifest) -> list[str]:
+    """The directories that homes and other directories are in."""
+    paths = [*(person.home for person in made.people if person.data), *made.paths]
+    return sorted({os.path.dirname(path) for path in paths})
+
+
+def room_problems(snapshot: Snapshot, parents: list[str], free: Callable[[str], tuple[int, int]]) -> list[str]:
     """Says where a snapshot does not fit; `free` tells of a path its file system, and the bytes that are free there.
 
-    Homes and directories are most of it; how much goes to which of several file systems, nobody knows before.
+    Homes and directories, in `parents`, are most of it. How much goes to which of several file systems, nobody knows
+    before.
     """
-    made = snapshot.manifest
-    paths = [*(person.home for person in made.people if person.data), *made.paths]
-    parents = sorted({os.path.dirname(path) for path in paths})
     room = sum(dict(map(free, parents)).values())
     size = snapshot.size() if parents else 0
     if size <= room:
@@ -379,6 +390,7 @@ def _fetched(snapshot: Snapshot, path: str, target: str) -> Iterator[str]:
     """A directory of a snapshot, on the file system of a target, where only root can reach it."""
     parent = os.path.dirname(os.path.realpath(target))
     os.makedirs(parent, mode=0o755, exist_ok=True)
+    require_own(parent)
     staging = os.path.join(parent, _STAGING)
     shutil.rmtree(staging, ignore_errors=True)
     os.mkdir(staging, 0o700)

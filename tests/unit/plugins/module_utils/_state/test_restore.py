@@ -8,15 +8,10 @@ import socket
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import restore
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import Manifest, Person
-
-ADA = Person("ada", 1001, 1001, "ada", "", "/home/ada", "/bin/sh", local=True, data="/home/ada")
 
 
 class Sized:
-    """A snapshot of some bytes, whose home and folder are on two file systems."""
-
-    manifest = Manifest("old", 1.0, "", "", (), {}, (ADA,), ("/srv/shared",), {}, {})
+    """A snapshot of some bytes."""
 
     def size(self) -> int:
         return 300 << 20
@@ -34,7 +29,7 @@ class Sized:
     ],
 )
 def test_what_does_not_fit_is_told_before(free: dict[str, tuple[int, int]], expected: list[str]) -> None:
-    assert restore.room_problems(Sized(), free.__getitem__) == expected
+    assert restore.room_problems(Sized(), ["/home", "/srv"], free.__getitem__) == expected
 
 
 def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path: pathlib.Path) -> None:
