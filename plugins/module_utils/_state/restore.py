@@ -230,8 +230,10 @@ class Restore:
         self._run_command = run_command
         here = read_host([person.name for person in self._manifest.people], []).accounts
         missing = [person.name for person in self._manifest.people if person.name not in here]
-        # Those that an interrupted run has made are completed, too.
-        self._own = sorted({*missing, *(_record().get("accounts", []) if _is_of(snapshot) else [])})
+        before = _record() if _is_of(snapshot) else {}
+        # Those that an interrupted run has made are completed, too, and what it has put in place is not brought again.
+        self._own = sorted({*missing, *before.get("accounts", [])})
+        self._placed: list[str] = before.get("placed", [])
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -244,17 +246,22 @@ class Restore:
         self._place_certificates(incoming)
         self._place_database(os.path.join(incoming, COPY))
         for person in self._manifest.people:
-            if person.data:
+            if person.data and person.home not in self._placed:
                 self._place_home(person)
+                self._placed.append(person.home)
+                self._note(done=False)
         for path in self._manifest.paths:
-            self._place_path(path)
+            if path not in self._placed:
+                self._place_path(path)
+                self._placed.append(path)
+                self._note(done=False)
         shutil.rmtree(INCOMING)
         self._note(done=True)
         return self.outcome
 
     def _note(self, done: bool) -> None:
-        text = json.dumps({"snapshot": self._snapshot.id, "accounts": self._own, "done": done}) + "\n"
-        atomic.write(RECORD, text.encode(), 0o600)
+        record = {"snapshot": self._snapshot.id, "accounts": self._own, "placed": self._placed, "done": done}
+        atomic.write(RECORD, (json.dumps(record) + "\n").encode(), 0o600)
 
     def _fetch(self) -> str:
         """Gets the stage out of the repository, and compares each file with the manifest."""

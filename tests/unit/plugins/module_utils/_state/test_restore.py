@@ -8,6 +8,7 @@ import socket
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import restore
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import Manifest
 
 
 class Sized:
@@ -94,3 +95,45 @@ def test_a_link_in_the_place_of_a_home_leads_nowhere(tmp_path: pathlib.Path) -> 
     with pytest.raises(ValueError, match="is not its person's"):
         restore.put_beside(str(fetched), str(tmp_path / "ada"), 1001)
     assert list(elsewhere.iterdir()) == []
+
+
+class Folders:
+    """A snapshot of two directories, which a run can be kept from."""
+
+    id = "0123abcd"
+
+    def __init__(self, *paths: str) -> None:
+        self.manifest = Manifest("old", 1.0, "", "", (), {}, (), paths, {}, {})
+        self.broken = ""
+
+    def restore(self, path: str, target: str) -> None:
+        if path == self.broken:
+            raise OSError("the network is down")
+        made = pathlib.Path(target + path)
+        made.mkdir(parents=True)
+        if path.endswith(("one", "two")):
+            (made / "file").write_text("old")
+
+
+def test_an_interrupted_restore_is_completed_and_brings_nothing_twice(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("STATE", "RECORD", "INCOMING"):
+        monkeypatch.setattr(restore, name, str(tmp_path / name.lower()))
+    monkeypatch.setattr(restore, "require_own", lambda path: None)
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    snapshot, wanted = Folders(one, two), restore.Wanted("", "", "", [], [one, two])
+
+    def place() -> restore.Outcome:
+        return restore.Restore(snapshot, wanted, lambda *_arguments, **_named: (0, "", "")).run()
+
+    snapshot.broken = two
+    with pytest.raises(OSError, match="the network is down"):
+        place()
+    assert not restore.is_restored(snapshot)
+    pathlib.Path(one, "file").write_text("changed meanwhile")
+    snapshot.broken = ""
+    assert place().paths == [two]
+    assert restore.is_restored(snapshot)
+    assert pathlib.Path(one, "file").read_text() == "changed meanwhile"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "record", "state", "two"]
