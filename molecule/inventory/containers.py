@@ -33,6 +33,10 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
     The hosts under test are the group `instances`, one for each platform; those around them are `surroundings`.
     """
     known, surroundings = data["known"], data["surroundings"].get(scenario, {})
+    surroundings = {
+        name: host if isinstance(host, dict) else {"platform": host, "kind": "bare"}
+        for name, host in surroundings.items()
+    }
     unknown = sorted(set(platforms) - set(known))
     if unknown:
         raise SystemExit(f"unknown platform {', '.join(unknown)}; known: {', '.join(known)}")
@@ -50,8 +54,12 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
         for platform in platforms
     }
     others = {
-        name: {"ansible_host": f"{network}.{101 + number}", "container_platform": platform, "container_kind": "bare"}
-        for number, (name, platform) in enumerate(surroundings.items())
+        name: {
+            "ansible_host": f"{network}.{101 + number}",
+            "container_platform": host["platform"],
+            "container_kind": host["kind"],
+        }
+        for number, (name, host) in enumerate(surroundings.items())
     }
     common = {
         "surrounding_addresses": {name: others[name]["ansible_host"] for name in others},

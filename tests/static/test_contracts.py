@@ -25,6 +25,8 @@ VERBS = (
     "confirm",
     "service",
     "return",
+    "restore",
+    "restore_home",
     "rollback",
     "remove",
 )

@@ -21,6 +21,7 @@ from ansible.module_utils.common.yaml import yaml_load
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
 PLAYBOOK = "playbook_"
 ROLES = (
+    "backup",
     "certbot",
     "firewall",
     "jupyterhub",

@@ -73,7 +73,7 @@ def test_a_value_of_another_type_deep_inside_is_not_repeated() -> None:
 
 
 def test_an_unknown_subject_is_refused() -> None:
-    with pytest.raises(InputError, match="knows no apache; write one of certbot"):
+    with pytest.raises(InputError, match="knows no apache; write one of backup"):
         Evaluation("apache", {}, template(), {})
 
 

@@ -1,0 +1,228 @@
+"""A hub is backed up while people work, and a fresh host becomes that hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import testinfra
+from hub_client import HUB, HubClient, at_address
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+INVENTORY = ROOT / "molecule/inventory/containers.py"
+OLD, NEW = "backup-debian-13", "backup-new"
+STATUS = "/var/lib/nbops-backup/status.json"
+NOTE = "notes.txt"
+# What is in ada's home beside what Jupyter makes: lists and attributes, and what nobody gets back.
+FURNISH = f"""
+set -e
+cd /home/ada
+echo 'read me' >{NOTE}; setfacl --modify=user:1234:r {NOTE}; setfattr --name=user.origin --value=old {NOTE}
+ln --symbolic /etc/passwd passwd
+mkdir .cache; echo large >.cache/file
+cp /bin/true runs; chown ada:ada {NOTE} runs .cache; chmod 6755 runs
+mkfifo pipe
+echo 'of root' >roots
+echo shared >/srv/shared/plan; chown ada:ada /srv/shared/plan
+"""
+# Of each file its path, mode, owner, group, size and time.
+LISTING = "cd /home/ada && find . -path ./.local -prune -o -printf '%p %m %U %G %s %T@\\n' | sort"
+
+
+# Logs in at the lab as a browser does, and shows what the browser then knows.
+LAB_LOGIN = """
+cd $(mktemp --directory)
+ask() { curl --silent --unix-socket /run/jupyterlab/lab.sock --cookie jar --cookie-jar jar "$@"; }
+ask http://localhost/login >page
+ask --data-urlencode 'password=correct horse battery' --data _xsrf=$(awk '/_xsrf/ {print $7}' jar) http://localhost/login
+cat jar
+"""
+
+
+class BackedUp(NamedTuple):
+    """The old host, the new, ada as she was logged in at the old one, her token, and the cookies of her lab."""
+
+    old: Any
+    new: Any
+    ada: HubClient
+    token: str
+    lab: str
+
+
+def play(host: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a playbook for one host."""
+    names = ("containers.py", "hub.yml", "../backup/inventory/hosts.yml", "../backup/inventory/new.yml")
+    inventories = [f"--inventory={ROOT}/molecule/inventory/{name}" for name in names]
+    command = ["ansible-playbook", *inventories, f"--limit={host}", *arguments]
+    return subprocess.run(command, capture_output=True, check=False, text=True, env={**os.environ, "COLUMNS": "2000"})
+
+
+def refusal(*arguments: str) -> str:
+    """What the restore says that is refused."""
+    run = play(NEW, "nbops.jupyter.restore", *(f"--extra-vars={one}" for one in arguments))
+    assert run.returncode == 2, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+def address_of(host: Any) -> str:
+    return host.backend.ansible_runner.get_variables(host.backend.host)["ansible_host"]
+
+
+def at_host(host: Any, ada: HubClient) -> None:
+    """From now on the hub's name leads to a host."""
+    at_address(HUB, address_of(host))
+    pathlib.Path(ada.ca).write_text(host.file(f"/etc/ssl/jupyter/{HUB}/fullchain.pem").content_string)
+
+
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUp]:
+    """A backup that was made while ada worked."""
+    old, new = (
+        testinfra.get_host(f"ansible://{name}", ansible_inventory=str(INVENTORY), sudo=True) for name in (OLD, NEW)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", socket.getaddrinfo)  # put back afterwards
+        ada = HubClient(f"https://{HUB}/hub/", ca=str(tmp_path_factory.mktemp("ca") / "ca.pem"))
+        at_host(old, ada)
+        assert ada.login("ada", "correct horse battery")
+        token = ada.request("POST", "users/ada/tokens", {"note": "a program of hers"}).json()["token"]
+        lab = old.check_output(LAB_LOGIN)
+        old.check_output(FURNISH)
+        with ada.start().kernel() as kernel:
+            assert kernel.run("open('of_the_kernel', 'w').write('42')") == "2"
+            old.check_output("systemctl start nbops-backup.service nbops-backup-check.service")
+            assert kernel.run("6*7") == "42"
+        yield BackedUp(old, new, ada, token, lab)
+
+
+@pytest.fixture(scope="module")
+def restored(backed_up: BackedUp) -> BackedUp:
+    """What was backed up, on the new host."""
+    done = play(NEW, "nbops.jupyter.restore")
+    assert done.returncode == 0, done.stdout + done.stderr
+    at_host(backed_up.new, backed_up.ada)
+    return backed_up
+
+
+def test_a_second_run_of_the_backup_changes_nothing(backed_up) -> None:
+    again = play(OLD, "nbops.jupyter.backup")
+    assert re.search(r"changed=0 +unreachable=0 +failed=0", again.stdout), again.stdout + again.stderr
+
+
+def test_what_cannot_be_restored_is_refused_and_nothing_is_changed(backed_up) -> None:
+    new = backed_up.new
+    assert "/srv/vault: backup_password does not open this repository" in refusal("backup_password=another-one-of-them")
+    assert "/srv/empty: there is no repository" in refusal("backup_repository=/srv/empty")
+    assert "there is no snapshot 'latest' of nobody in the repository" in refusal("backup_restore_from=nobody")
+    new.check_output(
+        "cd / && RESTIC_REPOSITORY=/srv/vault RESTIC_PASSWORD='correct horse battery staple' "
+        "restic backup --quiet --host bare --tag nbops etc/hostname"
+    )
+    assert "has no manifest, so it is no whole backup" in refusal("backup_restore_from=bare")
+    new.check_output("useradd --uid 1001 mallory && useradd --uid 3001 ada && mkdir /etc/jupyterhub/secrets --parents")
+    said = refusal('{"backup_paths": [], "jupyterhub_database": "postgresql"}')
+    new.check_output("userdel mallory; userdel ada; rmdir /etc/jupyterhub/secrets /etc/jupyterhub")
+    # All that is wrong at once.
+    for text in (
+        "the snapshot's database is sqlite, and the inventory's is postgresql",
+        "the snapshot has /srv/shared, which is not among backup_paths",
+        "ada has the number 1001 in the snapshot, and 3001 here",
+        "/etc/jupyterhub/secrets exists: this host has a state of its own",
+    ):
+        assert text in said
+    assert not new.file("/home/ada").exists
+    assert not new.file("/var/lib/nbops-backup").exists
+
+
+def test_the_backup_was_well_and_says_so(restored) -> None:
+    status = json.loads(restored.old.file(STATUS).content_string)
+    assert [status[key]["result"] for key in ("last_backup", "last_check")] == ["ok", "ok"]
+    assert not restored.old.file("/run/alarm").exists
+
+
+def test_who_was_logged_in_at_the_old_host_still_is(restored) -> None:
+    assert restored.ada.request("GET", "user").json()["name"] == "ada"
+
+
+def test_a_token_of_the_old_host_opens_the_new(restored) -> None:
+    program = HubClient(f"https://{HUB}/hub/", ca=restored.ada.ca, token=restored.token)
+    assert program.get("api/user").json()["name"] == "ada"
+
+
+def test_a_lab_knows_who_was_logged_in(restored) -> None:
+    ask = "curl --silent --output /dev/null --write-out %{http_code} --unix-socket /run/jupyterlab/lab.sock"
+    restored.new.check_output(f"cat >/root/jar <<'END'\n{restored.lab}\nEND")
+    assert restored.new.check_output(f"{ask} --cookie /root/jar http://localhost/api/contents") == "200"
+    assert restored.new.check_output(f"{ask} http://localhost/api/contents") == "403"
+
+
+def test_a_person_goes_on_with_their_files_where_they_were(restored) -> None:
+    with restored.ada.start().kernel() as kernel:
+        assert kernel.run("print(open('of_the_kernel').read(), open('notes.txt').read())") == "42 read me"
+    restored.ada.stop()
+
+
+def test_accounts_have_their_numbers_and_passwords(restored) -> None:
+    for question in ("id ada", "getent passwd ada", "getent shadow ada | cut --delimiter=: --fields=2"):
+        old, new = (re.sub(r"\d+\(jupyterhub\)", "", host.check_output(question)) for host in restored[:2])
+        assert old == new
+
+
+def test_a_home_has_its_owners_modes_lists_and_attributes_and_nothing_more(restored) -> None:
+    assert "user:1234:r--" in restored.new.check_output("getfacl --absolute-names /home/ada/notes.txt")
+    assert restored.new.check_output("getfattr --only-values --name=user.origin /home/ada/notes.txt") == "old"
+    old, new = (dict(line.split(" ", 1) for line in host.check_output(LISTING).splitlines()) for host in restored[:2])
+    for name in ("./notes.txt", "./passwd", "./of_the_kernel", "./roots"):
+        assert old[name] == new[name]
+    # Rights that its person could not give, what is no file, and what is excluded.
+    assert new["./runs"].startswith("755 ")
+    assert "./pipe" not in new
+    assert "./.cache" not in new
+
+
+def test_a_shared_folder_is_as_it_was(restored) -> None:
+    question = "stat --format='%n %a %u %g %s' /srv/shared /srv/shared/plan"
+    assert restored.old.check_output(question) == restored.new.check_output(question)
+
+
+def test_browsers_find_the_certificate_that_they_know(restored) -> None:
+    question = f"sha256sum /etc/ssl/jupyter/{HUB}/fullchain.pem"
+    assert restored.old.check_output(question) == restored.new.check_output(question)
+
+
+def test_packages_are_equal(restored) -> None:
+    for environment in ("jupyterhub/hub", "jupyterhub/user", "jupyterlab"):
+        question = f"readlink /opt/{environment}/current"
+        assert restored.old.check_output(question) == restored.new.check_output(question)
+
+
+def test_a_second_restore_changes_nothing(restored) -> None:
+    again = play(NEW, "nbops.jupyter.restore")
+    assert re.search(r"changed=0 +unreachable=0 +failed=0", again.stdout), again.stdout + again.stderr
+
+
+def test_one_persons_home_comes_beside_theirs(restored) -> None:
+    restored.new.check_output("rm /home/ada/notes.txt && echo new >/home/ada/of_the_kernel")
+    done = play(NEW, "nbops.jupyter.restore_home", "--extra-vars=backup_restore_home=ada")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        restored.new.check_output("cat /home/ada/restored-*/notes.txt /home/ada/restored-*/of_the_kernel")
+        == "read me\n42"
+    )
+    assert restored.new.check_output("cat /home/ada/of_the_kernel") == "new"
+    assert restored.new.check_output("stat --format='%U %a' /home/ada/restored-*") == "ada 700"
+
+
+def test_a_damaged_repository_and_unreadable_files_raise_the_alarm(restored) -> None:
+    old, new = restored.old, restored.new
+    new.check_output("pack=$(find /srv/vault/data -type f -size +8k | head --lines=1) && truncate --size=-1 $pack")
+    assert old.run("systemctl start nbops-backup-check.service").rc != 0
+    assert json.loads(old.file(STATUS).content_string)["last_check"]["result"] != "ok"
+    assert old.file("/run/alarm").exists

@@ -1,0 +1,339 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes a backup of this host, and checks the repository; runs on the host without Ansible.
+
+What has to be consistent is copied into a stage first, and described there by a manifest with the hash of each file.
+Homes and shared folders are read where they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host, is_a_persons
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
+    COPY,
+    ELSEWHERE,
+    FILES,
+    LOCKS,
+    MANIFEST,
+    POSTGRESQL,
+    SQLITE,
+    STAGE,
+    STATE,
+    Manifest,
+    Person,
+    kept_groups,
+    lab_files,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import Repository
+
+STATUS = f"{STATE}/status.json"
+OK = "ok"
+_OS_RELEASE = "/etc/os-release"
+
+
+class BackupError(Exception):
+    """A backup is not whole; the text says what is missing."""
+
+
+def backup(settings: dict[str, Any], repository: Repository) -> None:
+    """Makes a snapshot, and removes those that are too old.
+
+    Raises BackupError where something is missing in it, RepositoryError, and OSError. Another run is waited for.
+    """
+    with _alone(), _noted("last_backup"):
+        repository.unlock()
+        paths = Collection(settings).run()
+        files = {
+            "paths": "".join(f"{path}\n" for path in [STAGE, *paths]),
+            "excludes": "".join(f"{line}\n" for line in excludes(settings["exclude"], paths)),
+        }
+        for name, text in files.items():
+            atomic.write(f"{STATE}/{name}", text.encode(), 0o600)
+        whole = repository.backup(settings["host"], f"{STATE}/paths", f"{STATE}/excludes")
+        if settings["prune"]:
+            repository.forget(settings["host"], settings["keep"])
+        if not whole:
+            raise BackupError("some files could not be read; the journal names them")
+
+
+def check(settings: dict[str, Any], repository: Repository) -> None:
+    """Checks the repository by reading a share of it. Raises RepositoryError and OSError."""
+    with _alone(), _noted("last_check"):
+        repository.unlock()
+        repository.check(settings["check_read"])
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Waits until no other run of ours is in the repository: a check wants it alone."""
+    with open(f"{STATE}/lock", "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _noted(key: str) -> Iterator[None]:
+    """Notes how a run ended, for whoever asks the host for its status."""
+    result = "it was interrupted"
+    try:
+        yield
+        result = OK
+    except Exception as error:
+        result = str(error)
+        raise
+    finally:
+        status = json.loads(read_or_none(STATUS) or b"{}")
+        status[key] = {"time": time.time(), "result": result}
+        atomic.write(STATUS, (json.dumps(status) + "\n").encode(), 0o644)
+
+
+def excludes(patterns: list[str], paths: list[str]) -> list[str]:
+    """Patterns for restic: each holds below the given paths alone, so that nothing of the stage is ever left out."""
+    places = [re.sub(r"([\\*?\[])", r"\\\1", path) for path in paths]
+    found = [pattern for pattern in patterns if pattern.startswith("/")]
+    found += [f"{place}/**/{pattern}" for place in places for pattern in patterns if not pattern.startswith("/")]
+    # restic takes a dollar for the beginning of a variable.
+    return [line.replace("$", "$$") for line in found]
+
+
+class Collection:
+    """Collects what goes into a snapshot of this host."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """`settings` has the parts of the host, as the role writes them."""
+        self._hub: dict[str, str] = settings["hub"]
+        self._labs: list[dict[str, str]] = settings["labs"]
+        self._settings = settings
+        self._files: dict[str, str] = {}
+        self._locks: dict[str, str] = {}
+        self._versions = _system()
+
+    def run(self) -> list[str]:
+        """Fills the stage, and returns the directories that are read where they are.
+
+        Raises BackupError and OSError; then the stage has no manifest.
+        """
+        shutil.rmtree(STAGE, ignore_errors=True)
+        os.makedirs(STAGE, mode=0o700)
+        names = {lab["user"] for lab in self._labs}
+        if self._hub:
+            self._collect_hub()
+            names |= self._hub_people()
+        for lab in self._labs:
+            for path in lab_files(lab["name"]):
+                self._copy_of_person(path)
+        for path, data in certificates.collected().items():
+            self._write(f"{FILES}{path}", data)
+        for path in self._settings["environments"]:
+            self._copy_lock(path)
+        people = list(_people(names, self._hub.get("name", ""), self._settings["homes"]))
+        missing = [path for path in self._settings["paths"] if not os.path.isdir(path)]
+        if missing:
+            raise BackupError(f"backup_paths: {', '.join(missing)} is no directory")
+        manifest = Manifest(
+            host=self._settings["host"],
+            time=time.time(),
+            hub=self._hub.get("name", ""),
+            database=self._hub.get("database", ""),
+            labs=tuple(lab["name"] for lab in self._labs),
+            versions=self._versions,
+            people=tuple(people),
+            paths=tuple(self._settings["paths"]),
+            locks=self._locks,
+            files=self._files,
+        )
+        self._write(MANIFEST, manifest.text().encode())
+        return sorted({*(person.data for person in people if person.data), *self._settings["paths"]})
+
+    def _collect_hub(self) -> None:
+        name, database = self._hub["name"], self._hub["database"]
+        self._copy_directory(f"/etc/{name}/secrets")
+        self._copy_directory(f"/var/lib/{name}/backups")
+        if database == SQLITE:
+            copy_sqlite(self._hub["file"], f"{STAGE}/{COPY}")
+        elif database == POSTGRESQL:
+            dump_postgresql(name, f"{STAGE}/{COPY}")
+        if database != ELSEWHERE:
+            self._note(COPY)
+        marker = ReleaseStore(f"/opt/{name}/hub")
+        packages = (marker.marker(marker.current()) or {}).get("packages", {})
+        self._versions["jupyterhub"] = packages.get("jupyterhub", "")
+
+    def _hub_people(self) -> set[str]:
+        """The members of the hub's group, and of its users those that have an account."""
+        name, database = self._hub["name"], self._hub["database"]
+        group = read_host([], [name]).groups.get(name)
+        users = set()
+        if database == SQLITE:
+            users = sqlite_users(f"{STAGE}/{COPY}")
+        elif database == POSTGRESQL:
+            users = postgresql_users(name)
+        return {*(group.members if group else ()), *users}
+
+    def _copy_of_person(self, path: str) -> None:
+        """Copies a file whose directory may belong to a person, who could put a link in its place."""
+        data = beneath.read(path)
+        if data is not None:
+            self._write(f"{FILES}{path}", data)
+
+    def _copy_directory(self, directory: str) -> None:
+        """Copies the files of a directory of root's; a missing one has none."""
+        with contextlib.suppress(FileNotFoundError):
+            for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+                if entry.is_file(follow_symlinks=False):
+                    with open(entry.path, "rb") as file:
+                        self._write(f"{FILES}{entry.path}", file.read())
+
+    def _copy_lock(self, path: str) -> None:
+        store = ReleaseStore(path)
+        current = store.current()
+        lock = text_or_none(os.path.join(store.directory(current), "lock.txt")) if current else None
+        # An environment without Python's packages has none.
+        if lock:
+            name = f"{LOCKS}/{len(self._locks)}.txt"
+            self._locks[path] = name
+            self._write(name, lock.encode())
+
+    def _write(self, name: str, data: bytes) -> None:
+        path = os.path.join(STAGE, name)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        atomic.write(path, data, 0o600)
+        if name != MANIFEST:
+            self._note(name)
+
+    def _note(self, name: str) -> None:
+        self._files[name] = digest(os.path.join(STAGE, name))
+
+
+def digest(path: str) -> str:
+    """The SHA-256 of a file. Raises OSError."""
+    made = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            made.update(block)
+    return made.hexdigest()
+
+
+def copy_sqlite(source: str, target: str) -> None:
+    """Copies a database that is in use, with all that was committed. Raises BackupError."""
+    # The standard library of a minimal Python lacks it.
+    import sqlite3
+
+    try:
+        # Not made anew where it is missing. A log that nobody closed is read, which writes beside it.
+        address = f"file:{source.replace('%', '%25').replace('?', '%3f')}?mode=rw"
+        with (
+            contextlib.closing(sqlite3.connect(address, uri=True, timeout=60)) as old,
+            contextlib.closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+            found = new.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        raise BackupError(f"{source} cannot be copied: {found}")
+    os.chmod(target, 0o600)
+
+
+def sqlite_users(path: str) -> set[str]:
+    """The names of a hub's users. Raises BackupError."""
+    import sqlite3
+
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            return {name for (name,) in database.execute("SELECT name FROM users")}
+    except sqlite3.Error as error:
+        raise BackupError(f"{path} is no database of a hub: {error}") from None
+
+
+def postgresql_address(hub: str) -> str:
+    """The database of a hub on this host, where root has a role of its own."""
+    return f"postgresql:///{hub}?host=/run/postgresql"
+
+
+def dump_postgresql(hub: str, target: str) -> None:
+    """Dumps the database of a hub on this host. Raises BackupError."""
+    options = ("--format=custom", "--no-password", f"--file={target}", f"--dbname={postgresql_address(hub)}")
+    status, _out, err = runner.run("pg_dump", *options)
+    if status != 0:
+        raise BackupError(f"the database of {hub} cannot be copied: {err.decode(errors='replace').strip()}")
+    os.chmod(target, 0o600)
+
+
+def postgresql_users(hub: str) -> set[str]:
+    """The names of the users of a hub on this host. Raises BackupError."""
+    options = ("--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command=SELECT name FROM users")
+    status, out, err = runner.run("psql", *options, f"--dbname={postgresql_address(hub)}")
+    if status != 0:
+        raise BackupError(f"the users of {hub} cannot be read: {err.decode(errors='replace').strip()}")
+    return set(out.decode().splitlines())
+
+
+def _people(names: set[str], hub: str, with_homes: bool) -> Iterator[Person]:
+    host = read_host(names, [])
+    shells = {fields[0]: fields[6] for fields in _passwd_lines() if len(fields) == 7}
+    groups_of, by_gid = host.groups_of(), {group.gid: group.name for group in host.groups.values()}
+    for name in sorted(names):
+        account = host.accounts.get(name)
+        # The hub knows people without an account, and accounts of the system are the distribution's.
+        if account is None or not is_a_persons(account.uid) or account.gid not in by_gid:
+            continue
+        groups = {group: host.groups[group].gid for group in groups_of.get(name, set())}
+        yield Person(
+            name=name,
+            uid=account.uid,
+            gid=account.gid,
+            group=by_gid[account.gid],
+            comment=account.comment,
+            home=account.home,
+            login_shell=shells.get(name, "/bin/bash"),
+            local=account.local,
+            groups=kept_groups(groups, hub),
+            password=account.shadow if HASH.fullmatch(account.shadow) else "",
+            expires=account.expires,
+            data=_data(account, host) if with_homes else "",
+        )
+
+
+def _data(account: Account, host: Host) -> str:
+    """The directory of a home, empty where there is none of the account's own."""
+    path = os.path.realpath(account.home)
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return ""
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == account.uid
+    shared = [other.name for other in host.accounts.values() if other.home == account.home and other.uid != account.uid]
+    return path if is_own and not shared else ""
+
+
+def _passwd_lines() -> list[list[str]]:
+    return [line.split(":") for line in (text_or_none("/etc/passwd") or "").splitlines()]
+
+
+def _system() -> dict[str, str]:
+    found = dict(re.findall(r'^(ID|VERSION_ID)="?([^"\n]*)"?$', text_or_none(_OS_RELEASE) or "", re.MULTILINE))
+    return {
+        "system": f"{found.get('ID', '')} {found.get('VERSION_ID', '')}".strip(),
+        "python": platform.python_version(),
+    }

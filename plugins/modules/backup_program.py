@@ -1,0 +1,176 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_program
+short_description: Install the program that makes backups, once its repository opens
+version_added: "0.1.0"
+author: nbops contributors (@nbops)
+extends_documentation_fragment:
+  - nbops.jupyter._attributes
+description:
+  - Opens the repository with restic, or makes it, before anything on the host changes.
+  - Installs the program that the units of the role P(nbops.jupyter.backup#role) run, its settings and its secrets.
+options:
+  state:
+    description: V(absent) removes the program, its settings, secrets and cache. The repository stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  program:
+    description: Text of the program, C(files/backup.py) of the role.
+    type: str
+    default: ""
+  repository:
+    description: Address of the repository, in the words of restic.
+    type: str
+    default: ""
+  password:
+    description: Its password.
+    type: str
+    default: ""
+  environment:
+    description: Secrets of its target, by the names of variables that restic reads.
+    type: dict
+    default: {}
+  ssh_key:
+    description: Private key for sftp.
+    type: str
+    default: ""
+  known_hosts:
+    description: Lines of C(known_hosts) for sftp.
+    type: str
+    default: ""
+  settings:
+    description: What is collected and kept, as the role plans it.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    support: full
+    details: Opens the repository where restic is installed, and makes none.
+  diff_mode:
+    support: none
+    details: Secrets are never shown.
+requirements:
+  - restic on the target
+"""
+
+EXAMPLES = r"""
+- name: Remove the program
+  nbops.jupyter.backup_program:
+    state: absent
+"""
+
+RETURN = r"""
+created:
+  description: Whether the repository was or would be made.
+  returned: always
+  type: bool
+"""
+
+import inspect
+import json
+import os
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as accounts_host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import model as accounts_model
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
+    atomic,
+    beneath,
+    managed_files,
+    ownership,
+    read,
+)
+from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import backup, certificates, manifest, repository
+
+# The program runs from here, and imports the collection's modules by their own names. The role's units name it.
+LIBRARY = "/usr/local/lib/nbops-backup"
+PROGRAM = f"{LIBRARY}/backup.py"
+PROGRAM_MODULES = (
+    *(accounts_host, accounts_model, atomic, beneath, ownership, read, runner, store),
+    *(backup, certificates, manifest, repository),
+)
+ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "program": {"type": "str", "default": ""},
+    "repository": {"type": "str", "default": ""},
+    "password": {"type": "str", "default": "", "no_log": True},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
+    "ssh_key": {"type": "str", "default": "", "no_log": True},
+    "known_hosts": {"type": "str", "default": ""},
+    "settings": {"type": "dict", "default": {}},
+}
+
+
+def try_repository(module: AnsibleModule) -> bool:
+    """Opens the repository, or makes it; returns whether it was or would be made. Raises RepositoryError, OSError."""
+    with tempfile.TemporaryDirectory(dir=module.tmpdir) as directory:
+        known_hosts = os.path.join(directory, "known_hosts")
+        for name, text in {
+            **repository.secret_texts(module.params),
+            "known_hosts": module.params["known_hosts"],
+        }.items():
+            atomic.write(os.path.join(directory, name), text.encode(), 0o600)
+        found = repository.Repository(module.params["repository"], directory, known_hosts, directory)
+        try:
+            found.require()
+        except repository.NoRepositoryError:
+            if not module.check_mode:
+                found.create()
+            return True
+        return False
+
+
+def install(module: AnsibleModule, files: managed_files.ManagedFiles) -> None:
+    """Writes program, settings and secrets. Raises OSError."""
+    parameters = module.params
+    for one in PROGRAM_MODULES:
+        path = one.__name__.replace(".", "/")
+        files.write(f"{LIBRARY}/{path}.py", inspect.getsource(one), 0o644)
+    files.write(PROGRAM, parameters["program"], 0o644)
+    texts = repository.secret_texts(parameters)
+    if not module.check_mode:
+        os.makedirs(repository.SECRETS, mode=0o700, exist_ok=True)
+        os.chmod(repository.DIRECTORY, 0o700)
+    for name in repository.SECRET_NAMES:
+        path = os.path.join(repository.SECRETS, name)
+        if name in texts:
+            files.write(path, texts[name], 0o600)
+        else:
+            files.remove(path)
+    files.write(repository.KNOWN_HOSTS, parameters["known_hosts"], 0o600)
+    settings = {"repository": parameters["repository"], **parameters["settings"]}
+    files.write(repository.SETTINGS, json.dumps(settings, indent=1, sort_keys=True) + "\n", 0o600)
+
+
+def main():
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    surroundings.disregard()
+    runner.run_by_module(module)
+    files = managed_files.ManagedFiles(module.check_mode)
+    created = False
+    try:
+        if module.params["state"] == "absent":
+            for path in (LIBRARY, repository.DIRECTORY, repository.CACHE, manifest.STATE):
+                files.remove(path)
+        else:
+            # In check mode an earlier task may be what would install it.
+            if not module.check_mode or module.get_bin_path(repository.RESTIC):
+                created = try_repository(module)
+            install(module, files)
+    except (repository.RepositoryError, OSError, ValueError) as error:
+        module.fail_json(msg=f"{error}. Nothing was changed.")
+    module.exit_json(changed=files.changed or created, created=created)
+
+
+if __name__ == "__main__":
+    main()
