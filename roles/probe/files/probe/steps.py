@@ -145,19 +145,19 @@ class Visit:
         made.http.verify = made.ca or True
         return made
 
-    def first(self, client: NotebookClient) -> requests.Response:
-        """The login page, to somebody who has not logged in."""
-        client.patience = NO_PATIENCE if self.target["stopped"] else PATIENCE
-        answer = client.get("login")
+    def first(self, path: str = "") -> requests.Response:
+        """The login page, to somebody who brings nothing."""
+        stranger = self.client(NotebookClient, path=path)
+        stranger.patience = NO_PATIENCE if self.target["stopped"] else PATIENCE
+        answer = stranger.get("login")
         answer.raise_for_status()
-        client.patience = PATIENCE
         return answer
 
     def hub(self) -> None:
         target = self.target
         hub = self.client(HubClient, token=target.get("token"))
         with self.step("page") as words:
-            answer = self.first(hub)
+            answer = self.first()
             there = urlsplit(answer.url).hostname
             words.append("The login page comes." if there == self.host else f"The login page of {there} comes.")
         if target["login"] == "none":
@@ -195,7 +195,7 @@ class Visit:
         target = self.target
         lab = self.client(NotebookClient, token=target.get("token"), path=target.get("socket", ""))
         with self.step("page") as words:
-            self.first(lab)
+            self.first(target.get("socket", ""))
             words.append("The login page comes.")
         if target["login"] == "none":
             if target["why"]:
