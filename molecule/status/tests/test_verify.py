@@ -25,9 +25,9 @@ VISIT = ["resolve", "chain", "page", "login", "start", "kernel", "websocket", "c
 # What a visit must not leave behind.
 TRACES = (
     "ls /run/systemd/transient | grep --invert-match ^session; getent passwd; getent group; cat /etc/subuid;"
-    " ls -A /run /run/jupyterhub-sockets /run/jupyterhub-users /home"
-    " /var/mail /home/alice; find /home/alice -name '*nbops-probe*'; systemctl list-units --all --plain --no-legend 'nbops-*'"
-    " 'jupyterhub-user-*' | cut -d' ' -f1"
+    " ls -A /run /run/jupyterhub-sockets /run/jupyterhub-users /home /var/mail /home/alice;"
+    " find /home/alice -name '*nbops-probe*';"
+    " systemctl list-units --all --plain --no-legend 'nbops-*' 'jupyterhub-user-*' | cut -d' ' -f1"
 )
 API, TOKEN = "http://127.0.0.1:8081/hub/api/users/nbops-probe", "/etc/jupyterhub/secrets/users_token"
 PAIR, SITE = f"/etc/ssl/jupyter/{HUB}", "/etc/nginx/conf.d/nbops-jupyterhub.conf"
