@@ -96,11 +96,11 @@ def write(directory, targets, files):
             file.write(text)
 
 
-def command(directory):
+def command(directory, check_mode):
     """Runs the program in a unit of its own, which cleans up however it ends, and whatever becomes of this module."""
     program = [sys.executable, "-I", os.path.join(directory, "probe.py")]
     properties = {
-        "ExecStopPost": " ".join([*program, "clean"]),
+        **({} if check_mode else {"ExecStopPost": " ".join([*program, "clean"])}),
         "RuntimeDirectory": DIRECTORY,
         "RuntimeMaxSec": str(LIMIT),
         "TimeoutStopSec": str(CLEAN_LIMIT),
@@ -118,7 +118,9 @@ def main():
     directory = os.path.join("/run", DIRECTORY)
     try:
         write(directory, targets, module.params["files"])
-        status, out, err = module.run_command(command(directory), data=json.dumps(module.params["secrets"]))
+        status, out, err = module.run_command(
+            command(directory, module.check_mode), data=json.dumps(module.params["secrets"])
+        )
     except OSError as error:
         module.fail_json(msg=f"The visit could not be made ready: {error}.")
     finally:

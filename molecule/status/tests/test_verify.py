@@ -25,9 +25,9 @@ VISIT = ["resolve", "chain", "page", "login", "start", "kernel", "websocket", "c
 # What a visit must not leave behind.
 TRACES = (
     "ls /run/systemd/transient | grep --invert-match ^session; getent passwd; getent group; cat /etc/subuid;"
-    " ls -A /run /run/jupyterhub-sockets /run/jupyterhub-users /home"
-    " /var/mail /home/alice; systemctl list-units --all --plain --no-legend 'nbops-*'"
-    " 'jupyterhub-user-*' | cut -d' ' -f1"
+    " ls -A /run /run/jupyterhub-sockets /run/jupyterhub-users /home /var/mail /home/alice;"
+    " find /home/alice -name '*nbops-probe*';"
+    " systemctl list-units --all --plain --no-legend 'nbops-*' 'jupyterhub-user-*' | cut -d' ' -f1"
 )
 API, TOKEN = "http://127.0.0.1:8081/hub/api/users/nbops-probe", "/etc/jupyterhub/secrets/users_token"
 PAIR, SITE = f"/etc/ssl/jupyter/{HUB}", "/etc/nginx/conf.d/nbops-jupyterhub.conf"
@@ -189,7 +189,7 @@ def test_the_timer_writes_metrics_and_raises_an_alarm(host, traces: str) -> None
 
 def test_a_visit_that_is_cut_off_leaves_nothing(host, traces: str) -> None:
     with subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        wait_until(lambda: host.run("pgrep --euid nbops-probe --full ipykernel_launcher").rc == 0)
+        wait_until(lambda: host.run("pgrep --euid nbops-probe --full ipykernel_launcher").rc == 0, 180)
         host.check_output("systemctl kill --signal=KILL nbops-verify.service")
         run.wait()
     wait_until(lambda: host.run("systemctl is-active nbops-verify.service").rc != 0)

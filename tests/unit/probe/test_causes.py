@@ -106,6 +106,14 @@ def test_what_does_not_run_is_the_cause_of_a_page_that_does_not_come() -> None:
         assert causes.of("page", error, stopped).startswith("jupyterhub.service does not run; see systemctl status")
 
 
+def test_a_provider_that_does_not_answer_is_named() -> None:
+    request = requests.Request("GET", "https://github.example.com/login").prepare()
+    text = causes.of("page", requests.ConnectionError("{refused}", request=request), HUB)
+    assert text.startswith("The login page leads to github.example.com, which does not answer as it should ({refused})")
+    own = requests.Request("GET", HUB["url"]).prepare()
+    assert "Nobody listens" in causes.of("page", requests.ConnectionError("refused", request=own), HUB)
+
+
 def test_a_server_on_a_socket_is_called_by_its_path() -> None:
     lab: dict[str, Any] = {**HUB, "socket": "/run/jupyterlab/lab.sock", "web": "jupyterlab-lab.service"}
     text = causes.of("page", requests.ConnectionError(), lab)

@@ -59,6 +59,35 @@ def test_an_account_of_somebody_else_is_not_touched(monkeypatch: pytest.MonkeyPa
     assert called == [("systemctl", "stop", probe.VISIT)]
 
 
+def test_a_group_that_is_made_for_the_visit_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(probe, "call", lambda *command, **_named: called.append(command) or (0, ""))
+    monkeypatch.setattr(probe, "is_group", lambda _name: False)
+    probe.make_account("jupyterhub", "")
+    assert called[0] == ("groupadd", "--system", "jupyterhub")
+    (comment,) = [option for option in called[1] if option.startswith("--comment=")]
+    gecos = comment.partition("=")[2]
+    called.clear()
+    monkeypatch.setattr(probe, "is_group", lambda _name: True)
+    monkeypatch.setattr(probe.grp, "getgrnam", lambda name: probe.grp.struct_group((name, "x", 999, [])))
+    monkeypatch.setattr(probe, "units_of", lambda _account: [])
+    account = pwd.struct_passwd((probe.ACCOUNT, "x", 2**30, 2**30, gecos, "/home/nbops-probe", "/usr/sbin/nologin"))
+    assert probe.remove_account(account, []) == []
+    assert called == [("userdel", "--remove", "nbops-probe"), ("groupdel", "jupyterhub")]
+
+
+def test_a_visit_without_a_login_makes_and_removes_nothing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(probe, "clean", lambda _targets: pytest.fail("something is removed"))
+    monkeypatch.setattr(probe, "make_account", lambda *_arguments: pytest.fail("an account is made"))
+    monkeypatch.setattr(probe, "stopped", lambda *_units: [])
+    monkeypatch.setattr(probe, "visit", lambda target: [probe.row("page", "ok", target["name"])])
+    hub = {**HUB, "login": "none", "certificate": "", "proxy": "jupyterhub-proxy.service"}
+    assert [row["text"] for row in probe.run([hub], {})] == ["jupyterhub"]
+
+
 def test_a_hub_that_does_not_run_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "stopped", lambda *units: list(units))
     with pytest.raises(probe.ProbeError, match=r"^jupyterhub\.service does not run; see systemctl status"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import websocket
@@ -105,6 +106,12 @@ def _of(step: str, error: Exception, target: Target) -> str:
         )
     if isinstance(error, ssl.SSLCertVerificationError):
         return CHAIN.get(error.verify_code) or f"{error.verify_message}; see openssl s_client -connect {{address}}."
+    there = urlsplit(getattr(getattr(error, "request", None), "url", None) or "").hostname
+    if step == "page" and there not in (None, target["host"]):
+        return (
+            f"The login page leads to {there}, which does not answer as it should ({_plain(str(error)[:200])}); see "
+            f"whether this host reaches it: curl --head https://{there}, and how the hub is registered there."
+        )
     if step == "page" and target["stopped"]:
         return "{stopped} does not run; see systemctl status {stopped}, and journalctl --unit={unit}."
     if isinstance(error, HubError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import grp
 import http.client
 import json
 import os
@@ -142,6 +143,10 @@ def run(targets: list[Target], known: dict[str, dict[str, str]]) -> list[Row]:
     rows = []
     with locked(fcntl.LOCK_EX):
         for target in targets:
+            if target["login"] == "none":
+                # Nothing is made for it, and nothing taken away.
+                rows += [{**one, "key": target["key"]} for one in visit({**target, **ready(target)})]
+                continue
             clean(targets)
             found = []
             try:
@@ -214,14 +219,27 @@ def make_account(group: str, password: str) -> None:
     expiry = (datetime.now(timezone.utc) + timedelta(days=2)).strftime("%Y-%m-%d")
     keys = [f"--key={key}" for key in ("HOME_MODE=0700", "SUB_UID_COUNT=0", "SUB_GID_COUNT=0")]
     command = ["useradd", "--create-home", *keys, f"--expiredate={expiry}", "--shell=/usr/sbin/nologin"]
-    status, message = call(*command, f"--groups={group}", f"--comment={COMMENT}", ACCOUNT)
+    status, message, comment = 0, "", COMMENT
+    if not is_group(group):
+        # A hub that lists nobody has no group yet. By the comment, what was made for the visit is found again.
+        status, message = call("groupadd", "--system", group)
+        comment = f"{COMMENT},{group}"
+    if status == 0:
+        status, message = call(*command, f"--groups={group}", f"--comment={comment}", ACCOUNT)
     if status != 0:
-        hint = f"; run the playbook, which makes the group {group}" if "group" in message else ""
-        raise ProbeError(f"No account could be made for the visit: {message}{hint}.")
+        raise ProbeError(f"No account could be made for the visit: {message}; see /etc/login.defs, and df /etc /home.")
     if password:
         status, message = call("chpasswd", text=f"{ACCOUNT}:{password}\n")
         if status != 0:
             raise ProbeError(f"The account for the visit got no password: {message}; see /etc/pam.d/chpasswd.")
+
+
+def is_group(name: str) -> bool:
+    """Whether the host has a group of this name."""
+    try:
+        return bool(grp.getgrnam(name))
+    except KeyError:
+        return False
 
 
 def hub_token(target: Target) -> str:
@@ -294,7 +312,7 @@ def clean(targets: list[Target]) -> list[str]:
     left = []
     with contextlib.suppress(KeyError):
         account = pwd.getpwnam(ACCOUNT)
-        if account.pw_gecos == COMMENT:
+        if account.pw_gecos.partition(",")[0] == COMMENT:
             left += remove_account(account, hubs)
     return [*left, *filter(None, map(forget, hubs))]
 
@@ -307,6 +325,9 @@ def remove_account(account: pwd.struct_passwd, hubs: list[Target]) -> list[str]:
         call("systemctl", "reset-failed", unit)
     end_processes(account.pw_uid)
     status, message = call("userdel", "--remove", ACCOUNT)
+    group = account.pw_gecos.partition(",")[2]
+    if group and status == 0 and is_group(group) and not grp.getgrnam(group).gr_mem:
+        call("groupdel", group)
     for hub in hubs:
         shutil.rmtree(f"/run/{hub['name']}-sockets/{ACCOUNT}", ignore_errors=True)
     return [f"The account {ACCOUNT} could not be removed: {message}; the next run tries again."] if status != 0 else []

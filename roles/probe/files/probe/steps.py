@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import causes
 import requests
 from hub_client import HubClient
-from notebook_client import NotebookClient
+from notebook_client import Kernel, NotebookClient
 from requests.adapters import HTTPAdapter
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
@@ -145,19 +145,19 @@ class Visit:
         made.http.verify = made.ca or True
         return made
 
-    def first(self, client: NotebookClient) -> requests.Response:
-        """The login page, to somebody who has not logged in."""
-        client.patience = NO_PATIENCE if self.target["stopped"] else PATIENCE
-        answer = client.get("login")
+    def first(self, path: str = "") -> requests.Response:
+        """The login page, to somebody who brings nothing."""
+        stranger = self.client(NotebookClient, path=path)
+        stranger.patience = NO_PATIENCE if self.target["stopped"] else PATIENCE
+        answer = stranger.get("login")
         answer.raise_for_status()
-        client.patience = PATIENCE
         return answer
 
     def hub(self) -> None:
         target = self.target
         hub = self.client(HubClient, token=target.get("token"))
         with self.step("page") as words:
-            answer = self.first(hub)
+            answer = self.first()
             there = urlsplit(answer.url).hostname
             words.append("The login page comes." if there == self.host else f"The login page of {there} comes.")
         if target["login"] == "none":
@@ -195,7 +195,7 @@ class Visit:
         target = self.target
         lab = self.client(NotebookClient, token=target.get("token"), path=target.get("socket", ""))
         with self.step("page") as words:
-            self.first(lab)
+            self.first(target.get("socket", ""))
             words.append("The login page comes.")
         if target["login"] == "none":
             if target["why"]:
@@ -216,7 +216,7 @@ class Visit:
         """What people do at their server: run a cell over the websocket, upload and download a file."""
         headers = {"X-XSRFToken": server.xsrf, "Referer": server.url}
         with self.step("kernel") as words:
-            answer = server.post("api/kernels", {"name": self.target.get("kernel", "python3")})
+            answer = server.post("api/kernels", {"name": "python3", "path": ""})
             answer.raise_for_status()
             identity = answer.json()["id"]
             words.append("The server started one.")
@@ -233,31 +233,32 @@ class Visit:
                             f"The kernel printed something else than the sum; see {causes.journal(self.target)}."
                         )
                     words.append("It gives the right answer.")
+                with self.step("files") as words:
+                    self._file(server, headers, kernel)
+                    words.append(f"{FILE_BYTES} bytes went up and came back.")
         finally:
             with contextlib.suppress(requests.RequestException):
                 server.http.delete(f"{server.url}api/kernels/{identity}", headers=headers, timeout=PATIENCE)
-        with self.step("files") as words:
-            self._file(server, headers)
-            words.append(f"{FILE_BYTES} bytes went up and came back.")
 
     def _attached(self, server: NotebookClient, identity: str) -> Any:
         return server.attach(identity, **({"check_hostname": False} if self._pin else {}))
 
-    def _file(self, server: NotebookClient, headers: dict[str, str]) -> None:
-        # Nobody has a file of this name.
-        name = f"nbops-probe-{uuid.uuid4().hex}.bin"
+    def _file(self, server: NotebookClient, headers: dict[str, str], kernel: Kernel) -> None:
+        # Nobody has a directory of this name. Jupyter would put what it deletes into the person's trash, and leaves
+        # checkpoints, so the kernel removes it.
+        name = f"nbops-probe-{uuid.uuid4().hex}"
         content = os.urandom(FILE_BYTES)
         body = {"type": "file", "format": "base64", "content": base64.b64encode(content).decode()}
         try:
-            server.put(f"api/contents/{name}", body).raise_for_status()
+            server.put(f"api/contents/{name}", {"type": "directory"}).raise_for_status()
+            server.put(f"api/contents/{name}/file.bin", body).raise_for_status()
             # Jupyter refuses a download that no page of its own asked for.
-            answer = server.http.get(f"{server.url}files/{name}", headers=headers, timeout=PATIENCE)
+            answer = server.http.get(f"{server.url}files/{name}/file.bin", headers=headers, timeout=PATIENCE)
             answer.raise_for_status()
             if answer.content != content:
                 raise Failed("The file that came back is another one; see whether a proxy changes answers.")
         finally:
-            with contextlib.suppress(requests.RequestException):
-                server.http.delete(f"{server.url}api/contents/{name}", headers=headers, timeout=PATIENCE)
+            kernel.run(f"import shutil; shutil.rmtree({name!r}, ignore_errors=True)", CELL_PATIENCE)
 
 
 def pinned(certificate: str, directory: str) -> ssl.SSLContext:
