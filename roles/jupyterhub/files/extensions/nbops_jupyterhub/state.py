@@ -73,12 +73,12 @@ def sync(path: pathlib.Path) -> None:
 
 
 def free_name(directory: pathlib.Path, version: str, time: str, suffix: str) -> pathlib.Path:
-    """The name of a new copy, which no other has."""
-    path, number = directory / f"{version}-{time}{suffix}", 1
-    while path.exists():
+    """The name of a new file of a time, which has a number where another file has that time."""
+    end, number = time, 1
+    while any(directory.glob(f"*-{end}.*")):
         number += 1
-        path = directory / f"{version}-{time}-{number}{suffix}"
-    return path
+        end = f"{time}-{number}"
+    return directory / f"{version}-{end}{suffix}"
 
 
 def surplus(directory: pathlib.Path, kinds: str, keep: int = KEPT) -> list[pathlib.Path]:

@@ -165,8 +165,9 @@ def test_a_lock_waits_for_its_holder_and_survives_that_it_removed_the_directory(
         with locked_directory(path):
             held.set()
             order.append("first in")
-            os.rmdir(path)
             order.append("first out")
+            # From here on the other one can have a directory of its own.
+            os.rmdir(path)
 
     def second() -> None:
         held.wait()
