@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 
+from hub import status_of
 from playbook import changes, run_playbook
 
 STATE = re.compile(r"until (\w+): JupyterHub (\d)[.\d]+(?:, with the database of \w+ .*=(\w+)\))?")
@@ -45,7 +46,8 @@ def test_back_to_the_state_before_and_a_server_runs_on(host, person) -> None:
 def test_over_a_change_of_the_schema_only_with_the_loss_named(host, person) -> None:
     until, _version, lost = next(state for state in states(host) if state[1] == "5")
     assert lost
-    person("ada").request("POST", "users/late")
+    users = "http://127.0.0.1:8081/hub/api/users"
+    assert status_of(host, f"{users}/late", "/etc/jupyterhub/secrets/users_token", "POST") == "201"
     run = roll_back(host, jupyter_rollback_to=until)
     assert (run.returncode, changes(run), major(host)) == (2, 0, "6"), run.stdout
     assert f"If that is meant, say so: lose_since: {lost}." in run.stdout

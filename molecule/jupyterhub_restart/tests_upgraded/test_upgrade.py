@@ -15,7 +15,9 @@ LOCK = ROOT / "roles/jupyterhub/files/user.txt"
 WITHOUT_KERNEL = re.compile(r"(?m)^ipykernel==.*\\\n(    --hash.*\n)+")
 
 
-def upgrade(host, *others: str, inventories: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
+def upgrade(
+    host, *others: str, inventories: tuple[str, ...] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
     own = ["inventory/hub.yml", "jupyterhub_restart/inventory/hosts.yml", *inventories]
     return run_playbook(host, "upgrade", own, *others, **variables)
 
