@@ -21,7 +21,7 @@ SSH_OPTIONS = (
     "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "
     "-o ControlMaster=auto -o ControlPersist=120s -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 )
-# One connection for the runs of a scenario and for its tests, in a directory of root: a login costs far more than a command.
+# One connection for the runs of a scenario and for its tests, because a login costs far more than a command.
 SHARED = f"{SSH_OPTIONS} -o ControlPath=/run/nbops-ssh-%C"
 # script/vm forwards a port to it. Of an option that is said twice, ssh takes the first; an emulated machine is slow.
 MACHINE = {"ansible_port": 2222, "ansible_ssh_common_args": f"-o ServerAliveCountMax=12 {SSH_OPTIONS}"}

@@ -9,6 +9,11 @@ import subprocess
 from hub import status_of
 from playbook import changes, run_playbook
 
+# Whom a database knows.
+KNOWN = (
+    "python3 -c 'import sqlite3, sys; "
+    'print(sqlite3.connect(sys.argv[1]).execute("select name from users").fetchall())\' %s'
+)
 STATE = re.compile(r"until (\w+): JupyterHub (\d)[.\d]+(?:, with the database of \w+ .*=(\w+)\))?")
 
 
@@ -55,9 +60,8 @@ def test_over_a_change_of_the_schema_only_with_the_loss_named(host, person) -> N
     run = roll_back(host, jupyter_rollback_to=until, jupyter_rollback_lose_since=lost)
     assert (run.returncode, changes(run), major(host)) == (0, 1, "5"), run.stdout
     kept = re.search(r"The database of until now is kept as (\S+sqlite)\.", run.stdout)[1]
-    known = "python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(\"select name from users\").fetchall())'"
-    assert "late" in host.check_output(f"{known} {kept}")
-    assert "late" not in host.check_output(f"{known} /var/lib/jupyterhub/jupyterhub.sqlite")
+    assert "late" in host.check_output(KNOWN, kept)
+    assert "late" not in host.check_output(KNOWN, "/var/lib/jupyterhub/jupyterhub.sqlite")
     # Her server started since, and the hub of then would not know it.
     assert host.run("pgrep --euid ada --full jupyterhub-singleuser").rc != 0
     ada = person("ada")
