@@ -21,7 +21,18 @@ options:
   role:
     description: The role whose variables are read.
     type: str
-    choices: [backup, certbot, firewall, jupyterhub, jupyterlab, kernels, nginx, probe, python_venv, ssh_access, systemd]
+    choices:
+      - backup
+      - certbot
+      - firewall
+      - jupyterhub
+      - jupyterlab
+      - kernels
+      - nginx
+      - probe
+      - python_venv
+      - ssh_access
+      - systemd
   playbook:
     description:
       - The playbook whose variables (C(jupyter_*) and those of its roles) are checked.

@@ -35,8 +35,8 @@ def plan(given: Given) -> dict[str, Any]:
         "installers": _absent(_named(kernels["installers"], "path"), "path"),
         "certificates": _absent(_named([playbook.certificate(given)])) if certified else [],
         "report": [
-            "removed. What stays: accounts, homes, shared folders, /var/backups and the repository of backups; nginx, its "
-            "packages and those of others; rules of the firewall, which nbops.jupyter.firewall made.",
+            "removed. What stays: accounts, homes, shared folders, /var/backups and the repository of backups; nginx, "
+            "packages, and the rules of the firewall, which nbops.jupyter.firewall made.",
             f"next: take {given.host['inventory_hostname']} out of the groups jupyterlab and jupyterhub of the "
             "inventory, or the next run deploys it again.",
         ],
