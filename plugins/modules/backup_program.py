@@ -12,6 +12,7 @@ version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
+  - nbops.jupyter._repository
 description:
   - Opens the repository with restic, or makes it, before anything on the host changes.
   - Installs the program that the units of the role P(nbops.jupyter.backup#role) run, its settings and its secrets.
@@ -23,26 +24,6 @@ options:
     default: present
   program:
     description: Text of the program, C(files/backup.py) of the role.
-    type: str
-    default: ""
-  repository:
-    description: Address of the repository, in the words of restic.
-    type: str
-    default: ""
-  password:
-    description: Its password.
-    type: str
-    default: ""
-  environment:
-    description: Secrets of its target, by the names of variables that restic reads.
-    type: dict
-    default: {}
-  ssh_key:
-    description: Private key for sftp.
-    type: str
-    default: ""
-  known_hosts:
-    description: Lines of C(known_hosts) for sftp.
     type: str
     default: ""
   settings:
@@ -102,11 +83,7 @@ PROGRAM_MODULES = (
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "program": {"type": "str", "default": ""},
-    "repository": {"type": "str", "default": ""},
-    "password": {"type": "str", "default": "", "no_log": True},
-    "environment": {"type": "dict", "default": {}, "no_log": True},
-    "ssh_key": {"type": "str", "default": "", "no_log": True},
-    "known_hosts": {"type": "str", "default": ""},
+    **repository.ARGUMENTS,
     "settings": {"type": "dict", "default": {}},
 }
 
@@ -114,13 +91,7 @@ ARGUMENT_SPEC = {
 def try_repository(module: AnsibleModule) -> bool:
     """Opens the repository, or makes it; returns whether it was or would be made. Raises RepositoryError, OSError."""
     with tempfile.TemporaryDirectory(dir=module.tmpdir) as directory:
-        known_hosts = os.path.join(directory, "known_hosts")
-        for name, text in {
-            **repository.secret_texts(module.params),
-            "known_hosts": module.params["known_hosts"],
-        }.items():
-            atomic.write(os.path.join(directory, name), text.encode(), 0o600)
-        found = repository.Repository(module.params["repository"], directory, known_hosts, directory)
+        found = repository.opened(module.params, directory)
         try:
             found.require()
         except repository.NoRepositoryError:

@@ -12,32 +12,13 @@ version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
+  - nbops.jupyter._repository
 description:
   - Makes the accounts of a snapshot with their numbers, and puts the files of a hub and of labs, homes and directories
     in place, on a host that has none.
   - Says everything that is in the way at once, before the first change. An interrupted run is completed by the next.
   - With O(home), brings the home of one person beside the one that they have instead.
 options:
-  repository:
-    description: Address of the repository, in the words of restic.
-    type: str
-    required: true
-  password:
-    description: Its password.
-    type: str
-    required: true
-  environment:
-    description: Secrets of its target, by the names of variables that restic reads.
-    type: dict
-    default: {}
-  ssh_key:
-    description: Private key for sftp.
-    type: str
-    default: ""
-  known_hosts:
-    description: Lines of C(known_hosts) for sftp.
-    type: str
-    default: ""
   host:
     description: Name of the host that made the snapshot.
     type: str
@@ -127,23 +108,17 @@ left_out:
   elements: str
 """
 
-import os
 import tempfile
 from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import manifest, repository, restore
 
 ARGUMENT_SPEC = {
-    "repository": {"type": "str", "required": True},
-    "password": {"type": "str", "required": True, "no_log": True},
-    "environment": {"type": "dict", "default": {}, "no_log": True},
-    "ssh_key": {"type": "str", "default": "", "no_log": True},
-    "known_hosts": {"type": "str", "default": ""},
+    **repository.ARGUMENTS,
     "host": {"type": "str", "required": True},
     "snapshot": {"type": "str", "default": "latest"},
     "hub": {"type": "str", "default": ""},
@@ -158,19 +133,16 @@ ARGUMENT_SPEC = {
 def run(module: AnsibleModule, directory: str) -> dict[str, Any]:
     """The result of the module; secrets are in a directory. Raises ManifestError, RepositoryError, OSError."""
     parameters = module.params
-    known_hosts = os.path.join(directory, "known_hosts")
-    for name, text in {**repository.secret_texts(parameters), "known_hosts": parameters["known_hosts"]}.items():
-        atomic.write(os.path.join(directory, name), text.encode(), 0o600)
-    opened = repository.Repository(parameters["repository"], directory, known_hosts, os.path.join(directory, "cache"))
-    opened.require()
-    snapshot = restore.Snapshot(opened, parameters["host"], parameters["snapshot"])
+    found = repository.opened(parameters, directory)
+    found.require()
+    snapshot = restore.Snapshot(found, parameters["host"], parameters["snapshot"])
     shown = {"snapshot": {"id": snapshot.id, **manifest.summary(snapshot.manifest)}}
     if parameters["home"]:
         restore.require_home(snapshot, parameters["home"])
         outcome = restore.Outcome() if module.check_mode else restore.restore_home(snapshot, parameters["home"])
         return {**shown, **asdict(outcome), "changed": True}
     wanted = restore.Wanted(*(parameters[name] for name in ("hub", "database", "file", "labs", "paths")))
-    shown["locks"] = restore.locks(snapshot, opened)
+    shown["locks"] = restore.locks(snapshot, found)
     if restore.is_restored(snapshot):
         return {**shown, **asdict(restore.Outcome()), "changed": False}
     problems = restore.problems(snapshot, wanted, module.run_command)

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
 DIRECTORY = "/etc/nbops-backup"
@@ -28,6 +29,14 @@ CACHE = "/var/cache/nbops-backup"
 PASSWORD, ENVIRONMENT, KEY = "password", "environment.json", "ssh_key"
 SECRET_NAMES = (PASSWORD, ENVIRONMENT, KEY)
 TAG = "nbops"
+# How a module is told of a repository; plugins/doc_fragments/_repository.py documents it.
+ARGUMENTS = {
+    "repository": {"type": "str", "default": ""},
+    "password": {"type": "str", "default": "", "no_log": True},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
+    "ssh_key": {"type": "str", "default": "", "no_log": True},
+    "known_hosts": {"type": "str", "default": ""},
+}
 
 RESTIC = "restic"
 # restic's exit status: some files could not be read; and from 0.17, no repository, locked, wrong password.
@@ -68,14 +77,8 @@ def ssh_command(repository: str, key: str, known_hosts: str) -> str:
     options = [
         *("-o", "BatchMode=yes", "-o", "ConnectTimeout=20"),
         *("-o", "ServerAliveInterval=60", "-o", "ServerAliveCountMax=4"),
-        *(
-            "-o",
-            "StrictHostKeyChecking=yes",
-            "-o",
-            f"UserKnownHostsFile={known_hosts}",
-            "-o",
-            "GlobalKnownHostsFile=none",
-        ),
+        *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts}"),
+        *("-o", "GlobalKnownHostsFile=none"),
         *(["-i", key, "-o", "IdentitiesOnly=yes"] if key else []),
         *(["-p", found["port"]] if repository.startswith("sftp://") and found["port"] else []),
         *(["-l", found["user"]] if found["user"] else []),
@@ -170,6 +173,14 @@ class Repository:
         if status in accepted:
             return status, out, err
         raise explained(status, err.decode(errors="replace"), self.address)
+
+
+def opened(parameters: Mapping[str, Any], directory: str) -> Repository:
+    """The repository of a module's parameters, with secrets and cache in a directory of root's. Raises OSError."""
+    known_hosts = os.path.join(directory, "known_hosts")
+    for name, text in {**secret_texts(parameters), "known_hosts": parameters["known_hosts"]}.items():
+        atomic.write(os.path.join(directory, name), text.encode(), 0o600)
+    return Repository(parameters["repository"], directory, known_hosts, os.path.join(directory, "cache"))
 
 
 def _with_login(address: str) -> str:
