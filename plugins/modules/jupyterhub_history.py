@@ -12,6 +12,7 @@ version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
+  - nbops.jupyter._hub
 description:
   - Lists the states in which a hub was healthy before the present one, at most five, and restores releases, units and
     configuration of one of them. The playbook C(nbops.jupyter.rollback) calls the module.
@@ -22,13 +23,6 @@ description:
     and the module fails.
   - Reports all problems before the first change. Calling it again completes an interrupted run.
 options:
-  name:
-    description: Name of the hub; its unit is C(NAME.service).
-    type: str
-    required: true
-  config:
-    description: The hub's configuration. The default is C(/etc/NAME/config.json).
-    type: path
   state:
     description:
       - V(listed) only reads the history.
@@ -45,14 +39,6 @@ options:
     description: For O(state=restored), the RV(history[].lose_since) of the state, if it has one.
     type: str
     default: ""
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details: RV(restored) lists what goes back.
-requirements:
-  - for a hub with PostgreSQL, C(psql) and C(pg_restore) on the target, of the server's version or newer
 """
 
 EXAMPLES = r"""
@@ -104,14 +90,13 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub import history 
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback, switch
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.history import Copy, FormerState
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import HubPaths, RollbackError, RollbackPlan
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import RollbackError, RollbackPlan
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
 FAILURES = (DatabaseError, OSError, RollbackError, ValueError, manager.SystemdError)
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "config": {"type": "path"},
+    **rollback.ARGUMENTS,
     "state": {"type": "str", "choices": ["listed", "noted", "restored"], "default": "listed"},
     "to": {"type": "str", "default": past.PREVIOUS},
     "lose_since": {"type": "str", "default": ""},
@@ -123,8 +108,7 @@ class Hub:
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
-        name = module.params["name"]
-        self.paths = HubPaths(name, module.params["config"] or f"/etc/{name}/config.json")
+        self.paths = rollback.paths_of(module.params)
         self.systemd = manager.Host(module.run_command)
 
     def listed(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ version_added: "0.1.0"
 author: nbops contributors (@nbops)
 extends_documentation_fragment:
   - nbops.jupyter._attributes
+  - nbops.jupyter._hub
 description:
   - Restores releases, units, configuration and database of a hub that is not healthy after an upgrade to those with
     which it was last healthy, and starts it. The role P(nbops.jupyter.jupyterhub#role) calls the module, and fails
@@ -20,22 +21,6 @@ description:
   - Replaces the database only if the upgrade began to change it, by the copy that was made before.
   - Changes nothing if there is no earlier healthy state, or if nothing differs from it.
   - Reports all problems before the first change. The next run completes an interrupted one.
-options:
-  name:
-    description: Name of the hub; its unit is C(NAME.service).
-    type: str
-    required: true
-  config:
-    description: The hub's configuration. The default is C(/etc/NAME/config.json).
-    type: path
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details: RV(restored) lists what goes back.
-requirements:
-  - for a hub with PostgreSQL, C(psql) and C(pg_restore) on the target, of the server's version or newer
 """
 
 EXAMPLES = r"""
@@ -73,11 +58,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
-
-ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "config": {"type": "path"},
-}
 
 
 def require_possible(paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, module: AnsibleModule) -> None:
@@ -118,17 +98,16 @@ def message(name: str, plan: RollbackPlan, check_mode: bool) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(rollback.ARGUMENTS, supports_check_mode=True)
     surroundings.disregard(0o077)
-    name = module.params["name"]
-    paths = HubPaths(name, module.params["config"] or f"/etc/{name}/config.json")
+    paths = rollback.paths_of(module.params)
     plan, start = RollbackPlan(), []
     try:
         healthy = rollback.read_healthy_state(paths)
         plan = rollback.make_plan(paths, healthy)
         if plan.changes():
             require_possible(paths, healthy, plan, module)
-            start = switch.units_to_start(name, manager.Host(module.run_command))
+            start = switch.units_to_start(paths.name, manager.Host(module.run_command))
     except (OSError, RollbackError, ValueError, manager.SystemdError) as error:
         module.fail_json(msg=str(error), changed=False, restored=plan.report())
 
@@ -138,7 +117,7 @@ def main() -> None:
         except (DatabaseError, OSError, RollbackError, ValueError, manager.SystemdError) as error:
             module.fail_json(msg=str(error), changed=True, restored=plan.report())
 
-    module.exit_json(changed=plan.changes(), msg=message(name, plan, module.check_mode), restored=plan.report())
+    module.exit_json(changed=plan.changes(), msg=message(paths.name, plan, module.check_mode), restored=plan.report())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ STATE = "/var/lib"
 UNITS = "/etc/systemd/system"
 APPLICATIONS = "/opt"
 ENVIRONMENTS = ("hub", "user", "proxy")
+# How a module is told of a hub; plugins/doc_fragments/_hub.py documents it.
+ARGUMENTS = {"name": {"type": "str", "required": True}, "config": {"type": "path"}}
 
 
 class RollbackError(Exception):
@@ -65,6 +67,12 @@ class HubPaths:
     def store(self, environment: str) -> ReleaseStore:
         """The releases of one of the ENVIRONMENTS."""
         return ReleaseStore(os.path.join(APPLICATIONS, self.name, environment))
+
+
+def paths_of(parameters: Mapping[str, Any]) -> HubPaths:
+    """The paths of the hub that a module's parameters name."""
+    name = parameters["name"]
+    return HubPaths(name, parameters["config"] or f"/etc/{name}/config.json")
 
 
 @dataclass(frozen=True)

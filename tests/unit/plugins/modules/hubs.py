@@ -8,8 +8,10 @@ import os
 import pathlib
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 
@@ -158,3 +160,19 @@ def play(root: pathlib.Path, module: type, monkeypatch: pytest.MonkeyPatch, kind
     monkeypatch.setattr(module, "run_command", lambda _self, *command, **options: world.run(*command, **options))
     monkeypatch.setattr(module, "get_bin_path", lambda _self, name: name if name in world.programs else None)
     return world
+
+
+def runner(main: Callable[[], None], world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Runs a module in a world, and returns its result."""
+
+    def module(check: bool = False, **options: str) -> dict[str, Any]:
+        arguments = {"name": "jupyterhub", "config": str(world.config), "_ansible_check_mode": check, **options}
+        before = os.umask(0o022)
+        try:
+            with patch_module_args(arguments), pytest.raises(SystemExit):
+                main()
+        finally:
+            os.umask(before)
+        return json.loads(capsys.readouterr().out)
+
+    return module

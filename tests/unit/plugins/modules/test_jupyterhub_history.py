@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_history
-from hubs import NEW, OLD, UNITS, World, execute, play
+from hubs import NEW, OLD, UNITS, World, execute, play, runner
 
 UNTIL, COPIED = "20261129T100000Z", "20261129T095959Z"
 PROGRAM = "/usr/bin/systemd-run"
@@ -73,17 +71,7 @@ def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Healthy:
 
 @pytest.fixture
 def run(world: Healthy, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    def module(check: bool = False, **options: str) -> dict[str, Any]:
-        arguments = {"name": "jupyterhub", "config": str(world.config), "_ansible_check_mode": check, **options}
-        before = os.umask(0o022)
-        try:
-            with patch_module_args(arguments), pytest.raises(SystemExit):
-                jupyterhub_history.main()
-        finally:
-            os.umask(before)
-        return json.loads(capsys.readouterr().out)
-
-    return module
+    return runner(jupyterhub_history.main, world, capsys)
 
 
 STOP = "systemctl stop -- jupyterhub.service"

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import LEFTOVERS, own_entries
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import MARKER
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterhub_rollback
-from hubs import ADDRESS, DUMP, NEW, OLD, OURS, PARTS, UNITS, World, execute, play
+from hubs import ADDRESS, DUMP, NEW, OLD, OURS, PARTS, UNITS, World, execute, play, runner
 
 
 @pytest.fixture
@@ -24,17 +23,7 @@ def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def run(world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    def module(check: bool = False) -> dict[str, Any]:
-        arguments = {"name": "jupyterhub", "config": str(world.config), "_ansible_check_mode": check}
-        before = os.umask(0o022)
-        try:
-            with patch_module_args(arguments), pytest.raises(SystemExit):
-                jupyterhub_rollback.main()
-        finally:
-            os.umask(before)
-        return json.loads(capsys.readouterr().out)
-
-    return module
+    return runner(jupyterhub_rollback.main, world, capsys)
 
 
 RELOAD = "systemctl daemon-reload"
