@@ -60,6 +60,10 @@ options:
             description: Path of the file of its database, empty where that is on a server of its own.
             type: str
             required: true
+          people:
+            description: Who is listed, where accounts of the host say who may log in.
+            type: list
+            elements: str
       directories:
         description: Directories on whose file systems there must be room, beside V(/), V(/home) and V(/var).
         type: list
@@ -121,7 +125,11 @@ ARGUMENT_SPEC = {
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {"name": {"type": "str", "required": True}, "database": {"type": "str", "required": True}},
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "database": {"type": "str", "required": True},
+                    "people": {"type": "list", "elements": "str"},
+                },
             },
             "directories": {"type": "list", "elements": "str", "default": []},
         },
@@ -166,6 +174,10 @@ def status(expected, run_command):
     ]
     for hub in expected["hubs"]:
         found += checked("database", lambda hub=hub: rows.database(host.database(hub)))
+        if hub["people"] is not None:
+            found += checked("people", lambda hub=hub: rows.people(host.people(hub)))
+        name = hub["name"]
+        found += checked("logins", lambda name=name: rows.logins(name, host.failed_logins(run_command, name)))
     found += checked("backup", lambda: rows.backup(*host.backup()))
     return [*found, *checked("reboot", lambda: rows.reboot(*host.reboot()))]
 

@@ -63,6 +63,10 @@ FAULTS = {
         """ >/var/lib/nbops-backup/status.json""",
         "rm -r /var/lib/nbops-backup",
     ),
+    "somebody in the hub's group whom nobody listed": (
+        "useradd eve && gpasswd --add eve jupyterhub",
+        "userdel eve",
+    ),
     "memory that ran out, as systemd logs it": (
         "printf 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef\\nUNIT=jupyterlab-lab.service\\nMESSAGE=x\\n'"
         " | logger --journald && journalctl --sync",
@@ -90,6 +94,7 @@ EXPECTED = {
     ],
     ("servers", "warn"): ["jupyterlab-lab.service has run for "],
     ("database", "red"): [f"jupyterhub: there is none at {STATE}/jupyterhub.sqlite; restore it, or run the playbook."],
+    ("people", "warn"): ["jupyterhub: eve: may log in by the group jupyterhub, and not listed; list them, or "],
     ("backup", "red"): ["The last backup was made 2 days ago; see journalctl --unit='nbops-backup*'."],
     ("backup", "ok"): ["The last check was well, 2 days ago."],
     ("reboot", "warn"): ["A reboot is asked for by libc6; reboot when nobody works."],
@@ -197,6 +202,18 @@ def test_database(host, well: Status) -> None:
     query = "SELECT version_num FROM alembic_version"
     revision = host.check_output("python3 -c %s", question.format(query))
     assert well.text("database").startswith(f"jupyterhub: revision {revision}, ")
+
+
+def test_people(well: Status) -> None:
+    assert well.text("people") == "jupyterhub: 1 listed, who may log in, and nobody else."
+
+
+def test_failed_logins_are_counted(well: Status, person) -> None:
+    assert not person().login("ada", "wrong")
+    before, after = (
+        int(re.search(r"(\d+|none)", one.text("logins"))[1].replace("none", "0")) for one in (well, ask_json())
+    )
+    assert after == before + 1
 
 
 def test_what_is_not_deployed_is_told(host) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import functools
+import grp
 import json
 import os
+import pwd
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -28,6 +30,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import 
     Certificate,
     Database,
     FileSystem,
+    People,
     Release,
     Server,
 )
@@ -169,6 +172,31 @@ def database(hub: dict[str, Any]) -> Database:
     except sqlite3.Error as error:
         raise ValueError(f"{path}: {error}") from None
     return Database(hub["name"], path, revision[0] if revision else "none", os.path.getsize(path), **known)
+
+
+def people(hub: dict[str, Any]) -> People:
+    """Who may log in to a hub, which has the names of those who are listed."""
+    listed = frozenset(hub["people"])
+    accounts = frozenset(name for name in listed if _known(pwd.getpwnam, name))
+    group = _known(grp.getgrnam, hub["name"])
+    return People(hub["name"], listed, accounts, frozenset(group.gr_mem if group else ()))
+
+
+def _known(ask: Callable[[str], Any], name: str) -> Any:
+    try:
+        return ask(name)
+    except KeyError:
+        return None
+
+
+def failed_logins(run_command: RunCommand, hub: str) -> int:
+    """How often a login to a hub failed within a day. Raises SystemdError."""
+    command = ["journalctl", "--quiet", "--no-pager", "--since=-24h", f"--unit={hub}.service", "--output=cat"]
+    status, out, err = run_command([*command, "--grep=Failed login for"])
+    # Where no line fits, it ends with 1 and says nothing.
+    if status not in (0, 1) or err.strip():
+        raise SystemdError(f"journalctl failed: {err.strip()}")
+    return len(out.splitlines())
 
 
 def backup() -> tuple[dict[str, Any] | None, float]:

@@ -26,6 +26,8 @@ LAST_DAYS = 7
 MINUTE, HOUR, DAY = 60, 3600, 86400
 # A daily backup that is not here by then was left out.
 BACKUP_HOURS = 26
+# More failed logins within a day than people who mistype.
+MANY_LOGINS = 100
 STARTED = ("active", "reloading", "refreshing")
 # By these packages people know an environment.
 MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
@@ -100,6 +102,16 @@ class Database:
     size: int | None = None
     version: str = ""
     upgrade: str = ""
+
+
+@dataclass(frozen=True)
+class People:
+    """Who may log in to a hub by accounts of the host: those who are listed, have an account, are in its group."""
+
+    hub: str
+    listed: frozenset[str]
+    accounts: frozenset[str]
+    members: frozenset[str]
 
 
 def units(states: Mapping[str, Mapping[str, str]], restarts: Mapping[str, int]) -> list[Row]:
@@ -216,6 +228,35 @@ def database(found: Database) -> list[Row]:
         return [Row("database", WARN, words)]
     what = f"revision {found.revision}, {found.size // 1024} KiB" if found.path else "on a server of its own"
     return [Row("database", OK, f"{found.hub}: {what}, of JupyterHub {found.version}.")]
+
+
+def people(found: People) -> list[Row]:
+    """Whether those who may log in to a hub are those who are listed."""
+    missing = sorted(found.listed - found.accounts)
+    outside = sorted((found.listed & found.accounts) - found.members)
+    strangers = sorted(found.members - found.listed)
+    rows = []
+    if missing:
+        rows.append(Row("people", RED, f"{found.hub}: {_list(missing)}: listed, without an account; run the playbook."))
+    if outside:
+        words = f"{found.hub}: {_list(outside)}: listed, and not in the group {found.hub}; run the playbook."
+        rows.append(Row("people", RED, words))
+    if strangers:
+        words = (
+            f"{found.hub}: {_list(strangers)}: may log in by the group {found.hub}, and not listed; list them, or "
+            f"`gpasswd --delete NAME {found.hub}`."
+        )
+        rows.append(Row("people", WARN, words))
+    return rows or [Row("people", OK, f"{found.hub}: {len(found.listed)} listed, who may log in, and nobody else.")]
+
+
+def logins(hub: str, failed: int) -> list[Row]:
+    """How often a login to a hub failed within a day."""
+    words = f"{hub}: {failed or 'none'} failed within 24 hours"
+    if failed < MANY_LOGINS:
+        return [Row("logins", OK, f"{words}.")]
+    see = f"see journalctl --unit={hub}.service --grep='Failed login', and whether nginx_protection is on."
+    return [Row("logins", WARN, f"{words}; {see}")]
 
 
 def backup(status: Mapping[str, Any] | None, now: float) -> list[Row]:

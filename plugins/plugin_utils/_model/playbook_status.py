@@ -42,7 +42,7 @@ def plan(given: Given) -> dict[str, Any]:
         "units": sorted({*units, *(["nginx.service"] if playbook.behind(given, labs) else [])}),
         "locks": {path: _pins(release["lock"]) for path, release in sorted(releases.items())},
         "servers": [*_labs_servers(given, labs), *(one for hub in hubs for one in _users_servers(hub, releases))],
-        "hubs": [{"name": hub["name"], "database": jupyterhub_config.database_file(hub)} for hub in hubs],
+        "hubs": [_hub(hub) for hub in hubs],
         "directories": sorted(
             {
                 *releases,
@@ -75,3 +75,11 @@ def _users_servers(hub: dict[str, Any], releases: dict[str, Any]) -> list[dict[s
     """Each user's server is a unit that the hub makes. Another spawner's servers are not on the host."""
     path = f"/opt/{hub['name']}/user"
     return [{"units": jupyterhub_config.users_units(hub), "path": path}] if path in releases else []
+
+
+def _hub(hub: dict[str, Any]) -> dict[str, Any]:
+    """A hub with its database, and with who may log in, where that is who has an account of the host."""
+    found: dict[str, Any] = {"name": hub["name"], "database": jupyterhub_config.database_file(hub)}
+    if hub["authenticator"] == "pam":
+        found["people"] = sorted(user["name"] for user in hub["users"] if user["state"] == "present")
+    return found

@@ -132,6 +132,6 @@ def test_unreadable_files_are_not_success(calls: pathlib.Path, tmp_path: pathlib
 )
 def test_messages(status: int, message: str, kind: type[RepositoryError], expected: str) -> None:
     error = explained(status, message, "/backup")
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert str(error).startswith("/backup: ")
     assert expected in str(error)

@@ -91,3 +91,18 @@ def test_a_reboot(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> No
     packages.write_text("libc6\ndbus\n")
     assert host.reboot()[0] == ["libc6", "dbus"]
     assert host.reboot()[2] == "6.12.9-amd64"
+
+
+def test_people_of_the_host() -> None:
+    found = host.people({"name": "no-such-hub", "people": ["root", "nobody-knows"]})
+    assert (found.accounts, found.members) == ({"root"}, frozenset())
+
+
+@pytest.mark.parametrize(("answer", "count"), [((0, "a\nb\n", ""), 2), ((1, "", ""), 0)])
+def test_failed_logins(answer: tuple[int, str, str], count: int) -> None:
+    assert host.failed_logins(lambda _command: answer, "jupyterhub") == count
+
+
+def test_a_journal_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(SystemdError, match="no journal"):
+        host.failed_logins(lambda _command: (1, "", "no journal"), "jupyterhub")

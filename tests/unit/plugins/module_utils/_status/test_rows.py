@@ -246,3 +246,38 @@ def test_backup(status: dict[str, Any] | None, expected: list[str]) -> None:
 )
 def test_age(seconds: float, text: str) -> None:
     assert rows.age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("listed", "accounts", "members", "expected"),
+    [
+        ("ada bob", "ada bob", "ada bob", ["ok jupyterhub: 2 listed, who may log in, and nobody else."]),
+        ("ada", "", "", ["red jupyterhub: ada: listed, without an account; run the playbook."]),
+        ("ada", "ada", "", ["red jupyterhub: ada: listed, and not in the group jupyterhub; run the playbook."]),
+        (
+            "ada",
+            "ada",
+            "ada eve",
+            [
+                "warn jupyterhub: eve: may log in by the group jupyterhub, and not listed; list them, or `gpasswd "
+                "--delete NAME jupyterhub`."
+            ],
+        ),
+    ],
+)
+def test_people(listed: str, accounts: str, members: str, expected: list[str]) -> None:
+    names = (frozenset(text.split()) for text in (listed, accounts, members))
+    assert [f"{row.state} {row.text}" for row in rows.people(rows.People("jupyterhub", *names))] == expected
+
+
+@pytest.mark.parametrize(
+    ("failed", "state", "text"),
+    [
+        (0, "ok", "jupyterhub: none failed within 24 hours."),
+        (99, "ok", "jupyterhub: 99 failed within 24 hours."),
+        (100, "warn", "jupyterhub: 100 failed within 24 hours; see journalctl --unit=jupyterhub.service "),
+    ],
+)
+def test_logins(failed: int, state: str, text: str) -> None:
+    (row,) = rows.logins("jupyterhub", failed)
+    assert (row.state, row.text.startswith(text)) == (state, True)

@@ -47,7 +47,9 @@ def test_a_hub() -> None:
     assert not any("@" in name or "-user-" in name or name.endswith(".slice") for name in expected["units"])
     assert list(expected["locks"]) == [f"/opt/jupyterhub/{part}" for part in ("hub", "proxy", "user")]
     assert expected["servers"] == [{"units": "jupyterhub-user-*.service", "path": "/opt/jupyterhub/user"}]
-    assert expected["hubs"] == [{"name": "jupyterhub", "database": "/var/lib/jupyterhub/jupyterhub.sqlite"}]
+    assert expected["hubs"] == [
+        {"name": "jupyterhub", "database": "/var/lib/jupyterhub/jupyterhub.sqlite", "people": ["ada"]}
+    ]
     assert "/var/lib/jupyterhub" in expected["directories"]
 
 
@@ -55,7 +57,7 @@ def test_a_hub_without_a_culler_and_with_another_database() -> None:
     variables = {"jupyterhub_cull_idle_seconds": 0, "jupyterhub_database": "postgresql"}
     expected = asked(["jupyterhub"], **HUB, **variables)
     assert "jupyterhub-culler.service" not in expected["units"]
-    assert expected["hubs"] == [{"name": "jupyterhub", "database": ""}]
+    assert expected["hubs"] == [{"name": "jupyterhub", "database": "", "people": ["ada"]}]
 
 
 def test_of_a_hub_that_is_removed_nothing_is_expected() -> None:
@@ -70,3 +72,14 @@ def test_only_what_a_host_is_grouped_for_is_judged() -> None:
     assert problems("playbook_status", strange, {"group_names": ["jupyterhub"]}) == []
     wrong = {**HUB, "jupyterhub_public_url": "hub"}
     assert problems("playbook_status", wrong, {"group_names": ["jupyterhub"]}) != []
+
+
+def test_whom_a_provider_lets_in_is_not_compared_with_accounts() -> None:
+    client = {"jupyterhub_oauth_client_id": "hub", "jupyterhub_oauth_client_secret": "hunter2"}
+    expected = asked(["jupyterhub"], **HUB, **client, jupyterhub_authenticator="github")
+    assert "people" not in expected["hubs"][0]
+
+
+def test_who_is_to_go_is_not_expected() -> None:
+    people = [{"name": "ada"}, {"name": "eve", "state": "absent"}]
+    assert asked(["jupyterhub"], **{**HUB, "jupyterhub_users": people})["hubs"][0]["people"] == ["ada"]
