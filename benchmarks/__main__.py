@@ -15,6 +15,7 @@ import measure_certificates
 import measure_deploy
 import measure_hosts
 import measure_hub
+import measure_lifecycle
 import measure_proxy
 import measure_rerun
 import measure_unit
@@ -31,6 +32,7 @@ MEASUREMENTS = {
     "certificates": measure_certificates.measure,
     "proxy": measure_proxy.measure,
     "hub": measure_hub.measure,
+    "lifecycle": measure_lifecycle.measure,
 }
 
 
