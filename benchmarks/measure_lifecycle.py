@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import bench_host
-from bench_host import LAB, Cost, Deployment
+from bench_host import LAB, Cost
 from figure import RATIO, Figure
 from measure_rerun import PINGS, pings
 from rounds import in_turn, ratio
