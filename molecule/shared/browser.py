@@ -49,7 +49,9 @@ def network_of(container: str) -> Iterator[str]:
     """
     networks = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}"
     network, image = podman("inspect", "--format", f"{networks} {{{{.Image}}}}", container).split()
-    neighbour = podman("run", "--detach", "--network", network, "--entrypoint", "sleep", image, "infinity")
+    # A second after an interface comes up, its IPv6 address does, which would be such a change.
+    quiet = ("--sysctl", "net.ipv6.conf.all.disable_ipv6=1")
+    neighbour = podman("run", "--detach", *quiet, "--network", network, "--entrypoint", "sleep", image, "infinity")
     try:
         yield podman("inspect", "--format", "{{.NetworkSettings.SandboxKey}}", neighbour)
     finally:
