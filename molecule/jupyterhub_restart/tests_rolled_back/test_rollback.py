@@ -51,6 +51,7 @@ def test_back_to_the_state_before_and_a_server_runs_on(host, person) -> None:
 def test_over_a_change_of_the_schema_only_with_the_loss_named(host, person) -> None:
     until, _version, lost = next(state for state in states(host) if state[1] == "5")
     assert lost
+    host.check_output("useradd late")
     users = "http://127.0.0.1:8081/hub/api/users"
     assert status_of(host, f"{users}/late", "/etc/jupyterhub/secrets/users_token", "POST") == "201"
     run = roll_back(host, jupyter_rollback_to=until)
