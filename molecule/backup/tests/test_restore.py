@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import testinfra
-from hub_client import HUB, HubClient, at_address
+from hub import HUB, at_address
+from hub_client import HubClient
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 INVENTORY = ROOT / "molecule/inventory/containers.py"
