@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 import pytest
+from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 INVENTORIES = ("containers.py", "hub.yml", "../status/inventory/hosts.yml")
@@ -138,9 +139,19 @@ def well(host) -> Status:
     return ask_json()
 
 
+def main_process(host, unit: str) -> str:
+    """The number of the process of a unit that is up, empty for one that is not."""
+    lines = host.check_output("systemctl show --property=ActiveState,MainPID %s", unit).splitlines()
+    now = dict(line.split("=") for line in lines)
+    return now["MainPID"] if now["ActiveState"] == "active" else ""
+
+
 @pytest.fixture(scope="module")
 def broken(host) -> Status:
+    killed = main_process(host, "jupyterhub-proxy.service")
     host.check_output("systemctl kill --signal=KILL jupyterhub-proxy.service")
+    # It comes back from an environment that the faults hide.
+    wait_until(lambda: main_process(host, "jupyterhub-proxy.service") not in ("", killed))
     for break_it, _heal in FAULTS.values():
         host.check_output(break_it)
     return ask_json()
