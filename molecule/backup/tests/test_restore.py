@@ -79,6 +79,8 @@ def address_of(host: Any) -> str:
 def at_host(host: Any, ada: HubClient) -> None:
     """From now on the hub's name leads to a host."""
     at_address(HUB, address_of(host))
+    # One that is still open leads to the host before.
+    ada.http.close()
     pathlib.Path(ada.ca).write_text(host.file(f"/etc/ssl/jupyter/{HUB}/fullchain.pem").content_string)
 
 
