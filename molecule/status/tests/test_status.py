@@ -150,8 +150,9 @@ def main_process(host, unit: str) -> str:
 def broken(host) -> Status:
     killed = main_process(host, "jupyterhub-proxy.service")
     host.check_output("systemctl kill --signal=KILL jupyterhub-proxy.service")
-    # It comes back from an environment that the faults hide.
+    # It comes back from an environment that the faults hide, and the hub with it.
     wait_until(lambda: main_process(host, "jupyterhub-proxy.service") not in ("", killed))
+    wait_until(lambda: main_process(host, "jupyterhub.service"))
     for break_it, _heal in FAULTS.values():
         host.check_output(break_it)
     return ask_json()
