@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        self.validate_argument_spec({})
+        arguments = self.validate_argument_spec({"unreachable_fails": {"type": "bool", "default": False}})[1]
         variables = task_vars or {}
         account = str(self._play_context.remote_user or variables.get("ansible_user") or "")
         addresses = {name: variables[name] for name in ("ansible_host", "ansible_port") if name in variables}
@@ -38,7 +38,8 @@ class ActionModule(ActionBase):
             if is_escalation(reason):
                 return {**result, "failed": True, "msg": contact.not_root(reason)}
             if isinstance(error, AnsibleConnectionFailure):
-                return {**result, "unreachable": True, "msg": contact.unreachable(reason)}
+                verdict = "failed" if arguments["unreachable_fails"] else "unreachable"
+                return {**result, verdict: True, "msg": contact.unreachable(reason)}
             raise
         problem = self._problem(contact, asked, variables)
         return {**result, "failed": True, "msg": problem} if problem else {**result, "changed": False}

@@ -15,6 +15,13 @@ extends_documentation_fragment:
 description:
   - Asks the host by its shell alone. Where it does not answer, where the account does not become root, or where the
     system is neither Debian nor Ubuntu, or too old, one sentence says so and what to do.
+options:
+  unreachable_fails:
+    description:
+      - Whether the task fails for a host that does not answer, in place of telling Ansible that it is unreachable.
+      - A play with C(any_errors_fatal) ends at a failure, and goes on to the next host after an unreachable one.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

@@ -12,8 +12,8 @@ from playbook import changes, run_playbook
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LOCK = ROOT / "roles/jupyterhub/files/user.txt"
-# It installs, and JupyterLab starts; only no kernel does.
-WITHOUT_COMM = re.compile(r"(?m)^comm==.*\\\n(    --hash.*\n)+")
+# It installs, and tells its version; only no server starts.
+WITHOUT_TERMINADO = re.compile(r"(?m)^terminado==.*\\\n(    --hash.*\n)+")
 
 
 def upgrade(
@@ -35,7 +35,7 @@ def release(host) -> str:
 
 def test_a_poisoned_lock_ends_with_one_host_touched_and_returned(host, person, tmp_path) -> None:
     poisoned, fleet = tmp_path / "poisoned.txt", tmp_path / "fleet.json"
-    text, count = WITHOUT_COMM.subn("", LOCK.read_text())
+    text, count = WITHOUT_TERMINADO.subn("", LOCK.read_text())
     assert count
     poisoned.write_text(text)
     # Nobody answers there: a run that went on would say so.
@@ -45,8 +45,7 @@ def test_a_poisoned_lock_ends_with_one_host_touched_and_returned(host, person, t
     before = release(host)
     run = upgrade(host, *others, inventories=(str(fleet),), jupyterhub_user_lock=str(poisoned))
     assert run.returncode == 2, run.stdout
-    said = "is not well after its upgrade, and no further host was touched. Red: (kernel|websocket|cell)"
-    assert re.search(said, run.stdout), run.stdout
+    assert "is not well after its upgrade, and no further host was touched. Red: start" in run.stdout
     assert re.search(r"JupyterHub 6[.\d]+ runs again, as until", run.stdout)
     recap = run.stdout.partition("PLAY RECAP")[2]
     assert not any(name in recap for name in others)
@@ -71,5 +70,5 @@ def test_a_host_that_does_not_answer_ends_the_run(host, tmp_path) -> None:
     fleet.write_text(json.dumps({"jupyterhub": {"hosts": hosts}}))
     run = upgrade(host, "before", inventories=(str(fleet),))
     assert run.returncode == 2, run.stdout
-    assert "No further host was touched." in run.stdout
+    assert "before does not answer" in run.stdout
     assert host.backend.host not in run.stdout.partition("PLAY RECAP")[2]
