@@ -12,8 +12,8 @@ from playbook import changes, run_playbook
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LOCK = ROOT / "roles/jupyterhub/files/user.txt"
-# It installs, and tells its version; only no server starts.
-WITHOUT_TERMINADO = re.compile(r"(?m)^terminado==.*\\\n(    --hash.*\n)+")
+# It installs, and servers start and run cells; only JupyterLab is not among what they serve.
+WITHOUT_ASYNC_LRU = re.compile(r"(?m)^async-lru==.*\\\n(    --hash.*\n)+")
 
 
 def upgrade(
@@ -35,7 +35,7 @@ def release(host) -> str:
 
 def test_a_poisoned_lock_ends_with_one_host_touched_and_returned(host, person, tmp_path) -> None:
     poisoned, fleet = tmp_path / "poisoned.txt", tmp_path / "fleet.json"
-    text, count = WITHOUT_TERMINADO.subn("", LOCK.read_text())
+    text, count = WITHOUT_ASYNC_LRU.subn("", LOCK.read_text())
     assert count
     poisoned.write_text(text)
     # Nobody answers there: a run that went on would say so.

@@ -183,6 +183,8 @@ class Visit:
             hub.patience = server.patience = PATIENCE
             words.append("It ran already." if is_running else "The hub started a server.")
             server.get("api/status").raise_for_status()
+            # Where people are led first, such as JupyterLab; a server without it answers all the same.
+            server.get("").raise_for_status()
         try:
             self.work(server)
         finally:
@@ -210,6 +212,7 @@ class Visit:
                 words.append("By its password.")
             else:
                 raise Failed(causes.LAB_LOGIN.format(**target))
+            lab.get("").raise_for_status()
         self.work(lab)
 
     def work(self, server: NotebookClient) -> None:
