@@ -62,7 +62,7 @@ history:
   description: The former states, the newest first.
   type: list
   elements: dict
-  returned: success
+  returned: for O(state=listed) and O(state=restored)
   contains:
     until: {description: "When the state ended, in UTC.", type: str}
     version: {description: Version of JupyterHub., type: str}
@@ -113,8 +113,10 @@ class Hub:
 
     def listed(self) -> dict[str, Any]:
         """The former states, each with what keeps the hub from going there."""
-        states = past.read_history(self.paths)
-        return {"changed": False, "msg": "", "history": [self._entry(states, state) for state in states]}
+        return {"changed": False, "msg": "", "history": self._entries(past.read_history(self.paths))}
+
+    def _entries(self, states: list[FormerState]) -> list[dict[str, str]]:
+        return [self._entry(states, state) for state in states]
 
     def _entry(self, states: list[FormerState], state: FormerState) -> dict[str, str]:
         copy = past.copy_for(states, state)
@@ -133,10 +135,10 @@ class Hub:
         current = self.paths.store("user").current()
         is_noted = not note or os.path.basename(note["releases"]["user"]) == current
         if is_noted or os.path.exists(self.paths.upgrade) or not self.systemd.active(unit):
-            return self.listed()
+            return {"changed": False, "msg": ""}
         if not self._module.check_mode:
             past.ask_program(self._module.run_command, self.paths, "healthy")
-        return {**self.listed(), "changed": True, "msg": f"The hub notes the release {current} of users' servers."}
+        return {"changed": True, "msg": f"The hub notes the release {current} of users' servers."}
 
     def restored(self) -> dict[str, Any]:
         """Goes back. Raises RollbackError with everything that is wrong, before the first change."""
@@ -145,7 +147,7 @@ class Hub:
         copy = past.copy_for(states, state)
         plan = past.make_plan(self.paths, state, copy)
         begun = past.begun(self.paths, state)
-        told = {"history": self.listed()["history"], "restored": plan.report()}
+        told = {"history": self._entries(states), "restored": plan.report()}
         if not plan.changes() and begun is None:
             return {"changed": False, "msg": f"Nothing differs from the state until {state.until}.", **told}
         if found := self._problems(state, plan, copy, self._module.params["lose_since"]):
@@ -174,7 +176,9 @@ class Hub:
             self.systemd.systemctl("daemon-reload")
             self.systemd.bring_up("start", start)
         except FAILURES as error:
-            self._return(start)
+            # If the former state has become healthy by now, and only another unit failed, it stays.
+            plan = rollback.make_plan(self.paths, healthy)
+            switch.go_back(self.paths, healthy, plan, start, self._module.run_command)
             raise RollbackError(
                 f"{self.paths.name} did not come up as until {state.until}, and runs again as before:\n{error}"
             ) from None
@@ -185,9 +189,7 @@ class Hub:
         if copy:
             self._stop_servers_since(copy)
             rollback.put_copy(copy.path, copy.place, self._module.run_command)
-        rollback.restore_config(self.paths, plan)
-        rollback.restore_releases(self.paths, plan)
-        rollback.restore_units(plan)
+        rollback.restore_files(self.paths, plan)
 
     def _stop_servers_since(self, copy: Copy) -> None:
         """The copy knows nothing of them: they would run on, and nobody could reach or stop them."""
@@ -196,16 +198,6 @@ class Hub:
         state = self.systemd.show(servers)
         if since := [name for name in servers if manager.started_at(state[name]) >= made]:
             self.systemd.stop(since)
-
-    def _return(self, start: list[str]) -> None:
-        """Takes the hub to where it was healthy before, with the database of that time."""
-        healthy = rollback.read_healthy_state(self.paths)
-        plan = rollback.make_plan(self.paths, healthy)
-        self.systemd.stop(switch.units_to_stop(self.paths.name, healthy, plan))
-        rollback.put_back(self.paths, plan, self._module.run_command)
-        self.systemd.systemctl("daemon-reload")
-        self.systemd.bring_up("start", start)
-        rollback.finish(self.paths)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ restored:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback, switch
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError, RunCommand
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import DatabaseError
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import (
     HealthyState,
     HubPaths,
@@ -66,24 +66,6 @@ def require_possible(paths: HubPaths, healthy: HealthyState, plan: RollbackPlan,
     if problems:
         text = "\n".join(problems)
         raise RollbackError(f"{paths.name} cannot go back to its last healthy state, and nothing was changed:\n{text}")
-
-
-def apply(
-    paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, start: list[str], run_command: RunCommand
-) -> None:
-    """Stops the hub, puts everything back and starts the units in `start`.
-
-    Raises RollbackError if the hub has become healthy meanwhile.
-    """
-    systemd = manager.Host(run_command)
-    systemd.stop(switch.units_to_stop(paths.name, healthy, plan))
-    if rollback.read_healthy_state(paths) != healthy:
-        systemd.bring_up("start", start)
-        raise RollbackError(f"{paths.name} has become healthy in the meantime, and was only restarted.")
-    rollback.put_back(paths, plan, run_command)
-    systemd.systemctl("daemon-reload")
-    systemd.bring_up("start", start)
-    rollback.finish(paths)
 
 
 def message(name: str, plan: RollbackPlan, check_mode: bool) -> str:
@@ -113,7 +95,7 @@ def main() -> None:
 
     if plan.changes() and not module.check_mode:
         try:
-            apply(paths, healthy, plan, start, module.run_command)
+            switch.go_back(paths, healthy, plan, start, module.run_command)
         except (DatabaseError, OSError, RollbackError, ValueError, manager.SystemdError) as error:
             module.fail_json(msg=str(error), changed=True, restored=plan.report())
 

@@ -198,9 +198,7 @@ def put_back(paths: HubPaths, plan: RollbackPlan, run_command: RunCommand) -> No
     """
     begin(paths, plan)
     restore_database(paths, plan, run_command)
-    restore_config(paths, plan)
-    restore_releases(paths, plan)
-    restore_units(plan)
+    restore_files(paths, plan)
 
 
 def begin(paths: HubPaths, plan: RollbackPlan) -> None:
@@ -223,6 +221,13 @@ def put_copy(copy: str, place: dict[str, str], run_command: RunCommand) -> None:
         restore_sqlite(copy, place["path"])
     else:
         restore_postgresql(run_command, place["address"], place["password"], copy)
+
+
+def restore_files(paths: HubPaths, plan: RollbackPlan) -> None:
+    """Restores what differs beside the database."""
+    restore_config(paths, plan)
+    restore_releases(paths, plan)
+    restore_units(plan)
 
 
 def restore_config(paths: HubPaths, plan: RollbackPlan) -> None:

@@ -1,14 +1,20 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which units of a hub stop and start when it goes back to another state."""
+"""How a hub goes back to another state: which units stop and start, and what is put back in between."""
 
 from __future__ import annotations
 
 import os
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import HealthyState, RollbackPlan
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import RunCommand
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import (
+    HealthyState,
+    HubPaths,
+    RollbackError,
+    RollbackPlan,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
 # Units that hold an address of the hub, by the ends of their names.
@@ -32,3 +38,21 @@ def units_to_stop(name: str, healthy: HealthyState, plan: RollbackPlan) -> list[
     # systemd opens no socket while what a connection started runs.
     holders = [f"{name}-address@{unit.removesuffix('.socket')}.service" for unit in sockets]
     return [*sockets, *holders, f"{name}.service", *([proxy] if has_other_proxy else [])]
+
+
+def go_back(
+    paths: HubPaths, healthy: HealthyState, plan: RollbackPlan, start: list[str], run_command: RunCommand
+) -> None:
+    """Stops the hub, puts its healthy state back and starts the units in `start`.
+
+    Raises RollbackError if the hub has become healthy otherwise meanwhile.
+    """
+    systemd = manager.Host(run_command)
+    systemd.stop(units_to_stop(paths.name, healthy, plan))
+    if rollback.read_healthy_state(paths) != healthy:
+        systemd.bring_up("start", start)
+        raise RollbackError(f"{paths.name} has become healthy in the meantime, and was only restarted.")
+    rollback.put_back(paths, plan, run_command)
+    systemd.systemctl("daemon-reload")
+    systemd.bring_up("start", start)
+    rollback.finish(paths)

@@ -145,6 +145,25 @@ def test_a_state_that_does_not_come_up_gives_way_to_the_present_one(world: Healt
     assert not world.upgrade.exists()
 
 
+def test_a_state_that_is_healthy_stays_where_another_unit_does_not_come_up(
+    world: Healthy, run: Callable[..., dict]
+) -> None:
+    world.migrated()
+
+    def only_the_hub_comes_up_at_first() -> None:
+        # The hub notes what runs, and the upgrade is over.
+        (world.state / "healthy-config.json").write_text("old")
+        world.healthy("5.5.4")
+        world.upgrade.unlink(missing_ok=True)
+        world.starts = world.calls.count(START) > 1
+
+    world.events["systemctl start"] = only_the_hub_comes_up_at_first
+    result = run(state="restored", lose_since=COPIED)
+    assert result["failed"]
+    assert "has become healthy in the meantime" in result["msg"]
+    assert world.is_back()
+
+
 def test_without_a_copy_of_the_present_database_the_hub_only_restarts(world: Healthy, run: Callable[..., dict]) -> None:
     world.migrated()
     world.events["program"] = lambda: "no space left"
