@@ -25,7 +25,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
     RollbackError,
     RollbackPlan,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, values_of
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, as_options, values_of
 
 PREVIOUS = "previous"
 DATED = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z(-[0-9]+)?)\.[a-z]+")
@@ -153,7 +153,7 @@ def ask_program(run_command: RunCommand, paths: HubPaths, step: str) -> str:
     status, out, err = run_command(
         [
             *("/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe"),
-            *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),
+            *as_options(properties),
             *(
                 "--",
                 os.path.join(paths.store("hub").path, "current/bin/python"),

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 # Where clouds hand out their secrets to whoever asks from inside, and where that is said.
 METADATA = (
     # AWS, Azure, Google, OpenStack, Oracle, DigitalOcean, Hetzner and most others.
@@ -85,3 +87,8 @@ def values_of(value: object) -> list[str]:
         return []
     values = value if isinstance(value, (list, tuple)) else [value]
     return [("yes" if item else "no") if isinstance(item, bool) else str(item) for item in values]
+
+
+def as_options(properties: Mapping[str, object]) -> list[str]:
+    """Directives as options of systemd-run."""
+    return [f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)]

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, values_of
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, as_options, values_of
 
 ENVIRONMENT_FILES = "/run"  # in memory
 _STOP_SECONDS = 10
@@ -63,7 +63,7 @@ class Sandbox:
                 # By its path: the environment that it is started with may name directories of foreign code.
                 *("/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit={name}"),
                 f"--description=Foreign code, for Ansible: {argv[0]}",
-                *(f"--property={key}={value}" for key, values in properties.items() for value in values_of(values)),
+                *as_options(properties),
                 "--",
                 # systemd would replace variables in the arguments.
                 *(argument.replace("$", "$$") for argument in argv),
