@@ -32,4 +32,10 @@ options:
     description: Lines of C(known_hosts) for sftp.
     type: str
     default: ""
+attributes:
+  diff_mode:
+    support: none
+    details: Secrets are never shown.
+requirements:
+  - restic on the target
 """

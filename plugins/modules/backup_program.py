@@ -34,11 +34,6 @@ attributes:
   check_mode:
     support: full
     details: Opens the repository where restic is installed, and makes none.
-  diff_mode:
-    support: none
-    details: Secrets are never shown.
-requirements:
-  - restic on the target
 """
 
 EXAMPLES = r"""
@@ -54,7 +49,6 @@ created:
   type: bool
 """
 
-import inspect
 import json
 import os
 import tempfile
@@ -67,7 +61,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
     beneath,
     managed_files,
     ownership,
+    programs,
     read,
+    sqlite,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store
@@ -77,7 +73,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state import backup
 LIBRARY = "/usr/local/lib/nbops-backup"
 PROGRAM = f"{LIBRARY}/backup.py"
 PROGRAM_MODULES = (
-    *(accounts_host, accounts_model, atomic, beneath, ownership, read, runner, store),
+    *(accounts_host, accounts_model, atomic, beneath, ownership, read, sqlite, runner, store),
     *(backup, certificates, manifest, repository),
 )
 ARGUMENT_SPEC = {
@@ -104,10 +100,7 @@ def try_repository(module: AnsibleModule) -> bool:
 def install(module: AnsibleModule, files: managed_files.ManagedFiles) -> None:
     """Writes program, settings and secrets. Raises OSError."""
     parameters = module.params
-    for one in PROGRAM_MODULES:
-        path = one.__name__.replace(".", "/")
-        files.write(f"{LIBRARY}/{path}.py", inspect.getsource(one), 0o644)
-    files.write(PROGRAM, parameters["program"], 0o644)
+    programs.write_program(files, PROGRAM, parameters["program"], PROGRAM_MODULES)
     texts = repository.secret_texts(parameters)
     if not module.check_mode:
         os.makedirs(repository.SECRETS, mode=0o700, exist_ok=True)

@@ -57,11 +57,6 @@ attributes:
   check_mode:
     support: full
     details: Looks into the repository where restic is installed, and says what is in the way.
-  diff_mode:
-    support: none
-    details: Secrets are never shown.
-requirements:
-  - restic on the target
 """
 
 EXAMPLES = r"""

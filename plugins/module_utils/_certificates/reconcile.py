@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import time
@@ -35,6 +34,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.store 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError, require_valid
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, pending, read
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.programs import write_program
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 
 # The program runs from here, and imports the collection's modules by their own names. The role's units name it.
@@ -234,10 +234,7 @@ class CertificateRun:
             for path in (SETTINGS, HOOK, LIBRARY, CREDENTIALS):
                 self.files.remove(path)
             return
-        for module in PROGRAM_MODULES:
-            path = module.__name__.replace(".", "/")
-            self.files.write(f"{LIBRARY}/{path}.py", inspect.getsource(module), 0o644)
-        self.files.write(PROGRAM, self._parameters["program"], 0o644)
+        write_program(self.files, PROGRAM, self._parameters["program"], PROGRAM_MODULES)
         self._write_settings()
         if any(entry["method"] in ACME for entry in declared):
             self.files.write(HOOK, HOOK_TEXT, 0o755)

@@ -24,7 +24,7 @@ from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host, is_a_persons
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, sqlite
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
@@ -39,6 +39,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest impo
     SQLITE,
     STAGE,
     STATE,
+    STATUS,
     Manifest,
     Person,
     kept_groups,
@@ -46,7 +47,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest impo
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import Repository
 
-STATUS = f"{STATE}/status.json"
 OK = "ok"
 _OS_RELEASE = "/etc/os-release"
 
@@ -236,22 +236,8 @@ def digest(path: str) -> str:
 
 def copy_sqlite(source: str, target: str) -> None:
     """Copies a database that is in use, with all that was committed. Raises BackupError."""
-    # The standard library of a minimal Python lacks it.
-    import sqlite3
-
-    try:
-        # Not made anew where it is missing. A log that nobody closed is read, which writes beside it.
-        address = f"file:{source.replace('%', '%25').replace('?', '%3f')}?mode=rw"
-        with (
-            contextlib.closing(sqlite3.connect(address, uri=True, timeout=60)) as old,
-            contextlib.closing(sqlite3.connect(target)) as new,
-        ):
-            old.backup(new)
-            found = new.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.Error as error:
-        found = str(error)
-    if found != "ok":
-        raise BackupError(f"{source} cannot be copied: {found}")
+    if problem := sqlite.copy(source, target, timeout=60):
+        raise BackupError(f"{source} cannot be copied: {problem}")
     os.chmod(target, 0o600)
 
 

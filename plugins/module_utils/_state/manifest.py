@@ -27,6 +27,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state import certif
 LAYOUT = 1
 STATE = "/var/lib/nbops-backup"
 STAGE = f"{STATE}/stage"
+# How the last backup and the last check ended, which the playbook status reads.
+STATUS = f"{STATE}/status.json"
 MANIFEST = "manifest.json"
 # Below these in the stage, files keep the path that they have on the host.
 FILES, LOCKS = "files", "locks"

@@ -26,6 +26,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interprete
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, applicable
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import host_python
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import STATUS
 from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import (
     Certificate,
     Database,
@@ -44,7 +45,6 @@ CERTIFICATES = "/etc/ssl/jupyter"
 # What fills up on a host, beside the directories of what is deployed.
 PLACES = ("/", "/home", "/var")
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
-BACKUP = "/var/lib/nbops-backup/status.json"
 NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
@@ -201,5 +201,5 @@ def failed_logins(run_command: RunCommand, hub: str) -> int:
 
 def backup() -> tuple[dict[str, Any] | None, float]:
     """What the last backup left, None where nothing makes backups, and the time. Raises OSError, ValueError."""
-    content = read_or_none(BACKUP)
+    content = read_or_none(STATUS)
     return None if content is None else json.loads(content), time.time()

@@ -170,6 +170,7 @@ def _hub_environment(settings: Settings) -> dict[str, Any]:
     files = {path: f"extensions/{path.relative_to(extensions)}" for path in sorted(extensions.rglob("*.py"))}
     shared = COLLECTION / "plugins/module_utils"
     files |= {
+        shared / "_files/sqlite.py": "extensions/nbops_jupyterhub/sqlite.py",
         shared / "_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py",
         shared / "_jupyter/python_config.py": "extensions/nbops_jupyterhub/python_config.py",
     }

@@ -8,9 +8,8 @@ import pathlib
 import shutil
 import sqlite3
 import subprocess
-import urllib.parse
 
-from nbops_jupyterhub import state
+from nbops_jupyterhub import sqlite, state
 
 # What SQLite leaves beside a database that nobody closed; its content belongs to that database alone.
 LEFTOVERS = ("-wal", "-shm", "-journal")
@@ -26,19 +25,9 @@ def copy_sqlite(source: pathlib.Path, target: pathlib.Path) -> None:
     for path in (target, f"{target}.new"):
         _remove_leftovers(path)
     draft = state.new_draft(target)
-    address = f"file:{urllib.parse.quote(str(source))}?mode=rw"
-    try:
-        with (
-            contextlib.closing(sqlite3.connect(address, uri=True)) as old,
-            contextlib.closing(sqlite3.connect(draft)) as new,
-        ):
-            old.backup(new)
-            found = new.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.Error as error:
-        found = str(error)
-    if found != "ok":
+    if problem := sqlite.copy(str(source), str(draft)):
         draft.unlink()
-        raise DatabaseError(f"{source} cannot be copied, nothing was changed: {found}")
+        raise DatabaseError(f"{source} cannot be copied, nothing was changed: {problem}")
     state.put(draft, target)
 
 
