@@ -10,15 +10,26 @@ import subprocess
 INVENTORIES = pathlib.Path(__file__).resolve().parents[1]
 
 
+def inventory_options(*paths: str) -> list[str]:
+    """The test hosts, and inventories by their paths below molecule/."""
+    return [f"--inventory={INVENTORIES / path}" for path in ("inventory/containers.py", *paths)]
+
+
+def run_ansible(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The run of ansible-playbook, in plain text whose lines are not broken."""
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "2000"}
+    return subprocess.run(
+        ["ansible-playbook", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
 def run_playbook(
     host, name: str, inventories: list[str], *others: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """The run of `nbops.jupyter.NAME` for one host, and for others after it. Inventories are paths below molecule/."""
-    command = ["ansible-playbook", f"nbops.jupyter.{name}", f"--limit={','.join([host.backend.host, *others])}"]
-    command += [f"--inventory={INVENTORIES / path}" for path in ("inventory/containers.py", *inventories)]
-    command += [f"--extra-vars={variable}={value}" for variable, value in variables.items()]
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    """The run of `nbops.jupyter.NAME` for one host, and for others beside it."""
+    limit = f"--limit={','.join([host.backend.host, *others])}"
+    extra = [f"--extra-vars={variable}={value}" for variable, value in variables.items()]
+    return run_ansible(f"nbops.jupyter.{name}", limit, *inventory_options(*inventories), *extra)
 
 
 def changes(run: subprocess.CompletedProcess[str]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
 import socket
@@ -15,6 +14,7 @@ import pytest
 import testinfra
 from hub import HUB, at_address
 from hub_client import HubClient
+from playbook import inventory_options, run_ansible
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 INVENTORY = ROOT / "molecule/inventory/containers.py"
@@ -40,7 +40,7 @@ LISTING = "cd /home/ada && find . -path ./.local -prune -o -printf '%p %m %U %G 
 # Logs in at the lab as a browser does, and shows what the browser then knows.
 LAB_LOGIN = """
 cd $(mktemp --directory)
-ask() { curl --silent --unix-socket /run/jupyterlab/lab.sock --cookie jar --cookie-jar jar "$@"; }
+ask() { curl --no-progress-meter --unix-socket /run/jupyterlab/lab.sock --cookie jar --cookie-jar jar "$@"; }
 ask http://localhost/login >page
 ask --data-urlencode 'password=correct horse battery' --data _xsrf=$(awk '/_xsrf/ {print $7}' jar) http://localhost/login
 cat jar
@@ -59,10 +59,8 @@ class BackedUp(NamedTuple):
 
 def play(host: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a playbook for one host."""
-    names = ("containers.py", "hub.yml", "../backup/inventory/hosts.yml", "../backup/inventory/new.yml")
-    inventories = [f"--inventory={ROOT}/molecule/inventory/{name}" for name in names]
-    command = ["ansible-playbook", *inventories, f"--limit={host}", *arguments]
-    return subprocess.run(command, capture_output=True, check=False, text=True, env={**os.environ, "COLUMNS": "2000"})
+    names = ("inventory/hub.yml", "backup/inventory/hosts.yml", "backup/inventory/new.yml")
+    return run_ansible(*inventory_options(*names), f"--limit={host}", *arguments)
 
 
 def refusal(*arguments: str) -> str:
@@ -160,7 +158,7 @@ def test_a_token_of_the_old_host_opens_the_new(restored) -> None:
 
 
 def test_a_lab_knows_who_was_logged_in(restored) -> None:
-    ask = "curl --silent --output /dev/null --write-out %{http_code} --unix-socket /run/jupyterlab/lab.sock"
+    ask = "curl --no-progress-meter --output /dev/null --write-out %{http_code} --unix-socket /run/jupyterlab/lab.sock"
     restored.new.check_output(f"cat >/root/jar <<'END'\n{restored.lab}\nEND")
     assert restored.new.check_output(f"{ask} --cookie /root/jar http://localhost/api/contents") == "200"
     assert restored.new.check_output(f"{ask} http://localhost/api/contents") == "403"

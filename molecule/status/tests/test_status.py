@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 import re
-import subprocess
 import time
 from datetime import datetime, timezone
 from typing import NamedTuple
 
 import pytest
+from playbook import inventory_options, run_ansible
 from waiting import wait_until
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-INVENTORIES = ("containers.py", "hub.yml", "../status/inventory/hosts.yml")
+INVENTORIES = ("inventory/hub.yml", "status/inventory/hosts.yml")
 STATE, USER = "/var/lib/jupyterhub", "/opt/jupyterhub/user"
 MARKER = "/opt/jupyterhub/hub/current/release.json"
 PAIR = "/etc/ssl/jupyter/hub.example.org"
@@ -121,9 +118,7 @@ class Status(NamedTuple):
 
 def ask(*arguments: str) -> Status:
     """Runs the playbook. Whatever it finds, it changes nothing."""
-    inventories = [f"--inventory={ROOT}/molecule/inventory/{name}" for name in INVENTORIES]
-    command = ["ansible-playbook", *inventories, "nbops.jupyter.status", *arguments]
-    run = subprocess.run(command, capture_output=True, check=False, text=True, env={**os.environ, "COLUMNS": "200"})
+    run = run_ansible(*inventory_options(*INVENTORIES), "nbops.jupyter.status", *arguments)
     assert re.search(r"changed=0 +unreachable=0", run.stdout), run.stdout + run.stderr
     found = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     return Status(run.returncode, run.stdout, found[0]["rows"] if found else [])

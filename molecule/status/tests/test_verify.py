@@ -12,14 +12,12 @@ from typing import NamedTuple
 
 import pytest
 from hub import HUB, status_of
+from playbook import inventory_options, run_ansible
 from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-INVENTORIES = ("containers.py", "hub.yml", "../status/inventory/hosts.yml")
-COMMAND = [
-    *("ansible-playbook", "nbops.jupyter.verify", "--extra-vars=jupyter_status_format=json"),
-    *(f"--inventory={ROOT}/molecule/inventory/{name}" for name in INVENTORIES),
-]
+OPTIONS = inventory_options("inventory/hub.yml", "status/inventory/hosts.yml")
+VERIFY = ["nbops.jupyter.verify", "--extra-vars=jupyter_status_format=json", *OPTIONS]
 LAB = ["page", "login", "kernel", "websocket", "cell", "files"]
 VISIT = ["resolve", "chain", "page", "login", "start", "kernel", "websocket", "cell", "files", "stop"]
 # What a visit must not leave behind.
@@ -99,7 +97,7 @@ class Visits(NamedTuple):
 
 def visit() -> Visits:
     """Runs the playbook. Whatever it meets, it changes nothing."""
-    run = subprocess.run(COMMAND, capture_output=True, check=False, text=True)
+    run = run_ansible(*VERIFY)
     assert re.search(r"changed=0 +unreachable=0", run.stdout), run.stdout + run.stderr
     (line,) = [line for line in run.stdout.splitlines() if line.startswith("{")]
     rows: dict[str, list[dict[str, str]]] = {}
@@ -140,7 +138,7 @@ def test_nobody_on_the_host_sees_a_password(host) -> None:
 
 
 def test_in_check_mode_nothing_is_made(host, traces: str) -> None:
-    run = subprocess.run([*COMMAND, "--check"], capture_output=True, check=False, text=True)
+    run = run_ansible(*VERIFY, "--check")
     assert run.returncode == 0, run.stdout
     assert '"check": "page"' in run.stdout
     assert '"check": "login"' not in run.stdout
@@ -188,7 +186,7 @@ def test_the_timer_writes_metrics_and_raises_an_alarm(host, traces: str) -> None
 
 
 def test_a_visit_that_is_cut_off_leaves_nothing(host, traces: str) -> None:
-    with subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen(["ansible-playbook", *VERIFY], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         wait_until(lambda: host.run("pgrep --euid nbops-probe --full ipykernel_launcher").rc == 0, 180)
         host.check_output("systemctl kill --signal=KILL nbops-verify.service")
         run.wait()
@@ -210,7 +208,6 @@ def probe(*arguments: str) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         json.dump(playbook, file)
         file.flush()
-        command = ["ansible-playbook", file.name, *arguments, *COMMAND[3:]]
-        run = subprocess.run(command, capture_output=True, check=False, text=True)
+        run = run_ansible(file.name, *arguments, *OPTIONS)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
