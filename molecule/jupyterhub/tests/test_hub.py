@@ -409,3 +409,21 @@ def test_a_home_that_is_none_is_told_at_once(person, account, home: str, exists:
     visitor = person(account("homeless", home, exists))
     answer = visitor.request("POST", "users/homeless/server")
     assert (answer.status_code, f"The home of homeless {reason}" in answer.json()["message"]) == (500, True)
+
+
+@pytest.mark.parametrize("fault", ["ExecStartPre=/bin/false", "Environment=PYTHONHOME=/nowhere"])
+def test_a_server_that_ends_before_it_is_ready_is_told_at_once(host, person, account, fault: str) -> None:
+    """A unit that does not start, and a program that ends."""
+    visitor, directory = person(account("hapless")), "/run/systemd/system/jupyterhub-user-hapless.service.d"
+    host.check_output(f"mkdir {directory}; printf '[Service]\\n{fault}\\n' > {directory}/fault.conf")
+    host.check_output("systemctl daemon-reload")
+    try:
+        answer = visitor.request("POST", "users/hapless/server")
+    finally:
+        host.check_output(f"rm --recursive {directory}; systemctl daemon-reload")
+    where = "journalctl --unit=jupyterhub-user-hapless.service"
+    assert (answer.status_code, answer.json()["message"].endswith(where)) == (500, True)
+    # The unit of that server is still known as failed.
+    with visitor.start().kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    visitor.stop()

@@ -261,6 +261,8 @@ def _spawner(settings: Settings) -> Options:
     return {
         "cmd": [f"{current}/bin/jupyterhub-singleuser"],
         "default_url": settings["default_url"],
+        # A small host on which everybody starts after a reboot. A server that ends is told at once.
+        "start_timeout": 120,
         "disable_user_config": True,
         "env_keep": [],
         "environment": {**environment, **settings["environment"]},

@@ -93,7 +93,9 @@ class Spawner(LoggingConfigurable):
 
 
 class SystemdSpawner(Spawner):
-    """Knows its user, and keeps the name of its unit."""
+    """Knows its user, keeps the name of its unit, and says of it what it was given: None while it runs."""
+
+    status: int | None = None
 
     def __init__(self, user: object, authenticator: object, name: str = "", **named: object) -> None:
         super().__init__(**named)
@@ -101,6 +103,9 @@ class SystemdSpawner(Spawner):
 
     def load_state(self, state: dict) -> None:
         self.unit_name = state.get("unit_name", self.unit_name)
+
+    async def poll(self) -> int | None:
+        return self.status
 
 
 async def maybe_future(value: object) -> object:

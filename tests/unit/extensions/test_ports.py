@@ -26,7 +26,7 @@ def ports(hub: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
         return found.answers.pop(0) if found.answers else (0, b"")
 
     monkeypatch.setattr(found, "run", run)
-    monkeypatch.setattr(found, "UNITS", tmp_path)
+    monkeypatch.setattr(found.units, "UNITS", tmp_path)
     monkeypatch.setattr(found, "random_port", lambda: next(numbers))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -217,3 +218,14 @@ def test_programs_of_a_person_are_found_in_the_home(spawner: Callable[..., Any],
     made = spawner()
     made.environment = {"PATH": written}
     assert made.get_env()["PATH"] == meant
+
+
+def test_a_socket_at_which_nobody_listens_any_more_is_no_server(hub: None, tmp_path: Path) -> None:
+    sockets = importlib.import_module("nbops_jupyterhub.sockets")
+    path = str(tmp_path / "server.sock")
+    assert not sockets._listens(path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        assert sockets._listens(path)
+    assert not sockets._listens(path)

@@ -6,12 +6,14 @@ import asyncio
 import importlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from nbops_jupyterhub import accounts
 from nbops_jupyterhub.accounts import AccountError
+from nbops_jupyterhub.errors import StartError
 
 UIDS = {"ada": 1000, "eve": 1001, "root": 0, "carol": 1002, "sue": 1003}
 GROUPS = {"sue": "sudo"}
@@ -100,14 +102,96 @@ def test_an_account_is_made_for_who_was_let_in(start) -> None:
         start("other", create_accounts=True)
 
 
-@pytest.mark.parametrize("has_port", [True, False])
-def test_a_start_asks_systemd_once_before_the_server(
-    module: Any, monkeypatch: pytest.MonkeyPatch, has_port: bool
-) -> None:
-    """Each transient unit takes its part of the time in which somebody waits."""
+@pytest.fixture
+def starting(module: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Makes a spawner of ada's whose unit is started by a function."""
 
     async def covered(_name: str) -> bool:
         return True
+
+    def starting(started: Callable[..., Any]) -> Any:
+        made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), SimpleNamespace(covers=covered))
+        made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", [], []
+        monkeypatch.setattr(type(made), "_expand_user_vars", str, raising=False)
+        monkeypatch.setattr(type(made), "has_port", False)
+        monkeypatch.setattr(module.pwd, "getpwall", list, raising=False)
+        monkeypatch.setattr(module.SystemdSpawner, "start", started, raising=False)
+        monkeypatch.setattr(importlib.import_module("nbops_jupyterhub.sockets"), "_listens", lambda _path: True)
+        return made
+
+    return starting
+
+
+def test_a_start_waits_until_systemd_has_forgotten_the_server_before(
+    module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starting
+) -> None:
+    """With its unit, systemd would remove the environment of the next one."""
+
+    async def systemctl(command: list[str]) -> tuple[int, bytes]:
+        ran.append(command)
+        if command[1] == "reset-failed":
+            # systemd answers before it is done.
+            asyncio.get_running_loop().call_later(0.05, unit.unlink)
+        return 0, b""
+
+    async def started(_spawner: object) -> None:
+        assert not unit.exists()
+
+    ran: list[list[str]] = []
+    unit = tmp_path / "jupyterhub-user-ada.service"
+    unit.touch()
+    monkeypatch.setattr(module.units, "UNITS", tmp_path)
+    monkeypatch.setattr(module.units, "run", systemctl)
+    asyncio.run(starting(started).start())
+    assert ran == [["systemctl", "stop", unit.name], ["systemctl", "reset-failed", unit.name]]
+
+
+def test_a_server_that_ends_at_once_is_told_at_once(module: Any, starting) -> None:
+    """SystemdSpawner asks every second until the time for the start is over."""
+
+    async def started(spawner: Any) -> None:
+        while await spawner.poll() is not None:
+            pass
+
+    made = starting(started)
+    made.status = 1
+    with pytest.raises(StartError) as raised:
+        asyncio.run(made.start())
+    assert raised.value.jupyterhub_message.endswith("look at: journalctl --unit=jupyterhub-user-ada.service")
+    assert asyncio.run(made.poll()) == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_start_ends_when_the_server_listens_or_has_ended(
+    module: Any, monkeypatch: pytest.MonkeyPatch, starting, ends: bool
+) -> None:
+    async def started(_spawner: object) -> None:
+        pass
+
+    def listens(path: str) -> bool:
+        assert path == made.socket
+        looks.append(path)
+        made.status = 1 if ends else None
+        return not ends and len(looks) == 2 * sockets.LOOKS
+
+    looks: list[str] = []
+    made = starting(started)
+    sockets = importlib.import_module("nbops_jupyterhub.sockets")
+    monkeypatch.setattr(sockets, "_listens", listens)
+    monkeypatch.setattr(sockets, "INTERVAL", 0)
+    if ends:
+        with pytest.raises(StartError, match="ended before it was ready"):
+            asyncio.run(made.start())
+    else:
+        asyncio.run(made.start())
+    assert len(looks) == (1 if ends else 2) * sockets.LOOKS
+
+
+@pytest.mark.parametrize("has_port", [True, False])
+def test_a_start_asks_systemd_once_before_the_server(
+    module: Any, monkeypatch: pytest.MonkeyPatch, has_port: bool, starting
+) -> None:
+    """Each transient unit takes its part of the time in which somebody waits."""
 
     async def hold(unit: str, socket: str) -> int:
         assert socket == made.socket
@@ -122,13 +206,10 @@ def test_a_start_asks_systemd_once_before_the_server(
         return "127.0.0.1", 1
 
     held: list[str] = []
-    made = module.BoundedSystemdSpawner(SimpleNamespace(name="ada", groups=[]), SimpleNamespace(covers=covered))
+    made = starting(started)
     monkeypatch.setattr(importlib.import_module("nbops_jupyterhub.ports"), "hold", hold)
-    made.notebook_dir, made.readwrite_paths, made.readonly_paths = "", ["/srv/a", "-/srv/b"], ["+/srv/c", "+-/d"]
-    monkeypatch.setattr(type(made), "_expand_user_vars", str, raising=False)
+    made.readwrite_paths, made.readonly_paths = ["/srv/a", "-/srv/b"], ["+/srv/c", "+-/d"]
     monkeypatch.setattr(type(made), "has_port", has_port)
-    monkeypatch.setattr(module.pwd, "getpwall", list, raising=False)
-    monkeypatch.setattr(module.SystemdSpawner, "start", started, raising=False)
     socket = "http+unix://%2Frun%2Fjupyterhub-sockets%2Fada%2Fserver.sock"
     assert asyncio.run(made.start()) == ("http://127.0.0.1:40000" if has_port else socket)
 

@@ -11,17 +11,15 @@ import sys
 import time
 from collections.abc import Collection
 
+from nbops_jupyterhub.errors import StartError
+
 FIRST_UID_OF_PEOPLE = 1000
 NOBODY = 65534
 SHADOW = pathlib.Path("/etc/shadow")
 
 
-class AccountError(Exception):
-    """Why there is no server for a user; the hub shows the sentence to them."""
-
-    @property
-    def jupyterhub_message(self) -> str:
-        return str(self)
+class AccountError(StartError):
+    """Why an account has no server."""
 
 
 def is_a_persons(uid: int) -> bool:

@@ -10,6 +10,8 @@ import pathlib
 
 from jupyterhub.utils import random_port
 
+from nbops_jupyterhub import units
+from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.programs import run
 
 ADDRESS = "127.0.0.1"
@@ -18,16 +20,10 @@ ATTEMPTS = 10
 FORWARDER = "/usr/lib/systemd/systemd-socket-proxyd"
 # A websocket for each kernel and terminal of each page that is open, and what an application asks; the default is 256.
 CONNECTIONS = 1024
-# Where systemd keeps the units that programs make, see systemd.unit(5).
-UNITS = pathlib.Path("/run/systemd/transient")
 
 
-class PortError(Exception):
-    """Why there is no port for a server; the hub shows the sentence to its user."""
-
-    @property
-    def jupyterhub_message(self) -> str:
-        return str(self)
+class PortError(StartError):
+    """Why there is no port for a server."""
 
 
 async def hold(unit: str, socket: str) -> int:
@@ -64,7 +60,7 @@ async def let_go(unit: str) -> None:
 
 def is_held(unit: str) -> bool:
     """Whether a unit has a port."""
-    return (UNITS / _address(unit)).exists()
+    return units.is_known(_address(unit))
 
 
 def _address(unit: str) -> str:

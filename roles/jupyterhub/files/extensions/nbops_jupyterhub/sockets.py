@@ -6,8 +6,11 @@ the hub or the proxy needs one, systemd has it, see ports.py.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import itertools
 import pathlib
+import socket
 from urllib.parse import quote
 
 from jupyterhub.objects import Server
@@ -17,11 +20,16 @@ from traitlets import Bool, Unicode
 from traitlets.config import Configurable
 
 from nbops_jupyterhub import names, ports
+from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.inspection import make_socket_directory
 
 SCHEME = "http+unix"
 # jupyter_server takes a socket only beside its default port, on which it does not listen then.
 DEFAULT_PORT = 8888
+# Seconds between two looks at the socket of a server that starts, and looks between two questions whether it runs:
+# those start a program.
+INTERVAL = 0.2
+LOOKS = 10
 
 
 class SocketServer(Server):
@@ -82,6 +90,27 @@ class SocketMixin(Configurable):
             return _url(self.socket)
         return f"http://{ports.ADDRESS}:{await ports.hold(unit, self.socket)}"
 
+    async def wait_until_it_listens(self) -> None:
+        """Of a server that was started just now. Raises StartError where it ends before.
+
+        The hub would ask for it less and less often, and go on until its time is over where it has ended.
+        """
+        for look in itertools.count(1):
+            if _listens(self.socket):
+                return
+            if look % LOOKS == 0 and await self.poll() is not None:
+                raise self.ended()
+            await asyncio.sleep(INTERVAL)
+
+    def ended(self) -> StartError:
+        """What a person reads whose server ended before it was ready."""
+        return StartError(f"Your server ended before it was ready. Ask the administrator to look at: {self.journal}")
+
+    @property
+    def journal(self) -> str:
+        """The command that shows what the server says."""
+        return "journalctl --boot"
+
     async def run_post_stop_hook(self) -> None:
         """Frees the port. The hub calls this however a server ended; `stop` only where it still ran."""
         try:
@@ -138,6 +167,13 @@ class SocketMixin(Configurable):
 def _hub_speaks_sockets() -> bool:
     """Whether this JupyterHub is new enough to reach a server, and to be reached, at a UNIX socket: 6 is."""
     return importlib.util.find_spec("jupyterhub.httpclient") is not None
+
+
+def _listens(path: str) -> bool:
+    """Whether somebody answers at a socket; older JupyterHubs cannot ask."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.setblocking(False)
+        return visitor.connect_ex(path) == 0
 
 
 def _quoted(path: str) -> str:

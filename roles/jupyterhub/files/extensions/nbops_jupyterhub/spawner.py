@@ -16,7 +16,7 @@ from systemdspawner import SystemdSpawner
 from traitlets import Bool, Dict, List, Unicode
 from traitlets.config import Configurable
 
-from nbops_jupyterhub import names
+from nbops_jupyterhub import names, units
 from nbops_jupyterhub.accounts import (
     AccountError,
     creation,
@@ -116,13 +116,14 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.unit_name = self._own_unit()
+        self._start: asyncio.Task | None = None
 
     def load_state(self, state: dict[str, Any]) -> None:
         """A server that runs is asked after and stopped by the name that it was started under."""
         super().load_state(state)
         self.unit_name = names.stored(self.unit_name, self.unit_prefix, self.user.name, self.name)
 
-    async def start(self) -> str | None:
+    async def start(self) -> str:
         self.unit_name = self._own_unit()
         account = await self._account_with_directory()
         groups = [group.name for group in self.user.groups]
@@ -140,7 +141,23 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
             **({"TasksMax": str(limits["tasks_max"])} if "tasks_max" in limits else {}),
         }
         address = await self.address()
-        return address if await super().start() else None
+        await units.forget(self.unit_name)
+        # A stop that overtakes this start asks as well, and gets its answer.
+        self._start = asyncio.current_task()
+        await super().start()
+        await self.wait_until_it_listens()
+        return address
+
+    async def poll(self) -> int | None:
+        """None while the unit runs. Raises StartError in a start, which would ask again until its time is over."""
+        status = await super().poll()
+        if status is not None and asyncio.current_task() is self._start:
+            raise self.ended()
+        return status
+
+    @property
+    def journal(self) -> str:
+        return f"journalctl --unit={self.unit_name}"
 
     async def _account_with_directory(self) -> pwd.struct_passwd:
         """The account, and the directory of its socket, because the hub itself may not give files away."""
@@ -185,4 +202,5 @@ class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
         self.make_socket_directory(account.pw_uid)
         address = await self.address()
         await super().start()
+        await self.wait_until_it_listens()
         return address

@@ -1,0 +1,41 @@
+"""Transient units of servers and of their ports, as systemd keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+
+from nbops_jupyterhub.errors import StartError
+from nbops_jupyterhub.programs import run
+
+# Where systemd keeps the units that programs make, see systemd.unit(5).
+UNITS = pathlib.Path("/run/systemd/transient")
+# Seconds in which systemd forgets a unit that has ended; it needs some milliseconds.
+PATIENCE = 10
+INTERVAL = 0.02
+
+
+class UnitError(StartError):
+    """Why systemd does not run the unit of a server."""
+
+
+def is_known(unit: str) -> bool:
+    """Whether systemd still has a transient unit, which may have ended."""
+    return (UNITS / unit).exists()
+
+
+async def forget(unit: str) -> None:
+    """End a unit, and wait until systemd has forgotten it. Raises UnitError where it does not.
+
+    systemd removes the runtime directory of a unit that has failed only when it forgets the unit, and does so some
+    time after it was told to. What the next unit of that name finds there would go as well.
+    """
+    if not is_known(unit):
+        return
+    await run(["systemctl", "stop", unit])
+    await run(["systemctl", "reset-failed", unit])
+    for _attempt in range(int(PATIENCE / INTERVAL)):
+        if not is_known(unit):
+            return
+        await asyncio.sleep(INTERVAL)
+    raise UnitError(f"systemd does not let go of {unit}, your server before this one. Ask the administrator.")
