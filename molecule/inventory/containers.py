@@ -81,7 +81,8 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
 def platforms_of(scenario: str, data: dict) -> list[str]:
     """The platforms of a scenario where TEST_PLATFORMS names none."""
     one = [platform for platform, scenarios in data["single"].items() if scenario in scenarios]
-    return one or data["default"]
+    besides = [platform for platform, scenarios in data["besides"].items() if scenario in scenarios]
+    return (one or data["default"]) + besides
 
 
 def main() -> None:

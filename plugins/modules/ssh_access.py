@@ -20,7 +20,8 @@ description:
     connection keeps its sudo. Otherwise nothing is changed.
   - What sshd reads first holds, so every value of O(drop_in) is compared with the one in effect, in general, for root
     and for each of O(administrators).
-  - sshd is reloaded, never restarted, and the module waits until it listens anew. Open connections go on.
+  - sshd is reloaded, and the module waits until it listens anew. Where systemd listens for it (C(ssh.socket), as on
+    Ubuntu), sshd would not survive that and is restarted, while systemd keeps the address. Open connections go on.
   - M(ansible.posix.authorized_key), M(ansible.builtin.user) and M(community.general.sudoers) change one account each,
     so that none can refuse a set of changes after which nobody, or not the account of the connection, has access.
   - Files in homes are written without following links, so that the owner of an account cannot lead root elsewhere.

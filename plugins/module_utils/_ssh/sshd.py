@@ -22,6 +22,8 @@ DIRECTORY = "/etc/ssh/sshd_config.d"
 NAME = "00-nbops.conf"
 PATH = f"{DIRECTORY}/{NAME}"
 SERVICE = "ssh.service"
+# Where systemd listens for sshd, as Ubuntu has it.
+SOCKET = "ssh.socket"
 
 RELOAD_SECONDS = 20
 # sshd refuses to test anything without it; it is there as long as the service runs.
@@ -71,14 +73,16 @@ class Sshd:
         main = self._property("MainPID")
         if self._property("ActiveState") != "active" or main == "0":
             return False  # what systemd starts for each connection reads it each time
+        # A reload makes sshd forget the socket that it got, and try to open one in the same place. Nobody notices a
+        # restart: systemd goes on to listen, and the service leaves open connections alone.
+        is_behind_socket = self._run(["systemctl", "is-active", "--quiet", SOCKET])[0] == 0
         before = _listening(main)
-        rc, out, err = self._run(["systemctl", "reload", SERVICE])
+        rc, out, err = self._run(["systemctl", "restart" if is_behind_socket else "reload", SERVICE])
         if rc != 0:
             raise SshdError((err or out).strip())
-        # It closes its sockets, starts itself anew and opens others, unless systemd keeps them open.
+        # It closes its sockets, starts itself anew and opens others.
         deadline = time.monotonic() + RELOAD_SECONDS
-        inherited = bool(self._property("TriggeredBy"))
-        while not inherited and not _listening(main) - before:
+        while not is_behind_socket and not _listening(main) - before:
             if self._property("ActiveState") != "active" or time.monotonic() > deadline:
                 raise SshdError(self._run(["journalctl", f"--unit={SERVICE}", "--lines=10", "--output=cat"])[1].strip())
             time.sleep(0.02)

@@ -63,6 +63,14 @@ class Stage:
             raise ValueError(f"visudo refuses the rules for sudo:\n{(err or out).strip()}")
         return out
 
+    def reads_rules(self, checked: str) -> bool:
+        """Whether sudo reads the file of our rules, by what visudo says; that of sudo-rs names only the main file."""
+        if sudoers.PATH in checked:
+            return True
+        with contextlib.suppress(OSError), open(sudoers.MAIN, encoding="utf-8", errors="replace") as file:
+            return sudoers.includes(file.read(), sudoers.DIRECTORY)
+        return False
+
     def sudo_of(self, name: str) -> str:
         """How an account may do everything: `nopasswd`, `password`, or `none`."""
         return sudoers.everything(self.run(namespaces.command(self.copies, ["sudo", "-n", "-l", "-U", name]))[1])

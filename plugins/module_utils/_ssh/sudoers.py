@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+MAIN = "/etc/sudoers"
 DIRECTORY = "/etc/sudoers.d"
 NAME = "nbops-administrators"
 PATH = f"{DIRECTORY}/{NAME}"
@@ -16,6 +17,7 @@ MARK = "# role nbops.jupyter.ssh_access"
 EVERYTHING = "ALL"
 
 _LINE = re.compile(r"(?P<name>[a-z_][a-z0-9_.-]*) ALL=.*")
+_INCLUDE = re.compile(r'^\s*[@#]includedir\s+"?(?P<directory>[^"\s]+?)/?"?\s*$', re.MULTILINE)
 _PERMISSION = re.compile(r"\s+\((?:ALL|root)(?:\s*:\s*ALL)?\)\s+(?P<tags>(?:[A-Z]+:\s*)*)ALL\s*")
 
 
@@ -33,6 +35,11 @@ def changed(text: str, lines: dict[str, str | None]) -> str:
     found.update({name: line for name, line in lines.items() if line is not None})
     kept = [found[name] for name in sorted(found) if lines.get(name, "") is not None]
     return "".join(f"{line}\n" for line in [f"{MARK}: written by Ansible", *kept]) if kept else ""
+
+
+def includes(text: str, directory: str) -> bool:
+    """Whether the main file reads a directory."""
+    return any(match["directory"] == directory for match in _INCLUDE.finditer(text))
 
 
 def rules(text: str | None, people: Iterable[dict[str, Any]]) -> str | None:

@@ -18,9 +18,9 @@ def require_sudo(stage: Stage, before: str | None, after: str | None, connected_
     `before` and `after` are the texts of the rules, None for no file.
     """
     checked = stage.check_sudoers()
-    if after is not None and sudoers.PATH not in checked:
+    if after is not None and not stage.reads_rules(checked):
         raise ValueError(
-            f"/etc/sudoers does not read {sudoers.DIRECTORY}: add the line '@includedir {sudoers.DIRECTORY}' to it."
+            f"{sudoers.MAIN} does not read {sudoers.DIRECTORY}: add the line '@includedir {sudoers.DIRECTORY}' to it."
         )
     if connected_as in sudoers.names(before or "") and stage.sudo_of(connected_as) == "none":
         raise ValueError(

@@ -53,7 +53,7 @@ class Host:
         self.failing_user = ""
         self.sshd_runs = True
         self.sshd_fails = ""
-        self.loaded: list[str | None] = []  # the drop-in at each reload
+        self.loaded: list[str | None] = []  # the drop-in at each restart
         for path in (self.sudoers, self.sshd):
             path.mkdir()
 
@@ -112,11 +112,10 @@ class Host:
             state = {
                 "MainPID": str(int(self.sshd_runs)),
                 "ActiveState": "active" if self.sshd_runs else "inactive",
-                # So that nobody waits for sockets that were opened anew.
-                "TriggeredBy": "ssh.socket",
             }
             return 0, state[argv[2].partition("=")[2]], ""
-        if argv[1] == "reload":
+        # systemd listens for it (is-active), so that nobody waits for sockets that were opened anew.
+        if argv[1] == "restart":
             self.loaded.append(self.texts().get("sshd_config.d/00-nbops.conf"))
             return (1, "", self.sshd_fails) if self.sshd_fails else (0, "", "")
         return 0, "", ""
@@ -330,8 +329,12 @@ def test_files_that_are_not_read_are_refused(host, check, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(ssh_access.sshd_host, "is_included", lambda: False)
         assert "does not read" in check(ada())["msg"]
-    host.visudo = "/etc/sudoers: parsed OK"
-    assert f"/etc/sudoers does not read {host.sudoers}" in check(ada())["msg"]
+    main = host.directory / "sudoers"
+    monkeypatch.setattr(sudoers, "MAIN", str(main))
+    host.visudo = f"{main}: parsed OK"
+    assert f"{main} does not read {host.sudoers}" in check(ada())["msg"]
+    main.write_text(f"@includedir {host.sudoers}\n")
+    assert check(ada())["changed"]
 
 
 def test_rules_of_somebody_else_are_left(host, check):

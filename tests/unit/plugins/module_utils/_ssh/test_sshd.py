@@ -106,3 +106,22 @@ def test_files_of_keys_are_found() -> None:
         "/etc/ssh/keys/ada",
         "/home/ada/keys",
     ]
+
+
+@pytest.mark.parametrize(("is_behind_socket", "verb"), [(True, "restart"), (False, "reload")])
+def test_sshd_behind_a_socket_of_systemd_does_not_survive_a_reload(monkeypatch, is_behind_socket, verb):
+    answers = {
+        ("show", "--property=MainPID", "--value", "ssh.service"): (0, "1\n"),
+        ("show", "--property=ActiveState", "--value", "ssh.service"): (0, "active\n"),
+        ("is-active", "--quiet", "ssh.socket"): (0 if is_behind_socket else 3, ""),
+        (verb, "ssh.service"): (0, ""),
+    }
+    ran = []
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        ran.append(tuple(argv[1:]))
+        return (*answers[ran[-1]], "")
+
+    monkeypatch.setattr(sshd_host, "_listening", lambda _pid: {str((verb, "ssh.service") in ran)})
+    assert Sshd(run, "/usr/sbin/sshd").reload()
+    assert ran[-1] == (verb, "ssh.service")

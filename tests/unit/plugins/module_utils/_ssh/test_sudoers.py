@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.sudoers import (
     changed,
     everything,
+    includes,
     line,
     names,
     rules,
@@ -49,3 +50,16 @@ def test_people_become_the_text_of_the_file() -> None:
 def test_the_file_of_somebody_else_is_refused() -> None:
     with pytest.raises(ValueError, match="is somebody else's"):
         rules("ada ALL=(ALL) ALL\n", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("@includedir /etc/sudoers.d\n", True),
+        ('Defaults env_reset\n#includedir "/etc/sudoers.d/"\n', True),
+        ("# @includedir /etc/sudoers.d\n", False),
+        ("@includedir /etc/sudoers.d.old\n@include /etc/sudoers.d\n", False),
+    ],
+)
+def test_which_directory_the_main_file_reads(text: str, reads: bool) -> None:
+    assert includes(text, "/etc/sudoers.d") is reads
