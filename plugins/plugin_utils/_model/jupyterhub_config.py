@@ -15,7 +15,11 @@ from typing import Any
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import intervals, jupyterhub_folders
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    intervals,
+    jupyterhub_folders,
+    jupyterhub_profiles,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET, programs
 
@@ -282,6 +286,7 @@ def _accounts_and_limits(settings: Settings) -> Options:
         # traefik reaches no UNIX socket.
         "proxy_needs_ports": bool(settings["traefik"]),
         "port_prefix": port_prefix(name),
+        **({"profiles": jupyterhub_profiles.options(settings)} if settings["profiles"] else {}),
         "privileged_groups": list(PRIVILEGED_GROUPS),
         "privileged_people": "privileged_groups" in settings["accept_risks"],
     }

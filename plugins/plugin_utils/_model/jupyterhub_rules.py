@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules for the settings of a hub.
 
-Who may log in is judged in jupyterhub_login.py, shared folders in jupyterhub_folders.py, and options of JupyterHub
-itself in jupyterhub_traits.py.
+Who may log in is judged in jupyterhub_login.py, shared folders in jupyterhub_folders.py, profiles in
+jupyterhub_profiles.py, and options of JupyterHub itself in jupyterhub_traits.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from pathlib import Path
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON, PRIVILEGED_GROUPS, UNIT
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_environment,
     jupyterhub_folders,
     jupyterhub_login,
+    jupyterhub_profiles,
     jupyterhub_traits,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
@@ -26,20 +28,17 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
     ACCOUNT,
     BASE_URL,
     CERTIFICATE,
+    HUB_GROUP,
     PAGE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|port|proxy|servers|sockets|user|users)$)[a-z][a-z0-9]{0,15})?")
-GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 DOMAIN = re.compile(r"(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+")
 INSIDE = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9_.+-]+(/(?!\.\.?(/|$))[A-Za-z0-9_.+-]+)*")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-OF_THE_HUB = re.compile(r"(JUPYTERHUB|JPY)_.*|HOME|USER|SHELL")
-ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 DATABASE = re.compile(r"sqlite|postgresql|sqlite:////[^\s]+|postgresql(\+psycopg)?://[^\s]+")
 CRYPT = re.compile(
     r"\$[56]\$(rounds=[0-9]+\$)?[./0-9A-Za-z]{1,16}\$([./0-9A-Za-z]{43}|[./0-9A-Za-z]{86})"
@@ -80,7 +79,8 @@ def problems(settings: dict) -> list[str]:
         *_limits(settings),
         *_servers(settings),
         *jupyterhub_folders.problems(settings),
-        *_environment(settings["environment"]),
+        *jupyterhub_profiles.problems(settings),
+        *jupyterhub_environment.problems("jupyterhub_environment", settings["environment"]),
         *_services(settings["services"]),
         *_roles(settings),
         *_database(settings["database"]),
@@ -189,7 +189,7 @@ def _user(user: dict, settings: dict) -> Iterator[str]:
     elif user["home"] != "keep":
         yield f"home: {user['home']} is for state: absent; leave it out, or write that state."
     for group in user["groups"]:
-        if not GROUP.fullmatch(group):
+        if not HUB_GROUP.fullmatch(group):
             yield f"groups: '{group}' must be the name of a group of the hub, without commas and blanks around it."
     for group in user["unix_groups"]:
         if not ACCOUNT.fullmatch(group):
@@ -225,7 +225,7 @@ def _limits(settings: dict) -> Iterator[str]:
         else:
             yield from (f"{where}: {text}" for text in amounts(limits))
     for name in settings["group_limits"]:
-        if not GROUP.fullmatch(name):
+        if not HUB_GROUP.fullmatch(name):
             yield f"jupyterhub_group_limits: '{name}' must be the name of a group of the hub, such as staff."
     for name in settings["user_limits"]:
         if not PERSON.fullmatch(name):
@@ -263,17 +263,6 @@ def _servers(settings: dict) -> Iterator[str]:
         yield "jupyterhub_archive_limit_gb must be 0 or more; 0 is for no limit."
     if settings["upload_limit_mb"] < 1:
         yield "jupyterhub_upload_limit_mb must be 1 or more."
-
-
-def _environment(variables: dict) -> Iterator[str]:
-    for name, value in variables.items():
-        if not VARIABLE.fullmatch(str(name)) or OF_THE_HUB.fullmatch(str(name)):
-            yield (
-                f"jupyterhub_environment: '{name}' must be a name of letters, digits and underscores that is not the "
-                "hub's own (JUPYTERHUB_…, HOME, USER, SHELL)."
-            )
-        if not isinstance(value, str) or not ONE_LINE.fullmatch(value):
-            yield f"jupyterhub_environment: {name} must be a text of one line; put numbers and booleans in quotes."
 
 
 def _services(services: list[dict]) -> Iterator[str]:

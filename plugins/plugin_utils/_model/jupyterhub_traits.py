@@ -62,6 +62,7 @@ OWN = {
     "Spawner.group_overrides": "jupyterhub_group_limits",
     "Spawner.args": "jupyterhub_user_config",
     "Spawner.user_limits": "jupyterhub_user_limits",
+    "Spawner.profiles": "jupyterhub_profiles",
     "Spawner.shared_folders": "jupyterhub_shared_folders",
     "Spawner.account_group": "jupyterhub_users",
     "Spawner.create_accounts": "jupyterhub_create_accounts",

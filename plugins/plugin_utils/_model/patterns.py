@@ -11,6 +11,9 @@ import re
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 # A directory below /etc/ssl/jupyter.
 CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+# A group of a hub, which may come from elsewhere.
+HUB_GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
+ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 # A path of URLs, and a page below one.
 BASE_URL = re.compile(r"/([A-Za-z0-9._~-]+/)*")
 PAGE = re.compile(r"/[^\s\"'<>\\]*")

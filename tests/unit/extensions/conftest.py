@@ -71,6 +71,7 @@ class Spawner(LoggingConfigurable):
 
     _server = None
     environment = MappingProxyType({})
+    user_options = MappingProxyType({})
     post_stop_hook = None
 
     @property
@@ -83,6 +84,9 @@ class Spawner(LoggingConfigurable):
 
     def run_post_stop_hook(self) -> object:
         return self.post_stop_hook and self.post_stop_hook(self)
+
+    async def get_options_form(self) -> str:
+        return "the administrator's own form"
 
     def get_args(self) -> list[str]:
         return []

@@ -29,7 +29,8 @@ from nbops_jupyterhub.accounts import (
 )
 from nbops_jupyterhub.homes import hiding, is_person, taken_away
 from nbops_jupyterhub.inspection import make_directory
-from nbops_jupyterhub.limits import limits_of
+from nbops_jupyterhub.limits import amount, limits_of
+from nbops_jupyterhub.profiles import ProfilesMixin
 from nbops_jupyterhub.programs import run
 from nbops_jupyterhub.sockets import SocketMixin
 
@@ -104,7 +105,7 @@ class AccountMixin(Configurable):
         return environment
 
 
-class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
+class BoundedSystemdSpawner(SocketMixin, AccountMixin, ProfilesMixin, SystemdSpawner):
     """Each server is a unit, see names.py: `<prefix>-<user>`, or `<prefix>-<user>:<server>` for a named one."""
 
     unit_prefix = Unicode("jupyterhub-user", help="What the names of the units begin with.").tag(config=True)
@@ -128,6 +129,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         account = await self._account_with_directory()
         groups = [group.name for group in self.user.groups]
         limits = limits_of(self.user.name, groups, self.limits, self.group_limits, self.user_limits)
+        limits |= {name: amount(value) for name, value in self.profile().get("limits", {}).items()}
         self.mem_limit = limits.get("memory_max")
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
@@ -188,7 +190,7 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, SystemdSpawner):
         return names.unit(self.unit_prefix, self.user.name, self.name)
 
 
-class SurvivingLocalSpawner(SocketMixin, AccountMixin, LocalProcessSpawner):
+class SurvivingLocalSpawner(SocketMixin, AccountMixin, ProfilesMixin, LocalProcessSpawner):
     """Each server is a process beside the hub's; the hub's unit leaves them alone when it stops (KillMode=process)."""
 
     async def start(self) -> str:

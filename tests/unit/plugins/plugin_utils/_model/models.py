@@ -69,7 +69,10 @@ _Dumper.add_representer(str, _text)
 
 def _shown(value: Any, texts: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _shown(part, texts) for key, part in value.items() if key != "profiles"}
+        # A mapping of profiles holds all sandboxes, which are the same for every role.
+        return {
+            key: _shown(part, texts) for key, part in value.items() if key != "profiles" or not isinstance(part, dict)
+        }
     if isinstance(value, list):
         return [_shown(part, texts) for part in value]
     if isinstance(value, str) and "\n" in value and not texts:

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles from which people of a hub choose: what their entries must be, and what the hub learns of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_environment
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import amounts
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import HUB_GROUP, ONE_LINE, PAGE
+
+Settings = Mapping[str, Any]
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+def problems(settings: Settings) -> Iterator[str]:
+    """What is wrong with the profiles themselves, each with its name, the rule and what to write instead."""
+    profiles = settings["profiles"]
+    names = [profile["name"] for profile in profiles]
+    for name in dict.fromkeys(names):
+        if not NAME.fullmatch(name):
+            yield f"jupyterhub_profiles: '{name}' must be small letters, digits and dashes, such as large-memory."
+        if names.count(name) > 1:
+            yield f"jupyterhub_profiles: {name} is there twice; leave one."
+    for profile in profiles:
+        yield from (f"jupyterhub_profiles: {profile['name']}: {text}" for text in _profile(profile, settings))
+    if profiles and all(profile["groups"] for profile in profiles):
+        yield (
+            "jupyterhub_profiles: each one is for members of groups alone, and nobody else could start a server; leave "
+            "groups out of one."
+        )
+    # Of several that somebody may have, one is taken without a choice.
+    defaults = [profile["name"] for profile in profiles if profile["default"]]
+    if len(defaults) > 1:
+        yield f"jupyterhub_profiles: {', '.join(defaults)} are each the default; say so of one."
+
+
+def _profile(profile: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    for key in ("title", "description"):
+        if not ONE_LINE.fullmatch(profile[key]):
+            yield f"{key} must be one line."
+    for group in profile["groups"]:
+        if not HUB_GROUP.fullmatch(group):
+            yield f"groups: '{group}' must be the name of a group of the hub, such as staff."
+    yield from (f"limits: {text}" for text in amounts(profile["limits"]))
+    if profile["limits"] and settings["spawner"] == "local":
+        yield "limits are for jupyterhub_spawner: systemd; nothing limits the processes of local."
+    if profile["default_url"] and not PAGE.fullmatch(profile["default_url"]):
+        yield f"default_url: '{profile['default_url']}' must begin with a slash, such as /lab or /tree."
+    yield from jupyterhub_environment.problems("environment", profile["environment"])
+
+
+def options(settings: Settings) -> list[dict[str, Any]]:
+    """The profiles as the spawner has them."""
+    return [{key: value for key, value in profile.items() if value} for profile in settings["profiles"]]
