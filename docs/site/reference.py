@@ -12,7 +12,13 @@ from antsibull_docs_parser.md import to_md
 from antsibull_docs_parser.parser import Context, parse
 
 PLAYBOOKS = "playbooks/meta/argument_specs.yml"
-SPECIFIED = "\n\n## Specification\n\nAll options with their types, from the specification that the role checks them by: [{role}](../collection/{role}_role.rst).\n"
+SPECIFIED = """
+
+## Specification
+
+All options with their types, from the specification by which the role checks them:
+[{role}](../collection/{role}_role.rst).
+"""
 INTRODUCTION = """\
 # All variables
 
