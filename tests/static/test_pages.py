@@ -41,7 +41,11 @@ HUB = {"jupyterhub_users": [{"name": "ada", "admin": True}], "jupyterhub_public_
 LAB = {"jupyterlab_instances": [{"name": "lab", "user": "alice", "password": "of the vault"}]}
 HOST = {"inventory_hostname": "hub.example.org", "group_names": ["jupyterhub", "jupyterlab"]}
 BASES = {"jupyterhub": HUB, "jupyterlab": LAB}
-NEEDED = {"python_venv": {"python_venv_path": "/opt/app", "python_venv_packages": ["pandas"]}, "backup": HUB}
+REPOSITORY = {"backup_repository": "/mnt/backup", "backup_password": "of the repository"}
+NEEDED = {
+    "python_venv": {"python_venv_path": "/opt/app", "python_venv_packages": ["pandas"]},
+    "backup": {**HUB, **REPOSITORY},
+}
 
 # By what an expression says.
 PEM = "-----BEGIN {0}-----\nMIIB\n-----END {0}-----\n"
@@ -121,15 +125,27 @@ def subjects(variables: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for server, base in BASES.items():
         if server in roles or not roles & BASES.keys():
             yield f"playbook_{server}", {**base, **variables}
+    if "jupyter_open" in variables:
+        yield "firewall", {"firewall_open": variables["jupyter_open"]}
     for role in sorted(roles - {""}):
         yield role, {**NEEDED.get(role, {}), **BASES.get(role, {}), **variables}
+
+
+def spans(page: str) -> Iterator[tuple[int, str]]:
+    """Variables with their values inside of sentences, with the lines on which they begin.
+
+    An authenticator needs more than a sentence says.
+    """
+    text = text_of(page)
+    for match in re.finditer(r"`((?!jupyterhub_authenticator:)[a-z_]+: [^`]+)`", text):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1)
 
 
 COPIED = [
     pytest.param(variables, id=f"{page}:{line}")
     for page in GUIDES
-    for line, block in blocks(page, "yaml")
-    if (variables := variables_of(block))
+    for line, block in [*blocks(page, "yaml"), *spans(page)]
+    if "..." not in block and (variables := variables_of(block))
 ]
 
 
