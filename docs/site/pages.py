@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REPOSITORY = "https://github.com/nbops/ansible-collection-jupyter"
 # Pages beside those of docs/ and of the roles.
 OTHERS = {
+    "CODE_OF_CONDUCT.md": "conduct.md",
     "CONTRIBUTING.md": "contributing.md",
     "MAINTAINERS.md": "maintainers.md",
     "SECURITY.md": "reporting.md",
