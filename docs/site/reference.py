@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import sys
 from typing import Any
 
 import pages
@@ -73,6 +74,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", type=pathlib.Path)
     directory = parser.parse_args().directory
+    if wrong := [problem for page in pages.pages() for problem in pages.problems(page)]:
+        sys.exit("\n".join(wrong))
     for page, place in pages.pages().items():
         text = pages.for_site(page)
         if place.startswith("roles/"):
