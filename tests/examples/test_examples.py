@@ -92,8 +92,9 @@ def test_two_hosts_of_one_domain_are_refused(copied: pathlib.Path) -> None:
     assert "lab.example.org and lab2.example.org are both called lab.example.org" in result["msg"]
 
 
-def test_readme_shows_what_the_example_says() -> None:
-    text = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorials/own-machine.md"])
+def test_a_page_shows_what_the_example_says(page: str) -> None:
+    text = (ROOT / page).read_text()
     for command in (
         "python3 -m venv",
         "pip install",
