@@ -70,9 +70,12 @@ def ask(host, query: str) -> list[dict[str, Any]]:
 @contextlib.contextmanager
 def working(person: HubClient) -> Iterator[Any]:
     """A server of a person that runs, with a kernel."""
-    with person.start().kernel() as kernel:
-        yield kernel
-    person.stop()
+    server = person.start()
+    try:
+        with server.kernel() as kernel:
+            yield kernel
+    finally:
+        person.stop()
 
 
 def test_the_rules_mean_what_they_say(host) -> None:
@@ -142,6 +145,8 @@ def test_a_kill_raises_an_alarm_and_outlives_the_server(host, person, measured) 
 
 
 def test_every_query_of_the_dashboard_answers(host, person, measured) -> None:
+    # The visit goes by the name of the hub.
+    host.check_output("grep --quiet hub.example.org /etc/hosts || echo 127.0.0.1 hub.example.org >>/etc/hosts")
     for service in ("nbops-certificates-guard", "nbops-backup", "nbops-probe"):
         host.check_output(f"systemctl start {service}.service")
     queries = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]

@@ -103,6 +103,7 @@ def test_a_line_has_its_identifier(config: Config, journal: Journal) -> None:
         (ADMIN, "GET", "/hub/api/users/bob", ""),
         (ADMIN, "POST", "/hub/login", ""),
         (ADMIN, "POST", "/hub/api/users/ada/activity", ""),
+        (ADMIN, "POST", "/hub/api/oauth2/token", ""),
         (PERSON, "POST", "/hub/api/users/bob/server", ""),
         (None, "POST", "/hub/api/users/bob", ""),
     ],

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 JOURNAL = "/run/systemd/journal/socket"
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Of everybody and all the time: a login has a line of its own, and servers tell that they are used.
-COMMON = ("/login", "/activity")
+# Of everybody and all the time: a login has a line of its own, and servers fetch tokens and tell that they are used.
+COMMON = ("/login", "/activity", "/oauth2/token")
 LONGEST_NAME = 255
 AUTHORIZE = "/api/oauth2/authorize"
 SERVER = "jupyterhub-user-"
