@@ -34,6 +34,16 @@ begun, end = time.process_time(), time.monotonic() + 10
 while time.monotonic() < end: pass
 time.process_time() - begun
 """
+# systemd takes the controllers for processor time for one, which they are not in a container where the machine has them
+# apart; then it makes no group in the second. With the new kind of control groups there is nothing to do.
+COUNT_TIME = """
+group=$(systemctl show --property=ControlGroup --value {unit})
+place=/sys/fs/cgroup/cpuacct$group
+if [ -d /sys/fs/cgroup/cpuacct ]; then
+    mkdir --parents $place
+    for process in $(cat /sys/fs/cgroup/systemd$group/cgroup.procs); do echo $process >$place/cgroup.procs; done
+fi
+"""
 AUDIT = "journalctl --no-pager --unit=jupyterhub --identifier=jupyterhub-audit --output=cat"
 
 
@@ -96,9 +106,10 @@ def test_the_hub_tells_only_who_has_its_token(host) -> None:
 
 def test_what_measures_has_few_rights(host) -> None:
     assert host.run("systemd-analyze security --no-pager --threshold=15 nbops-servers-metrics.service").rc == 0
+    since = host.check_output("date '+%Y-%m-%d %H:%M:%S'")
     host.check_output("systemctl start nbops-servers-metrics.service")
     assert host.check_output("systemctl show --property=User --value nbops-servers-metrics.service") == "prometheus"
-    assert host.check_output("journalctl --no-pager --output=cat --unit=nbops-servers-metrics --priority=warning") == ""
+    assert host.check_output(f"journalctl --no-pager --output=cat --unit=nbops-servers-metrics --since='{since}'") == ""
 
 
 def test_each_person_is_measured(host, person, measured) -> None:
@@ -119,8 +130,10 @@ def test_each_person_is_measured(host, person, measured) -> None:
     assert not [name for name in measured() if 'user="ada' in name and "oom_kills" not in name]
 
 
-def test_the_work_of_a_kernel_is_counted(person, measured) -> None:
+def test_the_work_of_a_kernel_is_counted(host, person, measured) -> None:
     with working(person("ada")) as kernel:
+        kernel.run("'it is there'")
+        host.check_output(COUNT_TIME.format(unit="jupyterhub-user-ada.service"))
         before = measured()[series("cpu_seconds_total", "ada")]
         worked = float(kernel.run(WORK))
         counted = measured()[series("cpu_seconds_total", "ada")] - before
@@ -151,6 +164,7 @@ def test_every_query_of_the_dashboard_answers(host, person, measured) -> None:
         host.check_output(f"systemctl start {service}.service")
     queries = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
     with working(person("grace")):
+        host.check_output(COUNT_TIME.format(unit="jupyterhub-user-grace.service"))
         measured()
         unanswered: list[str] = []
 
