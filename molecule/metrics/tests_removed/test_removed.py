@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from waiting import wait_until
+
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 
 
@@ -11,12 +13,14 @@ def test_nothing_is_left(host) -> None:
         f"/etc/systemd/system/*metrics* /etc/systemd/system/*/nbops-metrics.conf {TEXTFILES}/nbops_servers.prom"
     )
     assert host.run(f"ls --directory {left}").stdout == ""
-    assert not host.package("prometheus-node-exporter").is_installed
     assert not host.socket("tcp://127.0.0.1:9100").is_listening
     assert host.check_output("systemctl list-units --failed --no-legend") == ""
 
 
 def test_others_stay(host) -> None:
+    # The exporter of the site, by its own settings.
+    assert host.service("prometheus-node-exporter").is_running
+    wait_until(lambda: host.socket("tcp://127.0.0.1:9101").is_listening)
     assert host.service("prometheus").is_running
     assert host.service("jupyterhub").is_running
     assert host.file(f"{TEXTFILES}/nbops_backup.prom").exists
