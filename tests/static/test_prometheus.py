@@ -1,4 +1,4 @@
-"""The alarms and the dashboard for Prometheus: each alarm has a test and is named in the README, and panels do not overlap.
+"""The alarms and the dashboard for Prometheus: each alarm is tested and in the README, and panels do not overlap.
 
 That they mean what they say is tested by promtool, and against a real Prometheus, in molecule/metrics.
 """

@@ -72,7 +72,9 @@ def series(metric: str, user: str, server: str = "") -> str:
 def ask(host, query: str) -> list[dict[str, Any]]:
     """What Prometheus answers to a query."""
     url = "http://127.0.0.1:9090/api/v1/query"
-    answer = json.loads(host.check_output(f"curl --silent --get {url} --data-urlencode {shlex.quote(f'query={query}')}"))
+    answer = json.loads(
+        host.check_output(f"curl --silent --get {url} --data-urlencode {shlex.quote(f'query={query}')}")
+    )
     assert answer["status"] == "success", (query, answer)
     return answer["data"]["result"]
 
@@ -178,7 +180,9 @@ def test_every_query_of_the_dashboard_answers(host, person, measured) -> None:
     assert unanswered == []
     assert ask(host, "nbops_probe_success")[0]["value"][1] == "1"
     for rule in re.findall(r'"name":"(\w+)"', host.check_output("curl --silent http://127.0.0.1:9090/api/v1/rules")):
-        assert rule in ("nbops", "ServerOOM") or not ask(host, f'ALERTS{{alertname="{rule}",alertstate="firing"}}'), rule
+        assert rule in ("nbops", "ServerOOM") or not ask(host, f'ALERTS{{alertname="{rule}",alertstate="firing"}}'), (
+            rule
+        )
 
 
 def test_digests_in_place_of_names(host, person, measured) -> None:
@@ -198,7 +202,7 @@ def test_who_is_gone_is_forgotten(host, measured) -> None:
     state = "/var/lib/nbops-metrics/kills.json"
     entry = '{"hub": "jupyterhub", "user": "passing", "server": "", "invocation": "", "seen": 0, "total": 3}'
     host.check_output(
-        f"python3 -c 'import json; path = \"{state}\"; found = json.load(open(path));"
+        f'python3 -c \'import json; path = "{state}"; found = json.load(open(path));'
         f' found["jupyterhub-user-passing.service"] = json.loads(r"""{entry}"""); json.dump(found, open(path, "w"))\''
     )
     assert measured()[series("oom_kills_total", "passing")] == 3

@@ -37,7 +37,7 @@ def problems(given: Given) -> list[str]:
     found = list(_problems(settings))
     if not {"jupyterlab", "jupyterhub"} & set(given.host["group_names"]):
         found.append(
-            "metrics: the host is in neither of the groups jupyterlab and jupyterhub, so it has nothing of ours to tell."
+            "metrics: the host is in neither of the groups jupyterlab and jupyterhub, so there is nothing to tell."
         )
     return found + (jupyterhub.problems(given.of("jupyterhub")) if playbook.hubs(given) else [])
 
@@ -126,7 +126,7 @@ def _exporter(listen: str) -> dict[str, Any]:
         "restart_on": [],
         "sections": {
             "Service": {
-                "ExecStart": ["", f'/usr/bin/{PACKAGE} {" ".join(options)}'],
+                "ExecStart": ["", f"/usr/bin/{PACKAGE} {' '.join(options)}"],
                 "NoNewPrivileges": True,
                 "CapabilityBoundingSet": "",
                 "LockPersonality": True,

@@ -1,7 +1,7 @@
-"""Writes what people's servers on this host take, for node_exporter: memory, processor time, tasks, kills for want of memory.
+"""Writes for node_exporter what people's servers take: memory, processor time, tasks, and kills for want of memory.
 
 One call of systemctl asks for all units of the hubs. A kill is counted from one run to the next, and the count outlives
-the server: systemd forgets a server that has ended. The account that runs this may write its own state, and nothing else.
+the server: systemd forgets a server that has ended. The account that runs this may write its own state alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ METRICS = {
     "nbops_server_memory_bytes": ("gauge", "Memory of a server with its kernels.", "MemoryCurrent", 1),
     "nbops_server_memory_peak_bytes": ("gauge", "Most memory of a server since its start.", "MemoryPeak", 1),
     "nbops_server_memory_limit_bytes": ("gauge", "Memory that a server may take.", "MemoryMax", 1),
-    "nbops_server_cpu_seconds_total": ("counter", "Processor time of a server since its start.", "CPUUsageNSec", NANOSECONDS),
+    "nbops_server_cpu_seconds_total": (
+        "counter",
+        "Processor time of a server since its start.",
+        "CPUUsageNSec",
+        NANOSECONDS,
+    ),
     "nbops_server_tasks": ("gauge", "Processes and threads of a server.", "TasksCurrent", 1),
     "nbops_server_start_time_seconds": ("gauge", "Time at which a server was started.", "ActiveEnterTimestamp", 1),
 }

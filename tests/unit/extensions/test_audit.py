@@ -173,7 +173,9 @@ def test_a_journal_that_is_away_keeps_nobody_from_working(
 
 def test_the_authenticator_tells(audit: ModuleType, config: Config, journal: Journal) -> None:
     module = importlib.import_module("nbops_jupyterhub.authenticator")
-    made = module.with_our_rules("house.HouseAuthenticator")(config=Config({"Authenticator": {"allowed_users": {"ada"}}}))
+    made = module.with_our_rules("house.HouseAuthenticator")(
+        config=Config({"Authenticator": {"allowed_users": {"ada"}}})
+    )
     handler: Callable[..., Any] = request(None, "POST", "/hub/login")
     assert asyncio.run(made.get_authenticated_user(handler, "ada"))
     assert [line["event"] for line in journal.lines()] == ["login"]

@@ -73,7 +73,9 @@ class Audit(logging.Handler):
             # The same for all servers of a user.
             if client.startswith(SERVER) and client != f"{SERVER}{name}":
                 self.note("entrance", **facts, server_of=client.removeprefix(SERVER))
-        elif request.method not in SAFE and not path.endswith(COMMON) and (is_service or getattr(person, "admin", False)):
+        elif (
+            request.method not in SAFE and not path.endswith(COMMON) and (is_service or getattr(person, "admin", False))
+        ):
             self.note("admin_action", **facts)
 
 

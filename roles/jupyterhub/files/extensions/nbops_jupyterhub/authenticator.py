@@ -32,7 +32,9 @@ class ListedAuthenticator(Configurable):
 
     account_group = Unicode(help="Unix group of the people who are listed.").tag(config=True)
     accounts = Dict(help="Names there to names here.").tag(config=True)
-    audit_identifier = Unicode(help="What the audit's lines are called in the journal; empty for none.").tag(config=True)
+    audit_identifier = Unicode(help="What the audit's lines are called in the journal; empty for none.").tag(
+        config=True
+    )
     ignore_case = Bool(False, help="Whether no two people have names there that differ in case alone.").tag(config=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
