@@ -150,7 +150,7 @@ def _program() -> dict[str, Any]:
         "ExecStart": f"/usr/bin/python3 -IB {DIRECTORY}/servers.py",
         "StateDirectory": "nbops-metrics",
         "StateDirectoryMode": "0755",
-        # It asks systemd, which tells everybody, and obeys root alone. By the directory systemctl sees that there is one.
+        # It asks systemd, which tells everybody, and obeys root alone. By the directory, systemctl sees that it runs.
         "BindReadOnlyPaths": ["/run/dbus/system_bus_socket", "/run/systemd/system"],
         "PrivateNetwork": True,
         "RestrictAddressFamilies": "AF_UNIX",
