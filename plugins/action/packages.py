@@ -13,6 +13,12 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._process import surr
 
 # An index that is older than this is fetched again before something is installed.
 CACHE_SECONDS = 3600
+ARGUMENTS = {
+    "names": {"type": "list", "elements": "str", "required": True},
+    "start": {"type": "bool", "default": True},
+}
+# What policy-rc.d answers to whoever wants to start a service.
+FORBIDDEN = 101
 
 
 class ActionModule(ActionBase):
@@ -23,9 +29,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        names = self.validate_argument_spec({"names": {"type": "list", "elements": "str", "required": True}})[1][
-            "names"
-        ]
+        given = self.validate_argument_spec(ARGUMENTS)[1]
+        names, extra = given["names"], {} if given["start"] else {"policy_rc_d": FORBIDDEN}
         with self._for_real():
             # Ends with 1 where dpkg never heard of one of them.
             state = self._module("command", {"argv": query(names)}, task_vars)
@@ -37,22 +42,23 @@ class ActionModule(ActionBase):
         # In check mode a host that never fetched the index knows no package, and nothing could be predicted.
         state = self._fetch_index(task_vars, CACHE_SECONDS) if self._task.check_mode else {}
         if not state.get("failed"):
-            state = self._install(missing, task_vars)
+            state = self._install(missing, extra, task_vars)
             if state.get("failed") and not self._fetch_index(task_vars, 0).get("failed"):
                 # The index may have been empty, as on an image that was cleaned, or name versions that are gone.
-                state = self._install(missing, task_vars)
+                state = self._install(missing, extra, task_vars)
         return {**result, **state, "missing": missing}
 
     def _fetch_index(self, task_vars: dict[str, Any] | None, valid_seconds: int) -> dict[str, Any]:
         with self._for_real():
             return self._module("apt", {"update_cache": True, "cache_valid_time": valid_seconds}, task_vars)
 
-    def _install(self, names: list[str], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _install(self, names: list[str], extra: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         arguments = {
             "name": names,
             "install_recommends": False,
             "update_cache": True,
             "cache_valid_time": CACHE_SECONDS,
+            **extra,
         }
         return self._module("apt", arguments, task_vars)
 

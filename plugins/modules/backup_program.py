@@ -72,6 +72,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state import backup
 # The program runs from here, and imports the collection's modules by their own names. The role's units name it.
 LIBRARY = "/usr/local/lib/nbops-backup"
 PROGRAM = f"{LIBRARY}/backup.py"
+TEXTFILE = f"{backup.TEXTFILES}/{backup.METRICS}"
 PROGRAM_MODULES = (
     *(accounts_host, accounts_model, atomic, beneath, ownership, read, sqlite, runner, store),
     *(backup, certificates, manifest, repository),
@@ -124,7 +125,7 @@ def main():
     created = False
     try:
         if module.params["state"] == "absent":
-            for path in (LIBRARY, repository.DIRECTORY, repository.CACHE, manifest.STATE):
+            for path in (LIBRARY, repository.DIRECTORY, repository.CACHE, manifest.STATE, TEXTFILE):
                 files.remove(path)
         else:
             # In check mode an earlier task may be what would install it.

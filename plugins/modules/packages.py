@@ -22,6 +22,10 @@ options:
     type: list
     elements: str
     required: true
+  start:
+    description: Whether the services of packages that are installed start at once, with the settings of Debian.
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Predicts what would be installed.

@@ -179,7 +179,8 @@ def test_every_file_that_a_task_makes_has_a_mode(role: pathlib.Path) -> None:
         for task in tasks_of(load(path)):
             for name, arguments in task.items():
                 module = name.removeprefix("ansible.builtin.")
-                makes = module in WRITERS or (module == "file" and arguments["state"] != "absent")
+                # A link has no mode of its own.
+                makes = module in WRITERS or (module == "file" and arguments["state"] not in ("absent", "link"))
                 if makes and not re.fullmatch(r"0[0-7]{3}|\{\{ .*\.mode \}\}", str(arguments.get("mode"))):
                     without.append(f"{path.name}: {task['name']}")
     assert without == []

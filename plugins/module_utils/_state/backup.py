@@ -48,6 +48,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import Repository
 
 OK = "ok"
+# Where node_exporter of Debian reads metrics; nothing is written where the directory does not exist.
+TEXTFILES, METRICS = "/var/lib/prometheus/node-exporter", "nbops_backup.prom"
 _OS_RELEASE = "/etc/os-release"
 
 
@@ -103,8 +105,35 @@ def _noted(key: str) -> Iterator[None]:
         raise
     finally:
         status = json.loads(read_or_none(STATUS) or b"{}")
-        status[key] = {"time": time.time(), "result": result}
+        now = time.time()
+        succeeded = now if result == OK else status.get(key, {}).get("succeeded")
+        status[key] = {"time": now, "result": result, **({"succeeded": succeeded} if succeeded else {})}
         atomic.write(STATUS, (json.dumps(status) + "\n").encode(), 0o644)
+        if os.path.isdir(TEXTFILES):
+            atomic.write(f"{TEXTFILES}/{METRICS}", _metrics(status).encode(), 0o644)
+
+
+def _metrics(status: dict[str, Any]) -> str:
+    """When backup and check last went well, and whether the last one did, for node_exporter."""
+    times, results = [], []
+    for key in ("last_backup", "last_check"):
+        if key not in status:
+            continue
+        run = f'{{run="{key.removeprefix("last_")}"}}'
+        results.append(f"nbops_backup_success{run} {int(status[key]['result'] == OK)}")
+        if "succeeded" in status[key]:
+            times.append(f"nbops_backup_last_success_timestamp_seconds{run} {status[key]['succeeded']:.0f}")
+    return "\n".join(
+        [
+            "# HELP nbops_backup_success Whether the last run went well, as 1 or 0.",
+            "# TYPE nbops_backup_success gauge",
+            *results,
+            "# HELP nbops_backup_last_success_timestamp_seconds Time of the last run that went well.",
+            "# TYPE nbops_backup_last_success_timestamp_seconds gauge",
+            *times,
+            "",
+        ]
+    )
 
 
 def excludes(patterns: list[str], paths: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import TEXTFILES
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
     ELSEWHERE,
     POSTGRESQL,
@@ -168,7 +169,7 @@ def _service(
         "PrivateUsers": False,
         "CapabilityBoundingSet": "CAP_DAC_READ_SEARCH",
         "ProtectHome": "read-only",
-        "ReadWritePaths": writes,
+        "ReadWritePaths": [*writes, f"-{TEXTFILES}"],
         **sockets,
         "Nice": 10,
         "IOSchedulingClass": "idle",

@@ -156,6 +156,7 @@ def own(settings: Settings) -> Options:
             "account_group": settings["name"],
             "accounts": settings["username_map"],
             "ignore_case": kind_of(settings) in CASELESS,
+            "audit_identifier": f"{settings['name']}-audit" if settings["audit"] else "",
         },
         "Spawner": _spawner(settings),
         SPAWNERS[settings["spawner"]]: _accounts_and_limits(settings),

@@ -82,6 +82,8 @@ OWN = {
     "Proxy.traefik_api_url": "jupyterhub_proxy_api_port",
     "Authenticator.account_group": "jupyterhub_users",
     "Authenticator.accounts": "jupyterhub_username_map",
+    "Authenticator.audit_identifier": "jupyterhub_audit",
+    "EventLogger.handlers": "jupyterhub_audit",
     "CryptKeeper.keys": "jupyterhub_auth_state, for which the role makes a key",
     # Of the users' servers.
     "ServerApp.base_url": "jupyterhub_base_url",

@@ -27,6 +27,7 @@ ROLES = (
     "jupyterhub",
     "jupyterlab",
     "kernels",
+    "metrics",
     "nginx",
     "probe",
     "python_venv",

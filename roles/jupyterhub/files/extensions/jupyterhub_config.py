@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-from nbops_jupyterhub import address, python_config
+from nbops_jupyterhub import address, audit, python_config
 from nbops_jupyterhub.authenticator import with_our_rules
 
 address.take_over()
@@ -35,6 +35,9 @@ if c.JupyterHub.authenticator_class.startswith("nativeauthenticator."):
     pages = pathlib.Path(nativeauthenticator.__file__).parent / "templates"
     c.JupyterHub.template_paths = [*c.JupyterHub.template_paths, str(pages)]
 c.JupyterHub.authenticator_class = with_our_rules(c.JupyterHub.authenticator_class)
+
+if c.ListedAuthenticator.audit_identifier:
+    audit.turn_on(c, c.ListedAuthenticator.audit_identifier)
 
 for path, text in python_config.drop_ins(credentials):
     python_config.run(c, path, text)

@@ -20,7 +20,9 @@ class Host:
         self.action = ActionModule.__new__(ActionModule)
         self.action._task = SimpleNamespace(check_mode=check_mode, environment=[{"PATH": "/usr/bin:/bin"}])
         self.action._execute_module = self.execute
-        self.action.validate_argument_spec = lambda _spec: (None, {"names": ["brotli", "nginx"]})
+        self.given = {"names": ["brotli", "nginx"], "start": True}
+        self.policies: list[int | None] = []  # of the attempts to install
+        self.action.validate_argument_spec = lambda _spec: (None, self.given)
 
     def execute(self, name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         # dpkg refuses to work without it.
@@ -30,6 +32,7 @@ class Host:
             return {"rc": 0 if self.states.count("\n") == 2 else 1, "stdout": self.states}
         if "name" not in module_args:
             return self.index
+        self.policies.append(module_args.get("policy_rc_d"))
         return self.failures.pop(0) if self.failures else {"changed": True, "name": module_args["name"]}
 
     def run(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -81,3 +84,11 @@ def test_a_failure_that_stays_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host("nginx installed\n", check_mode=False)
     host.failures = [{"failed": True, "msg": "dpkg was interrupted"}] * 2
     assert host.run(monkeypatch) == {"failed": True, "msg": "dpkg was interrupted", "missing": ["brotli"]}
+
+
+@pytest.mark.parametrize(("start", "policy"), [(True, None), (False, 101)])
+def test_services_start_only_where_they_may(start: bool, policy: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("", check_mode=False)
+    host.given["start"] = start
+    host.run(monkeypatch)
+    assert host.policies == [policy]

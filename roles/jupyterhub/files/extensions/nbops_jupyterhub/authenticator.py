@@ -17,7 +17,7 @@ from traitlets import Bool, Dict, Unicode
 from traitlets.config import Configurable
 from traitlets.utils.importstring import import_item
 
-from nbops_jupyterhub import names
+from nbops_jupyterhub import audit, names
 from nbops_jupyterhub.accounts import is_listed, is_made, password_hash, uid_of
 
 Model = dict[str, Any]
@@ -32,6 +32,9 @@ class ListedAuthenticator(Configurable):
 
     account_group = Unicode(help="Unix group of the people who are listed.").tag(config=True)
     accounts = Dict(help="Names there to names here.").tag(config=True)
+    audit_identifier = Unicode(help="What the audit's lines are called in the journal; empty for none.").tag(
+        config=True
+    )
     ignore_case = Bool(False, help="Whether no two people have names there that differ in case alone.").tag(config=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +72,11 @@ class ListedAuthenticator(Configurable):
         return is_ours and name not in self.blocked_users
 
     async def get_authenticated_user(self, handler: Any, data: Any) -> Model | None:
-        found = await super().get_authenticated_user(handler, data)
+        found = None
+        try:
+            found = await super().get_authenticated_user(handler, data)
+        finally:
+            audit.note_login(handler, data, found)
         if found:
             self.admitted.add(found["name"])
         return found

@@ -45,6 +45,7 @@ def state(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
     monkeypatch.setattr(backup, "STATE", str(tmp_path))
     monkeypatch.setattr(backup, "STAGE", str(tmp_path / "stage"))
     monkeypatch.setattr(backup, "STATUS", str(tmp_path / "status.json"))
+    monkeypatch.setattr(backup, "TEXTFILES", str(tmp_path / "metrics"))
     return tmp_path
 
 
@@ -140,3 +141,16 @@ def test_an_exclusion_never_reaches_the_stage() -> None:
         *("/home/ada/**/.cache", "/home/ada/**/*.json", "/home/ada/**/a$$b"),
         *("/srv/a\\*/**/.cache", "/srv/a\\*/**/*.json", "/srv/a\\*/**/a$$b"),
     ]
+
+
+def test_metrics_tell_of_the_last_run_and_of_the_last_that_went_well(state: pathlib.Path) -> None:
+    (state / "metrics").mkdir()
+    backup.backup(settings(state), Opened())
+    metrics = state / "metrics/nbops_backup.prom"
+    (success,) = [line for line in metrics.read_text().splitlines() if line.startswith("nbops_backup_last_success")]
+    assert 'nbops_backup_success{run="backup"} 1' in metrics.read_text()
+    with pytest.raises(BackupError):
+        backup.backup(settings(state), Opened(unreadable=True))
+    assert 'nbops_backup_success{run="backup"} 0' in metrics.read_text()
+    assert success in metrics.read_text()
+    assert metrics.stat().st_mode & 0o777 == 0o644
