@@ -33,7 +33,7 @@ OTHERS = {
     *(path.name for path in (ROOT / "molecule").iterdir()),
     *(f"{role}_{verb}" for role in ROLES for verb in ("install", "configure", "service", "remove")),
     # Rows of a measurement, a file of Prometheus, a program of another project, and what a playbook takes.
-    *("jupyterhub_token", "jupyter_server", "jupyterhub_idle_culler"),
+    *("jupyterhub_token", "jupyter_server", "jupyterhub_idle_culler", "metrics_path"),
 }
 
 # Hosts for blocks that say a part of what they are.
