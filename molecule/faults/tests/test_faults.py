@@ -1,0 +1,124 @@
+"""What happens to a hub and its host, and what somebody does about it: one fault after the other.
+
+Each fault is made, meets a run that has something to do everywhere, and is mended as its message says. Then one more run
+heals, the run after that changes nothing, and nothing of a person is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from playbook import changes, run_playbook
+
+INVENTORIES = ["inventory/hub.yml", "faults/inventory/{}.yml"]
+NOTE = "/home/ada/note.txt"
+DATABASE = "/var/lib/jupyterhub/jupyterhub.sqlite"
+SECRETS = "/etc/jupyterhub/secrets"
+USER = "/opt/jupyterhub/user"
+# All but the current release, so that one has to be built.
+FORGET = (
+    "for path in /opt/jupyterhub/hub /opt/jupyterhub/user; do cd $path; for one in releases/*; do"
+    ' [ "$one" = "$(readlink current)" ] || rm -r "$one"; done; done'
+)
+
+
+class Fault(NamedTuple):
+    """What makes a fault, what its message says, and what mends it before one more run.
+
+    Without a message, the run itself heals the fault. `serves`: the hub answers meanwhile. `variables`: of that run.
+    """
+
+    make: str
+    message: str = ""
+    mend: str = "true"
+    serves: bool = True
+    variables: dict[str, str] = {}
+
+
+def full(path: str) -> Fault:
+    """A directory on a full file system."""
+    return Fault(
+        f"{FORGET}; dd if=/dev/zero of={path}/ballast bs=1M status=none || true; df --output=avail {path} | grep -qx ' *0'",
+        f"No space left on device: the file system of {path}",
+        f"rm {path}/ballast",
+    )
+
+
+def read_only(path: str) -> Fault:
+    return Fault(
+        f"{FORGET}; mount -o remount,ro {path}", f"{path} is read-only", f"mount -o remount,rw {path}"
+    )
+
+
+FAULTS = {
+    "disk full: environments": full("/opt/jupyterhub"),
+    "disk full: configuration": full("/etc/jupyterhub"),
+    "disk full: state": full("/var/lib/jupyterhub"),
+    "disk full: sites": full("/etc/nginx"),
+    "read-only: environments": read_only("/opt/jupyterhub"),
+    "read-only: configuration": read_only("/etc/jupyterhub"),
+    "read-only: sites": read_only("/etc/nginx"),
+    # Nobody listens there.
+    "index away": Fault(FORGET, "index", variables={"python_venv_index_url": "https://127.0.0.1:9/simple"}),
+    "database locked": Fault(
+        "systemd-run --unit=locker --quiet python3 -c 'import sqlite3, time;"
+        f' connection = sqlite3.connect("{DATABASE}", isolation_level=None); connection.execute("BEGIN EXCLUSIVE");'
+        " time.sleep(3600)'",
+        "locked",
+        "systemctl stop locker.service",
+    ),
+    "lost secrets": Fault(f"rm {SECRETS}/proxy_token {SECRETS}/users_token"),
+    "half-written configuration": Fault("truncate --size=100 /etc/jupyterhub/config.json"),
+    "half-written release": Fault(f"rm -r {USER}/current/lib/python3*/site-packages/jupyter_server"),
+    "release without its marker": Fault(f"truncate --size=0 {USER}/current/release.json"),
+    "proxy killed": Fault("systemctl kill --signal=KILL jupyterhub-proxy.service"),
+    "hub out of memory": Fault("systemctl kill --signal=KILL jupyterhub.service"),
+    "wrong owner of a home": Fault("chown root:root /home/ada", "home", "chown ada:ada /home/ada"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def note(host) -> None:
+    """What a person has written, and must find."""
+    host.check_output(f"install --owner=ada --group=ada --mode=0640 /dev/null {NOTE} && echo mine >{NOTE}")
+
+
+@pytest.fixture(scope="module")
+def inventories() -> Iterator[list[str]]:
+    """The inventories in turn: the next run has something to do everywhere."""
+
+    def alternate() -> Iterator[list[str]]:
+        while True:
+            for name in ("rich", "plain"):
+                yield [path.format(name) for path in INVENTORIES]
+
+    return alternate()
+
+
+def require_well(host, person) -> None:
+    """Ada finds her file, and works."""
+    assert host.check_output(f"cat {NOTE}; stat --format=%U:%a {NOTE}") == "mine\nada:640"
+    ada = person("ada")
+    with ada.start().kernel() as kernel:
+        assert kernel.run("open('/home/ada/note.txt').read()") == "'mine\\n'"
+    ada.stop()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_told_and_mended_and_one_more_run_heals(host, person, inventories, name: str) -> None:
+    fault, inventory = FAULTS[name], next(inventories)
+    host.check_output(fault.make)
+    run = run_playbook(host, "jupyterhub", inventory, **fault.variables)
+    print(run.stdout[-3000:])
+    if fault.message:
+        answer = host.run("curl --silent --fail http://127.0.0.1:8000/hub/api/").rc == 0
+        host.check_output(fault.mend)
+        assert (run.returncode, answer) == (2, fault.serves), run.stdout
+        assert fault.message in run.stdout
+        run = run_playbook(host, "jupyterhub", inventory)
+    assert run.returncode == 0, run.stdout
+    require_well(host, person)
+    again = run_playbook(host, "jupyterhub", inventory)
+    assert (again.returncode, changes(again)) == (0, 0), again.stdout
