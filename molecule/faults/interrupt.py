@@ -52,7 +52,7 @@ TREE = (
     r" -o -path '/var/tmp/systemd-private-*' -o -path '/root/.cache' -o -path '/root/.ansible' \) -prune -o -printf '%p %y %m %u %g\n'"
 )
 # The number of states to go back to, and of database copies, depends on what has run before.
-HISTORY = re.compile(r"^/var/lib/jupyterhub/(states|backups)/")
+HISTORY = re.compile(r"^/var/lib/jupyterhub/(history|backups)/")
 # Which releases the processes of the hub and of its proxy have loaded.
 LOADED = (
     "for unit in jupyterhub jupyterhub-proxy; do for process in $(cat /sys/fs/cgroup/system.slice/$unit.service/cgroup.procs"
@@ -81,7 +81,7 @@ def cuts(count: int, seed: int) -> list[Cut]:
     manners = chance.sample(MANNERS, len(MANNERS))
     return [
         Cut(
-            INVENTORIES[(number + 1) % len(INVENTORIES)],
+            INVENTORIES[number % len(INVENTORIES)],
             manners[number % len(manners)],
             chance.random(),
             chance.random() < 0.5,
