@@ -19,7 +19,7 @@ ROWS = {
 }  # fmt: skip
 
 
-def tests_of(cell: str) -> list[tuple[str, str]]:
+def cited(cell: str) -> list[tuple[str, str]]:
     """The files that a cell names, each with every text that it quotes from there."""
     return [
         (file, text)
@@ -31,13 +31,13 @@ def tests_of(cell: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("fault", ROWS)
 def test_each_fault_has_a_test_that_is_there(fault: str) -> None:
     *_words, cell = ROWS[fault]
-    assert tests_of(cell)
-    for file, text in tests_of(cell):
+    assert cited(cell)
+    for file, text in cited(cell):
         assert text in (ROOT / file).read_text(), f"{file} does not know {text!r}"
 
 
 def test_each_fault_of_the_scenario_is_on_the_page() -> None:
     made = re.findall(r'^    "([^"]+)": ', (ROOT / SCENARIO).read_text(), re.MULTILINE)
-    told = {text for cells in ROWS.values() for file, text in tests_of(cells[-1]) if file == SCENARIO}
+    told = {text for cells in ROWS.values() for file, text in cited(cells[-1]) if file == SCENARIO}
     assert made
     assert set(made) <= told
