@@ -27,6 +27,7 @@ class Fault(NamedTuple):
     """What makes a fault, what its message says, and what mends it before one more run.
 
     Without a message, the run itself heals the fault. `serves`: the hub answers meanwhile. `variables`: of that run.
+    `told`: what a run says that heals by itself.
     """
 
     make: str
@@ -34,6 +35,7 @@ class Fault(NamedTuple):
     mend: str = "true"
     serves: bool = True
     variables: dict[str, str] = {}
+    told: str = ""
 
 
 def full(path: str, message: str = "") -> Fault:
@@ -56,7 +58,7 @@ def read_only(path: str) -> Fault:
 FAULTS = {
     "disk full: environments": full("/opt/jupyterhub", "MB: make room, or keep fewer"),
     "disk full: configuration": full("/etc/jupyterhub"),
-    "disk full: state": full("/var/lib/jupyterhub"),
+    "disk full: state": full("/var/lib/jupyterhub")._replace(serves=False),
     "disk full: units": full("/etc/systemd/system"),
     "disk full: sites": full("/etc/nginx"),
     "read-only: environments": read_only("/opt/jupyterhub"),
@@ -71,10 +73,13 @@ FAULTS = {
         "locked",
         "systemctl stop locker.service",
     ),
-    "lost secrets": Fault(f"rm {SECRETS}/*"),
+    "lost secrets": Fault(f"rm {SECRETS}/*", told=f"{SECRETS}/cookie_secret was lost"),
     "half-written configuration": Fault("truncate --size=100 /etc/jupyterhub/config.json"),
     "half-written unit": Fault("truncate --size=100 /etc/systemd/system/jupyterhub.service"),
-    "release with a part lost": Fault(f"rm -r {USER}/current/lib/python3*/site-packages/jupyter_server"),
+    "release with a part lost": Fault(
+        f"rm -r {USER}/current/lib/python3*/site-packages/jupyter_server",
+        told="is not as it was built",
+    ),
     "release without its marker": Fault(f"truncate --size=0 {USER}/current/release.json"),
     # What a clock that was ahead leaves, once it is right.
     "clock was ahead by a day": Fault(
@@ -113,6 +118,7 @@ def test_a_fault_is_told_and_mended_and_one_more_run_heals(host, person, name: s
     fault, inventory = FAULTS[name], other_inventories(host)
     host.check_output(fault.make)
     run = run_playbook(host, "jupyterhub", inventory, **fault.variables)
+    assert fault.told in run.stdout + run.stderr
     if fault.message:
         answer = host.run("curl --silent --fail http://127.0.0.1:8000/hub/api/").rc == 0
         host.check_output(fault.mend)
