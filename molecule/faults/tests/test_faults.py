@@ -27,7 +27,7 @@ class Fault(NamedTuple):
     """What makes a fault, what its message says, and what mends it before one more run.
 
     Without a message, the run itself heals the fault. `serves`: the hub answers meanwhile. `variables`: of that run.
-    `told`: what a run says that heals by itself.
+    `told`: what a run says that heals by itself. `same`: the run has nothing to do but to heal.
     """
 
     make: str
@@ -36,6 +36,7 @@ class Fault(NamedTuple):
     serves: bool = True
     variables: dict[str, str] = {}
     told: str = ""
+    same: bool = False
 
 
 def full(path: str, message: str = "") -> Fault:
@@ -74,13 +75,14 @@ FAULTS = {
         "systemctl stop locker.service",
     ),
     "lost secrets": Fault(f"rm {SECRETS}/*", told=f"{SECRETS}/cookie_secret was lost"),
-    "half-written configuration": Fault("truncate --size=100 /etc/jupyterhub/config.json"),
-    "half-written unit": Fault("truncate --size=100 /etc/systemd/system/jupyterhub.service"),
+    "half-written configuration": Fault("truncate --size=100 /etc/jupyterhub/config.json", same=True),
+    "half-written unit": Fault("truncate --size=100 /etc/systemd/system/jupyterhub.service", same=True),
     "release with a part lost": Fault(
         f"rm -r {USER}/current/lib/python3*/site-packages/jupyter_server",
         told="is not as it was built",
+        same=True,
     ),
-    "release without its marker": Fault(f"truncate --size=0 {USER}/current/release.json"),
+    "release without its marker": Fault(f"truncate --size=0 {USER}/current/release.json", same=True),
     # What a clock that was ahead leaves, once it is right.
     "clock was ahead by a day": Fault(
         "find /etc/jupyterhub /etc/nginx /etc/ssl/jupyter /etc/systemd/system/jupyterhub* /opt/jupyterhub/*/releases/*/release.json"
@@ -98,10 +100,10 @@ def note(host) -> None:
     host.check_output(f"install --owner=ada --group=ada --mode=0640 /dev/null {NOTE} && echo mine >{NOTE}")
 
 
-def other_inventories(host) -> list[str]:
-    """Those of the state that the host is not in, so that a run has something to do everywhere."""
+def inventories(host, same: bool = False) -> list[str]:
+    """Those of the state that the host is not in, so that a run has something to do everywhere; or of the same."""
     is_rich = host.run("ls -d /opt/jupyterhub/user/current/lib/python3*/site-packages/cowsay").rc == 0
-    return ["inventory/hub.yml", f"faults/inventory/{'plain' if is_rich else 'rich'}.yml"]
+    return ["inventory/hub.yml", f"faults/inventory/{'rich' if is_rich == same else 'plain'}.yml"]
 
 
 def require_well(host, person) -> None:
@@ -115,7 +117,8 @@ def require_well(host, person) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_told_and_mended_and_one_more_run_heals(host, person, name: str) -> None:
-    fault, inventory = FAULTS[name], other_inventories(host)
+    fault = FAULTS[name]
+    inventory = inventories(host, fault.same)
     host.check_output(fault.make)
     run = run_playbook(host, "jupyterhub", inventory, **fault.variables)
     assert fault.told in run.stdout + run.stderr
@@ -134,7 +137,7 @@ def test_a_fault_is_told_and_mended_and_one_more_run_heals(host, person, name: s
 def test_two_runs_at_once(host, person) -> None:
     """From two controllers that know nothing of each other."""
     host.check_output(FORGET)
-    inventory = other_inventories(host)
+    inventory = inventories(host)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         runs = [pool.submit(run_playbook, host, "jupyterhub", inventory) for _run in range(2)]
     for run in runs:
