@@ -76,6 +76,7 @@ FAULTS = {
         " time.sleep(3600)'",
         "database is locked. Another program holds it: `fuser --verbose",
         "systemctl stop locker.service",
+        serves=False,
     ),
     "lost secrets": Fault(f"rm {SECRETS}/*", told=f"{SECRETS}/cookie_secret was lost"),
     "half-written configuration": Fault("truncate --size=100 /etc/jupyterhub/config.json", same=True),
@@ -130,7 +131,7 @@ def test_a_fault_is_told_and_mended_and_one_more_run_heals(host, person, name: s
     run = run_playbook(host, "jupyterhub", inventory, **fault.variables)
     assert fault.told in run.stdout + run.stderr
     if fault.message:
-        answer = host.run("curl --silent --fail http://127.0.0.1:8000/hub/api/").rc == 0
+        answer = host.run("curl --silent --fail --max-time 10 http://127.0.0.1:8000/hub/api/").rc == 0
         host.check_output(fault.mend)
         assert (run.returncode, answer) == (2, fault.serves), run.stdout
         assert fault.message in run.stdout
