@@ -69,7 +69,7 @@ FAULTS = {
     "read-only: configuration": read_only("/etc/jupyterhub"),
     "read-only: sites": read_only("/etc/nginx"),
     # Nobody listens there.
-    "index away": Fault(FORGET, "index", variables={"python_venv_index_url": "https://127.0.0.1:9/simple"}),
+    "index away": Fault(FORGET, "The package index did not answer", variables={"python_venv_index_url": "https://127.0.0.1:9/simple"}),
     "database locked": Fault(
         "systemd-run --unit=locker --quiet python3 -c 'import sqlite3, time;"
         f' connection = sqlite3.connect("{DATABASE}", isolation_level=None); connection.execute("BEGIN EXCLUSIVE");'
