@@ -94,7 +94,9 @@ FAULTS = {
     ),
     "proxy killed": Fault("systemctl kill --signal=KILL jupyterhub-proxy.service"),
     "hub killed": Fault("systemctl kill --signal=KILL jupyterhub.service"),
-    "wrong owner of a home": Fault("chown root:root /home/ada", "home", "chown ada:ada /home/ada"),
+    "wrong owner of a home": Fault(
+        "chown root:root /home/ada", "where it is ada's, run `chown ada: /home/ada`", "chown ada: /home/ada"
+    ),
 }
 
 
