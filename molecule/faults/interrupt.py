@@ -1,7 +1,7 @@
 """Cuts runs of a playbook off at random moments, and checks that one more run heals the host each time.
 
-Two inventories alternate, so that every run has releases to switch, configuration to write and units to restart; in half
-of the runs a release has to be built as well. What is cut off is the controller alone, the programs on the host as well,
+Two inventories alternate, so that every run has releases to switch, configuration to write and units to restart; half
+of the runs have a release to build as well. What is cut off is the controller alone, the programs on the host as well,
 or the power of the host. Each check asks the host and not the playbook.
 """
 
@@ -49,13 +49,15 @@ ENVIRONMENT = {
 TREE = (
     "find /etc /opt /var/lib/jupyterhub /var/lib/nginx /usr/local /var/tmp /tmp /run/systemd/system /root /home"
     r" -mindepth 1 \( -path '/opt/jupyterhub/*/releases/*' -o -path '/home/*/*' -o -path '/tmp/systemd-private-*'"
-    r" -o -path '/var/tmp/systemd-private-*' -o -path '/root/.cache' -o -path '/root/.ansible' \) -prune -o -printf '%p %y %m %u %g\n'"
+    r" -o -path '/var/tmp/systemd-private-*' -o -path '/root/.cache' -o -path '/root/.ansible' \)"
+    r" -prune -o -printf '%p %y %m %u %g\n'"
 )
 # The number of states to go back to, and of database copies, depends on what has run before.
 HISTORY = re.compile(r"^/var/lib/jupyterhub/(history|backups)/")
 # Which releases the processes of the hub and of its proxy have loaded.
 LOADED = (
-    "for unit in jupyterhub jupyterhub-proxy; do for process in $(cat /sys/fs/cgroup/system.slice/$unit.service/cgroup.procs"
+    "for unit in jupyterhub jupyterhub-proxy; do"
+    " for process in $(cat /sys/fs/cgroup/system.slice/$unit.service/cgroup.procs"
     " /sys/fs/cgroup/*/system.slice/$unit.service/cgroup.procs 2>/dev/null | sort -u); do"
     r" grep --only-matching '/opt/jupyterhub/[a-z]*/releases/[^/]*' /proc/$process/maps; done; done | sort -u"
 )
@@ -117,9 +119,7 @@ class Unhealed(Exception):
 
 
 def on_host(command: str) -> str:
-    done = subprocess.run(
-        ["podman", "exec", NAME, "sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False
-    )
+    done = subprocess.run(["podman", "exec", NAME, "sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
     return done.stdout
 
 
@@ -157,9 +157,12 @@ def cut_off(number: int, cut: Cut, seconds: float) -> str:
 
 
 def is_running() -> bool:
-    return "true" in subprocess.run(
-        ["podman", "inspect", "--format={{.State.Running}}", NAME], stdout=subprocess.PIPE, text=True, check=False
-    ).stdout
+    return (
+        "true"
+        in subprocess.run(
+            ["podman", "inspect", "--format={{.State.Running}}", NAME], stdout=subprocess.PIPE, text=True, check=False
+        ).stdout
+    )
 
 
 def start_again() -> None:

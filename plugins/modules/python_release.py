@@ -431,7 +431,7 @@ class Present:
         return build.run(self._id, self._installer, plan.locked)
 
     def _is_healthy(self, name: str) -> bool:
-        """Whether a release is valid, as large as it was built, and its interpreter still the one that it was built for."""
+        """Whether a release is valid, as large as it was, and its interpreter still the one that it was built for."""
         marker, release = self._store.marker(name), self._store.directory(name)
         path = host_python(release) if marker else None
         interpreter = probe(self._run_command, path) if path else None
@@ -441,7 +441,9 @@ class Present:
         built = marker.get("content")
         if built is None or (size := content_size(release)) == built:
             return True
-        self._warn(f"{release} is not as it was built ({size} bytes of {built}): it gives way to a new build of its lock")
+        self._warn(
+            f"{release} is not as it was built ({size} bytes of {built}): it gives way to a new build of its lock"
+        )
         return False
 
     def _packages_of(self, name: str | None) -> dict[str, str]:

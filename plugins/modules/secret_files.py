@@ -31,8 +31,8 @@ options:
     required: true
   proof:
     description:
-      - By name of a secret, the path of what is there only once the secret was used. Where that is there and the secret is
-        not, the secret was lost, and the module warns.
+      - By name of a secret, the path of what is there only once the secret was used. Where that is there and the secret
+        is not, the secret was lost, and the module warns.
     type: dict
     default: {}
   exclusive:
@@ -108,8 +108,8 @@ def main() -> None:
     lost = [name for name in changes.created if name in proof and os.path.exists(proof[name])]
     for name in lost:
         module.warn(
-            f"{path}/{name} was lost, and another one is made, which ends what the former was needed for, such as logins. "
-            "To have that back, restore it from a backup, and run again."
+            f"{path}/{name} was lost, and another one is made, which ends what the former was needed for, such as "
+            "logins. To have that back, restore it from a backup, and run again."
         )
     module.exit_json(
         changed=bool(changes),

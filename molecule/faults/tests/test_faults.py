@@ -1,13 +1,15 @@
 """What happens to a hub and its host, and what somebody does about it: one fault after the other.
 
-Each fault is made, meets a run that has something to do everywhere, and is mended as its message says. Then one more run
-heals, the run after that changes nothing, and nothing of a person is lost.
+Each fault is made, meets a run that has something to do everywhere, and is mended as its message says. Then one more
+run heals, the run after that changes nothing, and nothing of a person is lost.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
@@ -37,39 +39,41 @@ class Fault(NamedTuple):
     message: str = ""
     mend: str = "true"
     serves: bool = True
-    variables: dict[str, str] = {}
+    variables: Mapping[str, str] = MappingProxyType({})
     told: str = ""
     same: bool = False
 
 
-def full(path: str, message: str = "") -> Fault:
+def full(path: str, message: str = "", before: str = "true") -> Fault:
     """A directory on a full file system."""
     return Fault(
-        f"{FORGET}; ! cat /dev/zero >{path}/ballast",
+        f"{before}; ! cat /dev/zero >{path}/ballast",
         message or f"Its file system is full: make room (df -h {path}",
         f"rm {path}/ballast",
     )
 
 
-def read_only(path: str) -> Fault:
+def read_only(path: str, before: str = "true") -> Fault:
     return Fault(
-        f"{FORGET}; mount -o remount,ro {path}",
+        f"{before}; mount -o remount,ro {path}",
         "Its file system is read-only: dmesg says why; then mount -o remount,rw it, and run again.",
         f"mount -o remount,rw {path}",
     )
 
 
 FAULTS = {
-    "disk full: environments": full("/opt/jupyterhub", "MB: make room, or keep fewer"),
+    "disk full: environments": full("/opt/jupyterhub", "MB: make room, or keep fewer", before=FORGET),
     "disk full: configuration": full("/etc/jupyterhub"),
     "disk full: state": full("/var/lib/jupyterhub")._replace(serves=False),
     "disk full: units": full("/etc/systemd/system"),
     "disk full: sites": full("/etc/nginx"),
-    "read-only: environments": read_only("/opt/jupyterhub"),
+    "read-only: environments": read_only("/opt/jupyterhub", before=FORGET),
     "read-only: configuration": read_only("/etc/jupyterhub"),
     "read-only: sites": read_only("/etc/nginx"),
     # Nobody listens there.
-    "index away": Fault(FORGET, "The package index did not answer", variables={"python_venv_index_url": "https://127.0.0.1:9/simple"}),
+    "index away": Fault(
+        FORGET, "The package index did not answer", variables={"python_venv_index_url": "https://127.0.0.1:9/simple"}
+    ),
     "database locked": Fault(
         "systemd-run --unit=locker --quiet python3 -c 'import sqlite3, time;"
         f' connection = sqlite3.connect("{DATABASE}", isolation_level=None); connection.execute("BEGIN EXCLUSIVE");'
@@ -89,8 +93,8 @@ FAULTS = {
     "release without its marker": Fault(f"truncate --size=0 {USER}/current/release.json", same=True),
     # What a clock that was ahead leaves, once it is right.
     "clock was ahead by a day": Fault(
-        "find /etc/jupyterhub /etc/nginx /etc/ssl/jupyter /etc/systemd/system/jupyterhub* /opt/jupyterhub/*/releases/*/release.json"
-        " /var/lib/jupyterhub -exec touch --date='1 day' {} +"
+        "find /etc/jupyterhub /etc/nginx /etc/ssl/jupyter /etc/systemd/system/jupyterhub*"
+        " /opt/jupyterhub/*/releases/*/release.json /var/lib/jupyterhub -exec touch --date='1 day' {} +"
     ),
     "proxy killed": Fault("systemctl kill --signal=KILL jupyterhub-proxy.service"),
     "hub killed": Fault("systemctl kill --signal=KILL jupyterhub.service"),

@@ -20,8 +20,9 @@ _TIMED_OUT = 124  # coreutils' timeout
 _ADVICE = (
     (
         re.compile(r"error sending request|NewConnectionError|ConnectTimeoutError|NameResolutionError"),
-        "The package index did not answer: see whether this host reaches it, by python_venv_index_url, python_venv_proxy "
-        "and python_venv_ca_bundle, or give a python_venv_wheelhouse; then run again. What ran before goes on.",
+        "The package index did not answer: see whether this host reaches it, by python_venv_index_url, "
+        "python_venv_proxy and python_venv_ca_bundle, or give a python_venv_wheelhouse; then run again. "
+        "What ran before goes on.",
     ),
     (re.compile(r"No space left on device"), "Make room (df -h), or keep fewer releases, then run again."),
 )

@@ -49,7 +49,10 @@ def test_a_failure_shows_the_end_of_what_was_said_without_secrets() -> None:
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
-        ("Failed to fetch: `https://index/simple/six/`\nerror sending request for url\nConnection refused", "index did not"),
+        (
+            "Failed to fetch: `https://index/simple/six/`\nerror sending request for url\nConnection refused",
+            "index did not",
+        ),
         ("pip._vendor.urllib3.exceptions.NewConnectionError: [Errno 111] Connection refused", "index did not"),
         ("failed to write: No space left on device (os error 28)", "Make room"),
     ],
