@@ -259,7 +259,9 @@ def heal(number: int, cut: Cut, host: Host) -> int:
 
 def try_all(planned: list[Cut]) -> int:
     """Make the host, cut all runs off, and return how many were healed."""
-    finish("create", ansible(MOLECULE / "shared/create.yml"))
+    # A host that --keep left is used again.
+    if not is_running():
+        finish("create", ansible(MOLECULE / "shared/create.yml"))
     for inventory in INVENTORIES:
         finish(f"first-{inventory}", deployment(inventory))
     host = Host()
