@@ -262,8 +262,8 @@ def try_all(planned: list[Cut]) -> int:
     # A host that --keep left is used again.
     if not is_running():
         finish("create", ansible(MOLECULE / "shared/create.yml"))
-    for inventory in INVENTORIES:
-        finish(f"first-{inventory}", deployment(inventory))
+        for inventory in INVENTORIES:
+            finish(f"first-{inventory}", deployment(inventory))
     host = Host()
     on_host(f"install --owner ada --group ada --mode 0640 /dev/null {NOTE} && echo mine >{NOTE}")
     host.begin_work()
