@@ -235,6 +235,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
@@ -515,7 +516,7 @@ def main() -> None:
         else:
             result = Present(module).run()
     except (BuildError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=atomic.explained(error))
     module.exit_json(**result)
 
 

@@ -79,6 +79,28 @@ def test_a_failure_says_what_to_do(
     assert (str(failure.value), failure.value.errno, failure.value.filename) == (expected, number, str(path))
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            OSError(errno.EROFS, "Read-only", "/a/b"),
+            "[Errno 30] Read-only: '/a/b'. Its file system is read-only: dmesg",
+        ),
+        (OSError(errno.ENOSPC, "Full"), "[Errno 28] Full. Its file system is full: make room (df -h; df -i), then"),
+        (
+            atomic.WriteError(errno.ENOSPC, "Full", "/a/b"),
+            "[Errno 28] Full: '/a/b'. Its file system is full: make room",
+        ),
+        (ValueError("wrong"), "wrong"),
+        (PermissionError(errno.EACCES, "Denied", "/a"), "[Errno 13] Denied: '/a'"),
+    ],
+)
+def test_any_error_is_explained_once(error: Exception, text: str) -> None:
+    told = atomic.explained(error)
+    assert told.startswith(text)
+    assert told.count("Its file system") == text.count("Its file system")
+
+
 def test_a_link_replaces_a_file_and_another_link(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a").write_text("old")
     for target in "one", "two":
