@@ -45,11 +45,11 @@ ENVIRONMENT = {
     "ANSIBLE_NOCOLOR": "1",
     "COLUMNS": "2000",
 }
-# All that a run may make. What a person, a release and a log hold is their own.
+# All that a run may make. What a person, a release, a cache and a log hold is their own.
 TREE = (
     "find /etc /opt /var/lib/jupyterhub /var/lib/nginx /usr/local /var/tmp /tmp /run/systemd/system /root /home"
     r" -mindepth 1 \( -path '/opt/jupyterhub/*/releases/*' -o -path '/home/*/*' -o -path '/tmp/systemd-private-*'"
-    r" -o -path '/var/tmp/systemd-private-*' -o -path '/root/.cache' -o -path '/root/.ansible' \)"
+    r" -o -path '/var/tmp/systemd-private-*' -o -path '/opt/python_venv/cache' -o -path '/root/.cache' -o -path '/root/.ansible' \)"
     r" -prune -o -printf '%p %y %m %u %g\n'"
 )
 # States to go back to and copies of the database depend on what has run before. What Ansible unpacks for a module stays
@@ -240,7 +240,7 @@ class Host:
         known = self.trees.setdefault(inventory, tree)
         drafts = [line for line in tree if re.search(r"\.(new|tmp|old|draft)\b", line.split()[0]) and line not in known]
         require(not drafts, f"drafts are left: {drafts}")
-        require(tree == known, f"left over: {sorted(tree - known)}; missing: {sorted(known - tree)}")
+        require(tree == known, f"left over: {sorted(tree - known)[:10]}; missing: {sorted(known - tree)[:10]}")
 
 
 def server(person: HubClient) -> NotebookClient:
