@@ -49,7 +49,8 @@ ENVIRONMENT = {
 TREE = (
     "find /etc /opt /var/lib/jupyterhub /var/lib/nginx /usr/local /var/tmp /tmp /run/systemd/system /root /home"
     r" -mindepth 1 \( -path '/opt/jupyterhub/*/releases/*' -o -path '/home/*/*' -o -path '/tmp/systemd-private-*'"
-    r" -o -path '/var/tmp/systemd-private-*' -o -path '/opt/python_venv/cache' -o -path '/root/.cache' -o -path '/root/.ansible' \)"
+    r" -o -path '/var/tmp/systemd-private-*' -o -path '/opt/python_venv/cache'"
+    r" -o -path '/root/.cache' -o -path '/root/.ansible' \)"
     r" -prune -o -printf '%p %y %m %u %g\n'"
 )
 # States to go back to and copies of the database depend on what has run before. What Ansible unpacks for a module stays
