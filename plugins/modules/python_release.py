@@ -17,6 +17,7 @@ description:
   - The id follows from what shapes a release, so an unchanged request finds its release and does nothing, and an
     earlier request finds its earlier release where that is still kept.
   - A release whose interpreter no longer starts, for example after an upgrade of the operating system, is built again.
+    So is one that has lost files, or has others than it was built with, by the bytes of all.
   - A failed or interrupted build never touches C(current).
 extends_documentation_fragment:
   - nbops.jupyter._attributes
@@ -234,6 +235,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
@@ -259,6 +261,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source imp
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
     ReleaseStore,
     choose_prunable,
+    content_size,
     release_id,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.tools import release_tools
@@ -317,6 +320,7 @@ class Present:
         parameters = module.params
         self._check_mode = module.check_mode
         self._run_command = module.run_command
+        self._warn = module.warn
         self._keep = parameters["keep"]
         self._store = ReleaseStore(parameters["path"])
         require_own(parameters["path"])
@@ -428,11 +432,20 @@ class Present:
         return build.run(self._id, self._installer, plan.locked)
 
     def _is_healthy(self, name: str) -> bool:
-        """Whether a release is valid, and its interpreter still the one that it was built for."""
-        marker = self._store.marker(name)
-        path = host_python(self._store.directory(name)) if marker else None
+        """Whether a release is valid, as large as it was, and its interpreter still the one that it was built for."""
+        marker, release = self._store.marker(name), self._store.directory(name)
+        path = host_python(release) if marker else None
         interpreter = probe(self._run_command, path) if path else None
-        return interpreter is not None and interpreter.tag == marker["python"]["tag"]
+        if interpreter is None or interpreter.tag != marker["python"]["tag"]:
+            return False
+        # Releases from before there was this count have none.
+        built = marker.get("content")
+        if built is None or (size := content_size(release)) == built:
+            return True
+        self._warn(
+            f"{release} is not as it was built ({size} bytes of {built}): it gives way to a new build of its lock"
+        )
+        return False
 
     def _packages_of(self, name: str | None) -> dict[str, str]:
         return (self._store.marker(name) or {}).get("packages", {})
@@ -503,7 +516,7 @@ def main() -> None:
         else:
             result = Present(module).run()
     except (BuildError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=atomic.explained(error))
     module.exit_json(**result)
 
 

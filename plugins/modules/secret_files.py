@@ -29,6 +29,12 @@ options:
     type: list
     elements: str
     required: true
+  proof:
+    description:
+      - By name of a secret, the path of what is there only once the secret was used. Where that is there and the secret
+        is not, the secret was lost, and the module warns.
+    type: dict
+    default: {}
   exclusive:
     description: Whether to remove all other files in the directory. Directories in it stay.
     type: bool
@@ -46,6 +52,7 @@ EXAMPLES = r"""
   nbops.jupyter.secret_files:
     path: /etc/jupyterhub/secrets
     names: [cookie_secret, proxy_token]
+    proof: {cookie_secret: /var/lib/jupyterhub/healthy.json}
     exclusive: true
 """
 
@@ -56,6 +63,12 @@ created:
   type: list
   elements: str
   sample: [cookie_secret]
+lost:
+  description: Names of those among them that were there once, by O(proof).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 repaired:
   description: Names of the secrets whose owner or mode was or would be repaired.
   returned: success
@@ -70,6 +83,7 @@ removed:
   sample: []
 """
 
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import secret_files
@@ -78,6 +92,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._process import surr
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
     "names": {"type": "list", "elements": "str", "required": True},
+    "proof": {"type": "dict", "default": {}},
     "exclusive": {"type": "bool", "default": False},
 }
 
@@ -85,11 +100,24 @@ ARGUMENT_SPEC = {
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
+    path, names, proof, exclusive = (module.params[name] for name in ("path", "names", "proof", "exclusive"))
     try:
-        changes = secret_files.reconcile(**module.params, check_mode=module.check_mode)
+        changes = secret_files.reconcile(path, names, exclusive, module.check_mode)
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(changes), created=changes.created, repaired=changes.repaired, removed=changes.removed)
+    lost = [name for name in changes.created if name in proof and os.path.exists(proof[name])]
+    for name in lost:
+        module.warn(
+            f"{path}/{name} was lost, and another one is made, which ends what the former was needed for, such as "
+            "logins. To have that back, restore it from a backup, and run again."
+        )
+    module.exit_json(
+        changed=bool(changes),
+        created=changes.created,
+        lost=lost,
+        repaired=changes.repaired,
+        removed=changes.removed,
+    )
 
 
 if __name__ == "__main__":

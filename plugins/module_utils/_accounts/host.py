@@ -118,7 +118,10 @@ def shown_home_judge(host: Host) -> Callable[[Account], str]:
             return ""
         # So does every directory of the system.
         if os.stat(home).st_uid != account.uid:
-            return f"{account.home} belongs to another account"
+            # Never of a directory that many have for a home.
+            is_named = os.path.basename(home) == account.name
+            hint = f"; where it is {account.name}'s, run `chown {account.name}: {home}`" if is_named else ""
+            return f"{account.home} belongs to another account{hint}"
         inside = [other.name for other in below.get(home, []) if other.uid != account.uid]
         return f"{account.home} has the homes of others in it: {', '.join(sorted(inside))}" if inside else ""
 

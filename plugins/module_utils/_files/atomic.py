@@ -6,7 +6,33 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+
+_ADVICE = {
+    errno.ENOSPC: "Its file system is full: make room (df -h{0}; df -i{0}), then run again.",
+    errno.EDQUOT: "The quota there is used up: make room or raise it (quota --verbose), then run again.",
+    errno.EROFS: "Its file system is read-only: dmesg says why; then mount -o remount,rw it, and run again.",
+}
+
+
+def explained(error: Exception) -> str:
+    """An error as a text, with what to do about it where a file system is full or read-only."""
+    # A WriteError says it by itself.
+    if not isinstance(error, OSError) or isinstance(error, WriteError) or error.errno not in _ADVICE:
+        return str(error)
+    return f"{error}. {_advice(error)}"
+
+
+def _advice(error: OSError) -> str:
+    return _ADVICE[error.errno].format(f" {os.path.dirname(error.filename)}" if error.filename else "")
+
+
+class WriteError(OSError):
+    """A file could not be written; the text says what to do about it."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}. {_advice(self)}"
 
 
 def stage(path: str, data: bytes, mode: int, group: int = -1) -> str:
@@ -28,8 +54,9 @@ def stage(path: str, data: bytes, mode: int, group: int = -1) -> str:
     except OSError as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft)
-        # The error of a full disk has no path.
-        raise OSError(error.errno, error.strerror, path) from None
+        # The error of a full disk has no path. Of the others, the number chooses the class.
+        kind = WriteError if error.errno in _ADVICE else OSError
+        raise kind(error.errno, error.strerror, path) from None
     return draft
 
 

@@ -22,7 +22,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interprete
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, extend_lock, parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import SYSTEM_PATH, BuildError, Programs
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore, content_size
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import (
     installed_packages,
     make_overlay,
@@ -124,7 +124,8 @@ class ReleaseBuild:
                 foreign.test(smoke, {"PATH": _path(release)}, _COMMAND_TIMEOUT)
             python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
             packages = installed_packages(release)
-            self._store.finish(name, {"python": python, "packages": packages, "size": take_back(release)})
+            marker = {"python": python, "packages": packages, "size": take_back(release)}
+            self._store.finish(name, {**marker, "content": content_size(release)})
         except BaseException:
             self._store.remove(name)
             raise

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.surroundings import DIRECTORIES
@@ -15,6 +16,16 @@ SYSTEM_PATH = ":".join(DIRECTORIES)
 
 _TAIL_LINES = 20
 _TIMED_OUT = 124  # coreutils' timeout
+# By what uv and pip say, what to do.
+_ADVICE = (
+    (
+        re.compile(r"error sending request|NewConnectionError|ConnectTimeoutError|NameResolutionError"),
+        "The package index did not answer: see whether this host reaches it, by python_venv_index_url, "
+        "python_venv_proxy and python_venv_ca_bundle, or give a python_venv_wheelhouse; then run again. "
+        "What ran before goes on.",
+    ),
+    (re.compile(r"No space left on device"), "Make room (df -h), or keep fewer releases, then run again."),
+)
 
 
 class BuildError(Exception):
@@ -76,4 +87,5 @@ class Programs:
         timed_out = timeout and status == _TIMED_OUT
         how = f"took more than {timeout} seconds" if timed_out else f"failed with status {status}"
         tail = "\n".join(f"{output}\n{errors}".strip().splitlines()[-_TAIL_LINES:])
-        raise BuildError(f"{what} {how}\n{self._scrub(tail)}".strip())
+        advice = "" if sandbox else next((text for words, text in _ADVICE if words.search(tail)), "")
+        raise BuildError("\n".join(filter(None, (f"{what} {how}", self._scrub(tail), advice))))

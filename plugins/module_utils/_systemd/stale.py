@@ -44,6 +44,9 @@ def _has_changed(name: str, units: list[dict], changes: FileChanges) -> bool:
 def _is_older(unit: dict, now: dict[str, str], warnings: list[str]) -> bool:
     """Whether the unit started before a file was changed. Adds warnings."""
     start, present = manager.started_at(now), time.time()
+    # Started while the clock was ahead: whatever was changed since then looks older.
+    if present < start < float("inf"):
+        return True
     for path in [*manager.loaded_files(now), *unit["restart_on"], *unit["credentials"].values()]:
         changed = modification_time(path)
         if changed > present:

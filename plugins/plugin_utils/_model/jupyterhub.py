@@ -101,6 +101,8 @@ def _deployment(given: Given) -> dict[str, Any]:
         "secrets": {
             "path": jupyterhub_units.secrets_directory(settings),
             "names": jupyterhub_units.secret_names(settings),
+            # Written when a hub has been healthy, which needs the secret of cookies.
+            "proof": {"cookie_secret": f"/var/lib/{name}/healthy.json"},
         },
         # Other accounts do not reach the routes: the directory above is closed to them.
         "directories": [{"path": f"/var/lib/{name}", "mode": "0700"}, {"path": routes, "mode": "0755"}]

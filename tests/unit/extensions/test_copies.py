@@ -179,3 +179,21 @@ def test_without_the_way_back_nothing_is_begun(
     with pytest.raises(DatabaseError, match="Install the package postgresql-client"):
         copies.dump_postgresql("postgresql:///hub", "", tmp_path / "copy.dump")
     assert list(tmp_path.iterdir()) == [directory]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("database is locked", ". Another program holds it: `fuser --verbose /var/lib/hub.sqlite` names it."),
+        ("database or disk is full", ". Make room there (df -h /var/lib/hub.sqlite)"),
+        ("attempt to write a readonly database", ". `ls -l /var/lib/hub.sqlite` and dmesg say why"),
+        ("file is not a database", ". Restore /var/lib/hub.sqlite from its newest copy"),
+        ("database disk image is malformed", ". Restore /var/lib/hub.sqlite from its newest copy"),
+        ("connection to server failed: Connection refused", ". Nobody answers at /var/lib/hub.sqlite"),
+        ("permission denied", ""),
+    ],
+)
+def test_a_database_that_cannot_be_used_says_what_to_do(reason: str, words: str) -> None:
+    told = copies.advice(reason, "/var/lib/hub.sqlite")
+    assert told.startswith(words)
+    assert bool(told) == bool(words)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pathlib
 import subprocess
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import release_id
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
+    ReleaseStore,
+    content_size,
+    release_id,
+)
 from ansible_collections.nbops.jupyter.plugins.modules import python_release
 
 LOCK = "alpha==1.0 --hash=sha256:aa"
@@ -22,8 +27,11 @@ def predict(path: pathlib.Path, **parameters: object) -> dict:
     """The result of the module in check mode."""
     defaults = {name: option.get("default") for name, option in python_release.ARGUMENT_SPEC.items()}
     given = {"path": str(path / "app"), "lock": LOCK, "installer": "pip", "python_floor": "3.9", **parameters}
-    module = SimpleNamespace(params={**defaults, **given}, check_mode=True, run_command=run_command)
-    return python_release.Present(module).run()
+    warnings: list[str] = []
+    module = SimpleNamespace(
+        params={**defaults, **given}, check_mode=True, run_command=run_command, warn=warnings.append
+    )
+    return {**python_release.Present(module).run(), "warnings": warnings}
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +58,32 @@ def test_another_file_is_another_release(tmp_path: pathlib.Path) -> None:
 def test_a_file_outside_is_refused_before_anything_else(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ValueError, match="no place inside a release"):
         predict(tmp_path, files={"../a": ""})
+
+
+@pytest.mark.parametrize(
+    ("damage", "is_new"),
+    [
+        pytest.param(lambda _release: None, False, id="none"),
+        pytest.param(lambda release: (release / "lib/module.py").write_text("ha"), True, id="half a file"),
+        pytest.param(lambda release: (release / "lib/module.py").unlink(), True, id="a lost file"),
+        pytest.param(lambda release: (release / "lib/other.py").write_text("more"), True, id="one more file"),
+        pytest.param(lambda release: (release / "release.json").touch(), False, id="another activation"),
+    ],
+)
+def test_a_damaged_release_gives_way(tmp_path: pathlib.Path, damage: Callable, is_new: bool) -> None:
+    predicted = predict(tmp_path)
+    store = ReleaseStore(str(tmp_path / "app"))
+    release = pathlib.Path(store.directory(store.begin(predicted["release_id"])))
+    python = python_release.shutil.which("python3", path=python_release.SYSTEM_PATH)
+    for folder in ("bin", "lib"):
+        (release / folder).mkdir()
+    (release / "bin/python").symlink_to(python)
+    (release / "lib/module.py").write_text("half")
+    tag = python_release.probe(run_command, python).tag
+    marker = {"python": {"tag": tag}, "packages": {"alpha": "1.0"}, "content": content_size(str(release))}
+    store.finish(release.name, marker)
+    store.activate(release.name)
+    damage(release)
+    result = predict(tmp_path)
+    assert (result["changed"], len(result["warnings"])) == (is_new, int(is_new))
+    assert result["release_id"] == release.name + ("-2" if is_new else "")

@@ -37,3 +37,25 @@ def test_an_error_names_the_file_and_not_its_content(
     assert failed["failed"]
     assert str(tmp_path / "a") in failed["msg"]
     assert "hunter2" not in json.dumps(failed)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_lost_secret_is_told(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    check_mode: bool,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(secret_files.AnsibleModule, "warn", lambda _module, text: told.append(text))
+    proof = tmp_path / "database"
+    wanted = {"path": str(tmp_path / "secrets"), "names": ["a", "b"], "proof": {"a": str(proof)}}
+    assert run(capsys, **wanted)["lost"] == []
+    proof.touch()
+    for name in ("a", "b"):
+        (tmp_path / "secrets" / name).unlink()
+    result = run(capsys, **wanted, _ansible_check_mode=check_mode)
+    assert (result["created"], result["lost"]) == (["a", "b"], ["a"])
+    (warning,) = told
+    assert warning.startswith(f"{tmp_path}/secrets/a was lost, ")
+    assert "restore it from a backup" in warning

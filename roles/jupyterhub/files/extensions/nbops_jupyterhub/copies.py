@@ -19,6 +19,23 @@ class DatabaseError(Exception):
     """Why the hub cannot start, and what to do about it."""
 
 
+# By what SQLite and PostgreSQL say, what to do; {0} is the file or the host of the database.
+_ADVICE = {
+    "database is locked": "Another program holds it: `fuser --verbose {0}` names it. End that, and run again.",
+    "is full": "Make room there (df -h {0}), and run again.",
+    "readonly database": "`ls -l {0}` and dmesg say why; once root can write there, run again.",
+    "not a database": "Restore {0} from its newest copy in `backups` beside it, or from a backup.",
+    "malformed": "Restore {0} from its newest copy in `backups` beside it, or from a backup.",
+    "onnection refused": "Nobody answers at {0}: `systemctl status postgresql` there; once it runs, run again.",
+    "No such file or directory": "Nobody answers at {0}: `systemctl status postgresql` there; once it runs, run again.",
+}
+
+
+def advice(reason: str, place: str) -> str:
+    """What to do where a database cannot be used, to follow the reason; empty where only the reason is known."""
+    return next((f". {text.format(place)}" for words, text in _ADVICE.items() if words in reason), "")
+
+
 def copy_sqlite(source: pathlib.Path, target: pathlib.Path) -> None:
     """Copies a database with all that was committed, also what its log still holds."""
     # An interrupted run's log would be taken for the new file's.

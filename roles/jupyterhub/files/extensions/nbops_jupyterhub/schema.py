@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from nbops_jupyterhub import copies
 from nbops_jupyterhub.copies import DatabaseError
 
 
@@ -53,7 +54,9 @@ class Schema:
                     return ""
                 return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
         except SQLAlchemyError as error:
-            raise DatabaseError(f"The database cannot be read: {getattr(error, 'orig', None) or error}") from None
+            reason = str(getattr(error, "orig", None) or error).strip()
+            place = str(self.file() if self.kind == "sqlite" else self._url.host or "its socket")
+            raise DatabaseError(f"The database cannot be read: {reason}{copies.advice(reason, place)}") from None
         finally:
             engine.dispose()
 

@@ -311,6 +311,7 @@ def test_defaults_of_useradd(place: pathlib.Path, monkeypatch: pytest.MonkeyPatc
         ("ada", {"bob": "link/bob"}, "ada has the homes of others in it: bob"),
         ("link", {"bob": "ada"}, "link has the homes of others in it: bob"),
         ("roots", {}, "roots belongs to another account"),
+        ("roots/ada", {}, "roots/ada`"),
         ("..", {}, "belongs to another account"),
     ],
 )
@@ -318,7 +319,7 @@ def test_the_home_of_a_server(place: pathlib.Path, home: str, others: dict[str, 
     """`link` leads to `ada`; www-data is an account of the system."""
     (place / "ada").mkdir()
     os.chown(place / "ada", 1000, 1000)
-    (place / "roots").mkdir()
+    (place / "roots/ada").mkdir(parents=True)
     (place / "link").symlink_to("ada")
     ada = Account("ada", 1000, 1000, home=str(place / home))
     accounts = [ada]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
+import re
 import resource
 
 import pytest
@@ -52,6 +54,51 @@ def test_a_failure_names_the_file_and_leaves_none(tmp_path: pathlib.Path) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert failure.value.filename == str(path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Its file system is full: make room (df -h {0}; df -i {0}), then run again."),
+        (errno.EDQUOT, "The quota there is used up: make room or raise it (quota --verbose), then run again."),
+        (errno.EROFS, "Its file system is read-only: dmesg says why; then mount -o remount,rw it, and run again."),
+        (errno.EACCES, ""),
+    ],
+)
+def test_a_failure_says_what_to_do(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    path = tmp_path / "a"
+    with pytest.raises(OSError, match=re.escape(os.strerror(number))) as failure:
+        atomic.stage(str(path), b"new", 0o644)
+    expected = f"[Errno {number}] {os.strerror(number)}: '{path}'" + (f". {advice.format(tmp_path)}" if advice else "")
+    assert (str(failure.value), failure.value.errno, failure.value.filename) == (expected, number, str(path))
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            OSError(errno.EROFS, "Read-only", "/a/b"),
+            "[Errno 30] Read-only: '/a/b'. Its file system is read-only: dmesg",
+        ),
+        (OSError(errno.ENOSPC, "Full"), "[Errno 28] Full. Its file system is full: make room (df -h; df -i), then"),
+        (
+            atomic.WriteError(errno.ENOSPC, "Full", "/a/b"),
+            "[Errno 28] Full: '/a/b'. Its file system is full: make room",
+        ),
+        (ValueError("wrong"), "wrong"),
+        (PermissionError(errno.EACCES, "Denied", "/a"), "[Errno 13] Denied: '/a'"),
+    ],
+)
+def test_any_error_is_explained_once(error: Exception, text: str) -> None:
+    told = atomic.explained(error)
+    assert told.startswith(text)
+    assert told.count("Its file system") == text.count("Its file system")
 
 
 def test_a_link_replaces_a_file_and_another_link(tmp_path: pathlib.Path) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interprete
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.source import PackageSource
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore, content_size
 
 ID = "a" * 12
 ALPHA = "alpha==1.0 --hash=sha256:aa"
@@ -106,6 +106,7 @@ def test_a_release_holds_the_lock_and_what_its_packages_need(store: ReleaseStore
     name = a_build(store, packages=["beta"]).run(ID, Pretender(), [])
     assert store.marker(name)["packages"] == {"alpha": "1.0", "beta": "2.0"}
     assert store.marker(name)["python"] == {"tag": "cpython-3.11", "version": "3.11.2"}
+    assert store.marker(name)["content"] == content_size(store.directory(name)) > 0
     assert [pin.text for pin in own_lock(store, name)] == [ALPHA, BETA]
 
 

@@ -46,6 +46,37 @@ def test_a_failure_shows_the_end_of_what_was_said_without_secrets() -> None:
     assert "line 50" not in lines
 
 
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        (
+            "Failed to fetch: `https://index/simple/six/`\nerror sending request for url\nConnection refused",
+            "index did not",
+        ),
+        ("pip._vendor.urllib3.exceptions.NewConnectionError: [Errno 111] Connection refused", "index did not"),
+        ("failed to write: No space left on device (os error 28)", "Make room"),
+    ],
+)
+def test_a_failure_says_what_to_do(said: str, advice: str) -> None:
+    with pytest.raises(BuildError) as failure:
+        Programs(Recorder(2, "", said), str).run(["uv"], "uv", {})
+    assert advice in str(failure.value).splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("said", "sandbox"),
+    [
+        ("six was not found in the package registry", None),
+        # A package's own program means another place.
+        ("error sending request", Sandbox()),
+    ],
+)
+def test_other_failures_speak_for_themselves(said: str, sandbox: Sandbox | None) -> None:
+    with pytest.raises(BuildError) as failure:
+        Programs(Recorder(2, "", said), str).run(["uv"], "uv", {}, sandbox=sandbox)
+    assert str(failure.value).splitlines()[-1] == said
+
+
 def test_a_failure_may_be_of_no_concern() -> None:
     Programs(Recorder(1, "", ""), str).run(["/bin/false"], "it", {}, check=False)
 

@@ -51,6 +51,23 @@ def test_a_time_in_the_future_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> N
     assert stale_units([unit(restart_on=["/etc/future", "/etc/x"])], {}, {"a.service": STATE}).names == ["a.service"]
 
 
+@pytest.mark.parametrize(
+    ("present", "is_stale"), [(START + 1, False), (START, False), (START - 1, True), (START - 86400, True)]
+)
+def test_a_start_in_the_future_was_by_a_wrong_clock(
+    monkeypatch: pytest.MonkeyPatch, present: float, is_stale: bool
+) -> None:
+    monkeypatch.setattr(stale, "modification_time", lambda _path: NEVER)
+    monkeypatch.setattr(stale.time, "time", lambda: present)
+    assert stale_units([unit()], {}, {"a.service": STATE}).names == ["a.service"] * is_stale
+
+
+def test_an_unknown_start_is_none_in_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stale, "modification_time", lambda _path: NEVER)
+    unknown = {**STATE, "ExecMainStartTimestamp": "", "InactiveExitTimestamp": ""}
+    assert stale_units([unit()], {}, {"a.service": unknown}).names == []
+
+
 @pytest.mark.parametrize("changed", [unit("a@.service"), unit("a@b.service", drop_in="50-x")])
 def test_changes_of_this_run(monkeypatch: pytest.MonkeyPatch, changed: dict) -> None:
     monkeypatch.setattr(stale, "modification_time", lambda _path: NEVER)
