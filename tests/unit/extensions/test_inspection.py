@@ -91,6 +91,20 @@ def test_what_sudo_says(listing: str, may: bool | None) -> None:
     assert meaning(listing) is may
 
 
+@pytest.mark.parametrize(
+    ("listing", "complaint", "may"),
+    [
+        ("", "sudo-rs: Sorry, user root is not allowed to execute 'list' as ada on host.\n", False),
+        ("User ada may run the following commands on host:\n    (ALL) ALL\n", "", True),
+        ("", "sudo-rs: Sorry, user eve is not allowed to execute 'list' as ada on host.\n", None),
+        ("", "sudo-rs: user 'ada' not found\n", None),
+        ("", "/etc/sudoers.d/x:1:13: syntax error: expecting ')' but found 'a'\n", None),
+    ],
+)
+def test_what_sudo_rs_says(listing: str, complaint: str, may: bool | None) -> None:
+    assert meaning(listing, complaint) is may
+
+
 def test_sudo_is_asked_in_a_language_that_is_known(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "PROGRAMS", f"{tmp_path}:/usr/bin:/bin")
     program = tmp_path / "sudo"

@@ -84,14 +84,15 @@ def may_use_sudo(name: str) -> bool | None:
     done = subprocess.run(  # noqa: S603 (no shell)
         command, env=environment, capture_output=True, text=True, check=False
     )
-    return meaning(done.stdout)
+    return meaning(done.stdout, done.stderr)
 
 
-def meaning(listing: str) -> bool | None:
-    """What `sudo --list` says, see may_use_sudo."""
+def meaning(listing: str, complaint: str = "") -> bool | None:
+    """What `sudo --list` says, see may_use_sudo. sudo-rs complains to root about an account without any rule."""
     if re.search(r"^User \S+ may run the following commands", listing, re.MULTILINE):
         return True
-    return False if re.search(r"^User \S+ is not allowed to run sudo", listing, re.MULTILINE) else None
+    none = (r"^User \S+ is not allowed to run sudo", r"^sudo-rs: Sorry, user root is not allowed to execute 'list' as \S")
+    return False if re.search(none[0], listing, re.MULTILINE) or re.match(none[1], complaint) else None
 
 
 def make_socket_directory(directory: str, owner: int, group: str) -> None:
