@@ -17,7 +17,7 @@ description:
   - The id follows from what shapes a release, so an unchanged request finds its release and does nothing, and an
     earlier request finds its earlier release where that is still kept.
   - A release whose interpreter no longer starts, for example after an upgrade of the operating system, is built again.
-    So is one that has lost files, or has others than it was built with, by the bytes of all.
+    So is one that has fewer bytes than it was built with, because files were lost or cut off.
   - A failed or interrupted build never touches C(current).
 extends_documentation_fragment:
   - nbops.jupyter._attributes
@@ -432,19 +432,17 @@ class Present:
         return build.run(self._id, self._installer, plan.locked)
 
     def _is_healthy(self, name: str) -> bool:
-        """Whether a release is valid, as large as it was, and its interpreter still the one that it was built for."""
+        """Whether a release is valid, has lost nothing, and its interpreter is still the one that it was built for."""
         marker, release = self._store.marker(name), self._store.directory(name)
         path = host_python(release) if marker else None
         interpreter = probe(self._run_command, path) if path else None
         if interpreter is None or interpreter.tag != marker["python"]["tag"]:
             return False
-        # Releases from before there was this count have none.
-        built = marker.get("content")
-        if built is None or (size := content_size(release)) == built:
+        # Releases from before there was this count have none. What root has added since is no damage.
+        built = marker.get("content", 0)
+        if (size := content_size(release)) >= built:
             return True
-        self._warn(
-            f"{release} is not as it was built ({size} bytes of {built}): it gives way to a new build of its lock"
-        )
+        self._warn(f"{release} has lost files ({size} bytes of {built}): it gives way to a new build of its lock")
         return False
 
     def _packages_of(self, name: str | None) -> dict[str, str]:

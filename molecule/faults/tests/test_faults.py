@@ -87,7 +87,7 @@ FAULTS = {
     "half-written unit": Fault("truncate --size=100 /etc/systemd/system/jupyterhub.service", same=True),
     "release with a part lost": Fault(
         f"rm -r {USER}/current/lib/python3*/site-packages/jupyter_server",
-        told="is not as it was built",
+        told="has lost files",
         same=True,
     ),
     "release without its marker": Fault(f"truncate --size=0 {USER}/current/release.json", same=True),
