@@ -91,8 +91,9 @@ def meaning(listing: str, complaint: str = "") -> bool | None:
     """What `sudo --list` says, see may_use_sudo. sudo-rs complains to root about an account without any rule."""
     if re.search(r"^User \S+ may run the following commands", listing, re.MULTILINE):
         return True
-    none = (r"^User \S+ is not allowed to run sudo", r"^sudo-rs: Sorry, user root is not allowed to execute 'list' as \S")
-    return False if re.search(none[0], listing, re.MULTILINE) or re.match(none[1], complaint) else None
+    is_none = re.search(r"^User \S+ is not allowed to run sudo", listing, re.MULTILINE)
+    is_none = is_none or re.match(r"sudo-rs: Sorry, user root is not allowed to execute 'list' as \S", complaint)
+    return False if is_none else None
 
 
 def make_socket_directory(directory: str, owner: int, group: str) -> None:
