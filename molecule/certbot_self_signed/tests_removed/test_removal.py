@@ -14,7 +14,8 @@ def test_a_site_without_its_certificate_got_a_placeholder(host):
 def test_no_file_is_left_but_somebody_elses(host):
     assert host.check_output("find /etc/ssl/jupyter -type f -o -type l") == "/etc/ssl/jupyter/signed.example.org/notes"
     assert host.file("/etc/ssl/jupyter").listdir() == ["signed.example.org"]
-    for path in ("/etc/nbops-certificates.json", "/usr/local/lib/nbops", "/etc/letsencrypt"):
+    metrics = "/var/lib/prometheus/node-exporter/nbops_certificates.prom"
+    for path in ("/etc/nbops-certificates.json", "/usr/local/lib/nbops", "/etc/letsencrypt", metrics):
         assert not host.file(path).exists, path
     assert host.file("/root/provided").listdir() == ["path.key", "path.pem"]
 

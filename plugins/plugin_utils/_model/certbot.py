@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import ACME, RENEWAL_SHARE
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import ACME, METRICS, RENEWAL_SHARE
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
@@ -78,6 +78,8 @@ def plan(given: Given) -> dict[str, Any]:
             "units": _units(settings, made["certbot"], declared, result["distribution_timer"]),
             "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
             "failures": [f"{name}: {problem}" for name, problem in failures.items()],
+            # What would go on to tell of certificates that are gone.
+            "remains": [] if declared else [f"{settings['textfile_directory']}/{METRICS}"],
             # certbot from PyPI leaves with the last certificate.
             "remove": {} if declared else _install(given, "absent"),
         }
