@@ -163,6 +163,7 @@ import fnmatch
 import inspect
 import json
 import os
+import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -471,6 +472,22 @@ def find_shadows(directories: list[str]) -> list[str]:
     return sorted(found)
 
 
+def require_open(files: list[File]) -> None:
+    """Requires that people reach the files that their servers read. Raises ConfigurationError.
+
+    A server that does not see its configuration runs without it. What somebody has closed is not opened for them:
+    there may be a secret beside.
+    """
+    for text in (text for file in files for text in (file.json, *file.drop_ins) if text.mode & 0o004):
+        for parent in pathlib.PurePath(text.path).parents[:2]:
+            with contextlib.suppress(FileNotFoundError):
+                if not os.stat(parent).st_mode & 0o001:
+                    raise ConfigurationError(
+                        f"{parent} is closed to the people whose servers read {text.path}. See that nobody else's "
+                        f"secrets lie open in it, run `chmod 0755 {parent}`, and then the playbook again."
+                    )
+
+
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
@@ -479,6 +496,7 @@ def main() -> None:
         plan = make_plan(files)
         # In check mode, an earlier task may have been about to build the environment.
         checkable = [file for file in plan.check if file.has_environment or not module.check_mode]
+        require_open(files)
         require_kept_paths(module, files)
         check(module, checkable)
         if not module.check_mode:

@@ -169,6 +169,27 @@ def test_new_directories_are_open_under_a_strict_umask(run: Callable[..., dict],
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_directory_that_keeps_people_out_is_told(
+    run: Callable[..., dict], tmp_path: pathlib.Path, level: int, check: bool
+) -> None:
+    """Their servers would run without the configuration."""
+    path = tmp_path / "jupyterhub/singleuser/config.json"
+    path.parent.mkdir(parents=True)
+    for place in path.parents[:2]:
+        place.chmod(0o755)
+    closed = path.parents[level]
+    closed.chmod(0o750)
+    result = run({"path": str(path), "config": {}, "mode": "0644"}, check=check)
+    assert f"{closed} is closed to the people whose servers read {path}" in result["msg"]
+    assert not path.exists()
+    # What only root reads may be there.
+    assert not run({"path": str(path), "config": {}, "mode": "0600"}, check=check).get("failed")
+    closed.chmod(0o755)
+    assert not run({"path": str(path), "config": {}, "mode": "0644"}, check=check).get("failed")
+
+
 KEPT = {"option": "JupyterHub.bind_url", "units": "jupyterhub-user-*.service", "variable": "jupyterhub_base_url"}
 
 
