@@ -28,9 +28,10 @@ def can(kernel: Kernel, command: str) -> bool:
     return kernel.run(code.format(command, FOLDER)).splitlines()[-1] == "0"
 
 
-# mkdir and cp of the core utilities in Rust (0.0.30) set other bits in a folder with an access list.
+# The core utilities in Rust (0.0.30) set other bits of a directory in a folder with an access list.
 MAKE = "python3 -c 'import os; os.mkdir(\"week\")'"
-COPY = "python3 -c 'import shutil; shutil.copytree(\"week\", \"copy\", copy_function=shutil.copyfile)'"
+COPY = """python3 -c 'import os, shutil; os.mkdir("copy")
+for name in os.listdir("week"): shutil.copyfile("week/" + name, "copy/" + name)'"""
 
 
 def outsider_can(host, group: str, command: str) -> bool:
