@@ -289,11 +289,11 @@ def try_all(planned: list[Cut]) -> int:
         try:
             changed = heal(number, cut, host)
         except (Unhealed, TimeoutError, AssertionError) as problem:
-            print(f"{number:3}  {cut}  in “{task}”  NOT HEALED: {problem}", flush=True)
+            print(f"{number:3}  {cut}  in '{task}'  NOT HEALED: {problem}", flush=True)
             return healed
         healed += 1
         ends[task] += 1
-        print(f"{number:3}  {cut}  in “{task}”  healed by {changed} changes", flush=True)
+        print(f"{number:3}  {cut}  in '{task}'  healed by {changed} changes", flush=True)
     return healed
 
 

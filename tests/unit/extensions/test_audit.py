@@ -78,7 +78,7 @@ def request(person: Any, method: str, path: str, **arguments: str) -> Any:
         current_user=person,
         request=SimpleNamespace(method=method, path=path, remote_ip="192.0.2.1"),
         get_status=lambda: 200,
-        get_argument=lambda name, default: arguments.get(name, default),
+        get_argument=arguments.get,
     )
 
 
