@@ -52,7 +52,7 @@ def stage(path: str, data: bytes, mode: int, group: int = -1) -> str:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(draft)
         # The error of a full disk has no path. Of the others, the number chooses the class.
         kind = WriteError if error.errno in _ADVICE else OSError
@@ -84,6 +84,7 @@ def sync_directory(path: str) -> None:
 def _free(path: str) -> str:
     """A path beside another one; a file or link there is removed."""
     draft = path + ".new"
-    with contextlib.suppress(FileNotFoundError):
+    # A read-only file system refuses to remove even what is not there.
+    if os.path.lexists(draft):
         os.unlink(draft)
     return draft

@@ -79,6 +79,18 @@ def test_a_failure_says_what_to_do(
     assert (str(failure.value), failure.value.errno, failure.value.filename) == (expected, number, str(path))
 
 
+def test_a_read_only_file_system_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses to remove a file as well, also one that is not there."""
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(atomic.WriteError, match="mount -o remount,rw it, and run again"):
+        atomic.write(str(tmp_path / "a"), b"new", 0o644)
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
