@@ -322,7 +322,8 @@ def _certificate(one: Certificate, alarm_share: float) -> Row:
         return row(RED, f"cannot be read: {one.problem}")
     wrong = concern(one.days, one.share, alarm_share, is_unissued=one.is_placeholder and one.is_declared)
     if wrong == UNISSUED:
-        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}.")
+        words = "or write jupyter_certificate: {method: self_signed} where no authority should issue one"
+        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}, {words}.")
     if wrong == EXPIRED:
         return row(RED, f"expired {_days(-one.days)} ago; {how}.")
     left = f"{_days(one.days)} left"

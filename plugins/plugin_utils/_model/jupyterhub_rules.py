@@ -172,7 +172,9 @@ def _users(settings: dict) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if UNIT.fullmatch(name):
             yield f"jupyterhub_users: '{name}' is the name of a unit, and none for a user; rename the account."
-        elif not PERSON.fullmatch(name) or name == "root" or names.count(name) > 1:
+        elif names.count(name) > 1:
+            yield f"jupyterhub_users: '{name}' is there more than once; keep one entry."
+        elif not PERSON.fullmatch(name) or name == "root":
             yield (
                 f"jupyterhub_users: '{name}' must be the name of one account only, never root, in lower case: letters, "
                 "digits and . _ @ + - \\ after a letter, a digit or _, at most 255. Where people log in under other "
