@@ -35,6 +35,8 @@ FILES, LOCKS = "files", "locks"
 # Kinds of a hub's database, and where a copy stands below the stage. One elsewhere is for its own server to back up.
 SQLITE, POSTGRESQL, ELSEWHERE = "sqlite", "postgresql", "elsewhere"
 COPY = "database"
+# Where labs have their configuration, which their people read.
+LABS = "/etc/jupyterlab"
 
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _COMMENT = re.compile(r"[^:\x00-\x1f\x7f]*")
@@ -210,7 +212,7 @@ def strangers(made: Manifest, hub: str, labs: list[str], paths: list[str]) -> li
 
 def lab_files(lab: str) -> list[str]:
     """What keeps the logins of a lab: the hash of its password, and what signs its cookies."""
-    return [f"/etc/jupyterlab/{lab}/config.json", f"/var/lib/jupyterlab/{lab}/cookie_secret"]
+    return [f"{LABS}/{lab}/config.json", f"/var/lib/jupyterlab/{lab}/cookie_secret"]
 
 
 def summary(made: Manifest) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
     COPY,
     FILES,
+    LABS,
     MANIFEST,
     POSTGRESQL,
     STAGE,
@@ -319,7 +320,7 @@ class Restore:
             source, directory = os.path.join(stage, name), os.path.dirname(target)
             if not os.path.isdir(directory):
                 os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
-                os.mkdir(directory, 0o700)
+                os.mkdir(directory, directory_mode(directory))
             with open(source, "rb") as file:
                 atomic.write(target, file.read(), 0o600)
             self.outcome.files.append(target)
@@ -390,6 +391,12 @@ def restore_home(snapshot: Snapshot, name: str) -> Outcome:
         outcome.left_out = claim(fetched, {0: {0}, account.uid: {account.gid}}, account.uid, account.gid)
         outcome.homes[name] = put_beside(fetched, account.home, account.uid)
     return outcome
+
+
+def directory_mode(path: str) -> int:
+    """The mode of a directory that is made for files of a snapshot: a lab's person reads other files beside ours."""
+    return 0o755 if path.startswith(f"{LABS}/") else 0o700
+
 
 
 @contextlib.contextmanager

@@ -33,6 +33,14 @@ def test_what_does_not_fit_is_told_before(free: dict[str, tuple[int, int]], expe
     assert restore.room_problems(Sized(), ["/home", "/srv"], free.__getitem__) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [("/etc/jupyterlab/lab", 0o755), ("/var/lib/jupyterlab/lab", 0o700), ("/etc/jupyterhub/secrets", 0o700)],
+)
+def test_a_lab_reads_its_configuration_in_a_directory_that_was_restored(path: str, mode: int) -> None:
+    assert restore.directory_mode(path) == mode
+
+
 def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path: pathlib.Path) -> None:
     home = tmp_path / "ada"
     (home / "sub").mkdir(parents=True)
