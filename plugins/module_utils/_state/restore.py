@@ -398,7 +398,6 @@ def directory_mode(path: str) -> int:
     return 0o755 if path.startswith(f"{LABS}/") else 0o700
 
 
-
 @contextlib.contextmanager
 def _fetched(snapshot: Snapshot, path: str, target: str) -> Iterator[str]:
     """A directory of a snapshot, on the file system of a target, where only root can reach it."""
