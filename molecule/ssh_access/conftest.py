@@ -56,10 +56,10 @@ def by_password(address: str) -> Login:
 
 
 @pytest.fixture
-def at_work(host, address: str) -> Login:
+def at_work(address: str) -> Login:
     """Runs a command over the connection that somebody opened by a password before the role came."""
 
     def run(command: str) -> subprocess.CompletedProcess:
-        return ssh("-S", str(KEYS / host.backend.host), "-o", "ProxyCommand=false", f"guest@{address}", command)
+        return ssh("-S", str(KEYS / address), "-o", "ProxyCommand=false", f"guest@{address}", command)
 
     return run
