@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 INVENTORIES = pathlib.Path(__file__).resolve().parents[1]
 
@@ -30,6 +32,17 @@ def run_playbook(
     limit = f"--limit={','.join([host.backend.host, *others])}"
     extra = [f"--extra-vars={variable}={value}" for variable, value in variables.items()]
     return run_ansible(f"nbops.jupyter.{name}", limit, *inventory_options(*inventories), *extra)
+
+
+def run_role(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run of one role of the collection against the hosts under test, which has to end well."""
+    playbook = [{"hosts": "instances", "become": True, "gather_facts": False, "roles": [f"nbops.jupyter.{name}"]}]
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump(playbook, file)
+        file.flush()
+        run = run_ansible(file.name, *arguments)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run
 
 
 def changes(run: subprocess.CompletedProcess[str]) -> int:

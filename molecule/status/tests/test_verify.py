@@ -6,13 +6,12 @@ import json
 import pathlib
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 from hub import HUB, status_of
-from playbook import inventory_options, run_ansible
+from playbook import changes, inventory_options, run_ansible, run_role
 from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -195,19 +194,8 @@ def test_a_visit_that_is_cut_off_leaves_nothing(host, traces: str) -> None:
 
 
 def test_the_timer_stays_as_it_is_and_goes(host) -> None:
-    assert " changed=0 " in probe()
-    probe("--extra-vars=probe_state=absent")
+    assert changes(run_role("probe", *OPTIONS)) == 0
+    run_role("probe", "--extra-vars=probe_state=absent", *OPTIONS)
     left = "/usr/local/lib/nbops-probe /etc/nbops-probe.json /etc/systemd/system/nbops-probe.*"
     assert host.run(f"ls --directory {left} {METRICS}/nbops_probe.prom").stdout == ""
     host.check_output(f"rmdir {METRICS}")
-
-
-def probe(*arguments: str) -> str:
-    """Runs the role, and returns what Ansible said."""
-    playbook = [{"hosts": "instances", "become": True, "gather_facts": False, "roles": ["nbops.jupyter.probe"]}]
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        json.dump(playbook, file)
-        file.flush()
-        run = run_ansible(file.name, *arguments, *OPTIONS)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
