@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from hub import HUB, at_address
 from hub_client import HubClient
 from notebook_client import NotebookClient
+from releases import forgetting
 from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -132,11 +133,7 @@ def changes(output: str) -> int:
 def cut_off(number: int, cut: Cut, seconds: float) -> str:
     """Begin a run and cut it off; returns the task that ran then."""
     if cut.build:
-        for name in ENVIRONMENTS:
-            on_host(
-                f"cd /opt/jupyterhub/{name} && for one in releases/*; do"
-                ' [ "$one" = "$(readlink current)" ] || rm -r "$one"; done'
-            )
+        on_host(forgetting(*(f"/opt/jupyterhub/{name}" for name in ENVIRONMENTS)))
     path = LOGS / f"interrupted-{number}-cut.log"
     with path.open("w") as log:
         run = subprocess.Popen(

@@ -16,17 +16,14 @@ from typing import NamedTuple
 import pytest
 from hub_client import HubError
 from playbook import changes, run_playbook
+from releases import forgetting
 from waiting import wait_until
 
 NOTE = "/home/ada/note.txt"
 DATABASE = "/var/lib/jupyterhub/jupyterhub.sqlite"
 SECRETS = "/etc/jupyterhub/secrets"
 USER = "/opt/jupyterhub/user"
-# All but the current release, so that one has to be built.
-FORGET = (
-    "for path in /opt/jupyterhub/hub /opt/jupyterhub/user; do cd $path; for one in releases/*; do"
-    ' [ "$one" = "$(readlink current)" ] || rm -r "$one"; done; done'
-)
+FORGET = forgetting("/opt/jupyterhub/hub", "/opt/jupyterhub/user")
 
 
 class Fault(NamedTuple):
@@ -76,9 +73,9 @@ FAULTS = {
         FORGET, "The package index did not answer", variables={"python_venv_index_url": "https://127.0.0.1:9/simple"}
     ),
     "database locked": Fault(
-        "systemd-run --unit=locker --quiet python3 -c 'import sqlite3, time;"
+        "systemd-run --unit=locker --quiet python3 -c 'import signal, sqlite3;"
         f' connection = sqlite3.connect("{DATABASE}", isolation_level=None); connection.execute("BEGIN EXCLUSIVE");'
-        " time.sleep(3600)'",
+        " signal.pause()'",
         "database is locked. Another program holds it: `fuser --verbose",
         "systemctl stop locker.service",
         serves=False,
