@@ -105,29 +105,24 @@ def read_form(data: Mapping[str, list[str]]) -> dict[str, Any]:
 
 def form(may_have: Sequence[Profile], checked: str) -> str:
     """A group of radio buttons, which needs no JavaScript and which a screen reader reads with what each one says."""
+    choices = [_choice(profile, profile["name"] == checked) for profile in may_have]
+    return "\n".join(["<fieldset>", '<legend class="h4">Your server</legend>', *choices, "</fieldset>"])
+
+
+def _choice(profile: Profile, is_checked: bool) -> str:
+    name, title = escape(profile["name"]), escape(profile.get("title") or profile["name"])
+    said = escape("; ".join(filter(None, (profile.get("description", ""), *_limits(profile.get("limits", {}))))))
+    about = f' aria-describedby="profile-{name}-about"' if said else ""
     return "\n".join(
-        ["<fieldset>", '<legend class="h4">Your server</legend>', *map(_choice(checked), may_have), "</fieldset>"]
-    )
-
-
-def _choice(checked: str) -> Any:
-    def choice(profile: Profile) -> str:
-        name, title = escape(profile["name"]), escape(profile.get("title") or profile["name"])
-        mark = " checked" if profile["name"] == checked else ""
-        said = escape("; ".join(filter(None, (profile.get("description", ""), *_limits(profile.get("limits", {}))))))
-        about = f' aria-describedby="profile-{name}-about"' if said else ""
-        return "\n".join(
-            (
-                '<div class="form-check mb-3">',
-                f'<input class="form-check-input" type="radio" required name="{OPTION}" id="profile-{name}" '
-                f'value="{name}"{about}{mark}>',
-                f'<label class="form-check-label" for="profile-{name}">{title}</label>',
-                f'<div class="form-text" id="profile-{name}-about">{said}</div>' if said else "",
-                "</div>",
-            )
+        (
+            '<div class="form-check mb-3">',
+            f'<input class="form-check-input" type="radio" required name="{OPTION}" id="profile-{name}" '
+            f'value="{name}"{about}{" checked" if is_checked else ""}>',
+            f'<label class="form-check-label" for="profile-{name}">{title}</label>',
+            f'<div class="form-text" id="profile-{name}-about">{said}</div>' if said else "",
+            "</div>",
         )
-
-    return choice
+    )
 
 
 def _limits(limits: Mapping[str, Any]) -> list[str]:

@@ -15,17 +15,13 @@ PATIENCE = 10
 INTERVAL = 0.02
 
 
-class UnitError(StartError):
-    """Why systemd does not run the unit of a server."""
-
-
 def is_known(unit: str) -> bool:
     """Whether systemd still has a transient unit, which may have ended."""
     return (UNITS / unit).exists()
 
 
 async def forget(unit: str) -> None:
-    """End a unit, and wait until systemd has forgotten it. Raises UnitError where it does not.
+    """End a unit, and wait until systemd has forgotten it. Raises StartError where it does not.
 
     systemd removes the runtime directory of a unit that has failed only when it forgets the unit, and does so some
     time after it was told to. What the next unit of that name finds there would go as well.
@@ -38,4 +34,4 @@ async def forget(unit: str) -> None:
         if not is_known(unit):
             return
         await asyncio.sleep(INTERVAL)
-    raise UnitError(f"systemd does not let go of {unit}, your server before this one. Ask the administrator.")
+    raise StartError(f"systemd does not let go of {unit}, your server before this one. Ask the administrator.")
