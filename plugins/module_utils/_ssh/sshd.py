@@ -80,9 +80,11 @@ class Sshd:
         rc, out, err = self._run(["systemctl", "restart" if is_behind_socket else "reload", SERVICE])
         if rc != 0:
             raise SshdError((err or out).strip())
+        if is_behind_socket:
+            return True
         # It closes its sockets, starts itself anew and opens others.
         deadline = time.monotonic() + RELOAD_SECONDS
-        while not is_behind_socket and not _listening(main) - before:
+        while not _listening(main) - before:
             if self._property("ActiveState") != "active" or time.monotonic() > deadline:
                 raise SshdError(self._run(["journalctl", f"--unit={SERVICE}", "--lines=10", "--output=cat"])[1].strip())
             time.sleep(0.02)
