@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from notebook_client import Kernel, NotebookClient
+from playbook import inventory_options, run_ansible
 
 FOLDER = "/srv/shared/course"
 NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -67,3 +69,14 @@ def test_what_is_shared_no_more_is_closed_and_kept(host) -> None:
     former = host.file("/srv/shared/former")
     assert (former.mode, former.user, former.group) == (0o700, "root", "root")
     assert host.file("/srv/shared/former/kept").content_string == "kept"
+
+
+def test_a_group_that_nobody_makes_is_told_before_anything_is_built(host) -> None:
+    folders = json.dumps({"jupyterhub_shared_folders": [{"path": FOLDER, "writers": ["techers"]}]})
+    inventories = inventory_options("inventory/hub.yml", "jupyterhub/inventory/hosts.yml")
+    run = run_ansible(
+        "nbops.jupyter.jupyterhub", f"--limit={host.backend.host}", f"--extra-vars={folders}", *inventories
+    )
+    assert run.returncode == 2
+    assert "this host has no group techers" in run.stdout
+    assert "install | Build the environments" not in run.stdout

@@ -29,10 +29,14 @@ def domain(given: Given) -> str:
 def domain_problems(given: Given) -> Iterator[str]:
     """Says of a name for the host that no browser could ask for in which variable it is written."""
     name = domain(given)
-    if nginx.HOST.fullmatch(name):
+    # No authority gives a certificate to a name with an underscore, and nobody is found under a wildcard.
+    if nginx.HOST.fullmatch(name) and not {"_", "*"} & {*name}:
         return
     if given.settings["domain"]:
-        yield f"jupyter_domain: '{name}' is no domain; write the host's name in lower case, such as lab.example.org."
+        yield (
+            f"jupyter_domain: '{name}' is no domain; write the host's name in lower case, of letters, digits, hyphens "
+            "and dots, such as lab.example.org."
+        )
     else:
         yield (
             f"jupyter_domain is empty, and the inventory's name of the host, '{name}', is no domain; write "

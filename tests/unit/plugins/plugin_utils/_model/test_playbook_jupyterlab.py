@@ -177,6 +177,9 @@ def test_a_list_that_was_not_read_removes_nothing(variables: dict[str, Any]) -> 
         ),
         ("Lab.Example.org", "lab1", "jupyter_domain: 'Lab.Example.org' is no domain"),
         ("https://lab.example.org", "lab1", "jupyter_domain: 'https://lab.example.org' is no domain"),
+        ("lab_1.example.org", "lab1", "jupyter_domain: 'lab_1.example.org' is no domain"),
+        ("*.example.org", "lab1", "jupyter_domain: '*.example.org' is no domain"),
+        ("", "web_server", "jupyter_domain is empty, and the inventory's name of the host, 'web_server', is no domain"),
     ],
 )
 def test_a_name_that_no_browser_asks_for_is_refused_by_its_variable(domain: str, name: str, beginning: str) -> None:
