@@ -59,6 +59,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import mod
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
     atomic,
     beneath,
+    locks,
     managed_files,
     ownership,
     programs,
@@ -74,7 +75,7 @@ LIBRARY = "/usr/local/lib/nbops-backup"
 PROGRAM = f"{LIBRARY}/backup.py"
 TEXTFILE = f"{backup.TEXTFILES}/{backup.METRICS}"
 PROGRAM_MODULES = (
-    *(accounts_host, accounts_model, atomic, beneath, ownership, read, sqlite, runner, store),
+    *(accounts_host, accounts_model, atomic, beneath, locks, ownership, read, sqlite, runner, store),
     *(backup, certificates, manifest, repository),
 )
 ARGUMENT_SPEC = {

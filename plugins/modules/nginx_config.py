@@ -98,12 +98,14 @@ reloaded:
   sample: true
 """
 
+import contextlib
 import grp
 import os
 from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.marks import require_mark
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
@@ -118,6 +120,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service impor
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 PENDING = "/run/nginx-config.pending"
+LOCK = "/run/nginx-config.lock"
 
 ARGUMENT_SPEC = {
     "directory": {"type": "path", "default": "/etc/nginx"},
@@ -200,9 +203,8 @@ def apply(plan: Plan, nginx: Nginx, directory: str, error_log: str) -> bool:
         return nginx.reload(error_log)
 
 
-def main() -> None:
-    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    surroundings.disregard()
+def run(module: AnsibleModule) -> None:
+    """Ends the module, with files that are written and loaded, or with the host as it was."""
     params = module.params
     directory = params["directory"].rstrip("/")
     executable = module.get_bin_path("nginx", required=not module.check_mode)
@@ -235,6 +237,16 @@ def main() -> None:
             if new.group is None
         ],
     )
+
+
+def main() -> None:
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    surroundings.disregard()
+    try:
+        with contextlib.nullcontext() if module.check_mode else alone(LOCK):
+            run(module)
+    except OSError as error:
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

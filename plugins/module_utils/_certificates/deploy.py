@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import socket
 import time
@@ -36,7 +35,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 i
     make_key,
     require_valid,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run
 
 SETTINGS = "/etc/nbops-certificates.json"
@@ -66,14 +65,6 @@ class Due:
     pair: Pair | None
 
 
-@contextlib.contextmanager
-def only_one() -> Iterator[None]:
-    """Waits until no other process deploys, and keeps others waiting."""
-    with open(_LOCK, "w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def deploy(settings: dict[str, Any], provided: dict[str, Pair] | None = None) -> tuple[list[str], dict[str, str]]:
     """Puts every certificate in place that is due, and makes the services load it.
 
@@ -81,7 +72,7 @@ def deploy(settings: dict[str, Any], provided: dict[str, Pair] | None = None) ->
     error leaves its certificate as it was, and the others are deployed all the same.
     """
     begun: dict[str, CertificateStore] = {}
-    with only_one():
+    with locks.alone(_LOCK):
         to_do, failures = due(settings, provided)
         for certificate in to_do:
             name = certificate.entry["name"]

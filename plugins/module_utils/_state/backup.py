@@ -10,7 +10,6 @@ Homes and shared folders are read where they are.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -24,7 +23,7 @@ from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host, is_a_persons
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, sqlite
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks, sqlite
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
@@ -85,12 +84,9 @@ def check(settings: dict[str, Any], repository: Repository) -> None:
         repository.check(settings["check_read"])
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> contextlib.AbstractContextManager[None]:
     """Waits until no other run of ours is in the repository: a check wants it alone."""
-    with open(f"{STATE}/lock", "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return locks.alone(f"{STATE}/lock")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import grp
 import json
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.files import TargetFile
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service import NginxError
 from ansible_collections.nbops.jupyter.plugins.modules import nginx_config
@@ -58,6 +60,7 @@ def nginx(tmp_path: pathlib.Path, etc: pathlib.Path, monkeypatch: pytest.MonkeyP
     kind = type("NginxOfThisTest", (Nginx,), {"validated": [], "loads": [], "directory": etc})
     monkeypatch.setattr(nginx_config, "Nginx", kind)
     monkeypatch.setattr(nginx_config, "PENDING", str(tmp_path / "pending"))
+    monkeypatch.setattr(nginx_config, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(nginx_config.AnsibleModule, "get_bin_path", lambda *_arguments, **_options: "/usr/sbin/nginx")
     return kind
 
@@ -94,6 +97,16 @@ def test_check_mode_predicts_what_the_next_run_does(nginx, run, etc):
     again = run(**wanted)
     assert (again["changed"], again["changed_files"], again["reloaded"], again["diff"]) == (False, [], False, [])
     assert len(nginx.loads) == 1
+
+
+def test_two_runs_at_once_write_one_after_the_other(nginx, run, etc):
+    """Each would else take the other's mark of an interrupted run away."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with alone(nginx_config.LOCK):
+            other = pool.submit(run, files={SITE: "mark 1"})
+            assert not concurrent.futures.wait([other], timeout=0.5).done
+            assert (texts(etc), nginx.loads) == ({}, [])
+        assert other.result(timeout=30)["changed"]
 
 
 def test_a_diff_shows_files_and_no_private_ones(nginx, run, etc):

@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import deploy as deployment
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates import placeholder, store
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import blocks, facts, require_pair
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import locks
 
 DAY = 86400
 GROUP = grp.getgrgid(1).gr_name
@@ -239,7 +240,7 @@ def test_only_one_deploys_at_a_time(host: Host, ssl: pathlib.Path) -> None:
         deployment.deploy(settings(ssl, entry(method="self_signed")))
         done.set()
 
-    with deployment.only_one():
+    with locks.alone(deployment._LOCK):
         other = threading.Thread(target=deploy)
         other.start()
         assert not done.wait(0.5)
