@@ -14,8 +14,8 @@ extends_documentation_fragment:
   - nbops.jupyter._attributes
   - nbops.jupyter._attributes.info_module
 description:
-  - Reads units, environments, certificates, disks, notebook servers, the hub's database and the last backup, and
-    judges each.
+  - Reads units, environments, certificates, disks, notebook servers, the hub's database, the last backup, and the
+    release of the system, and judges each.
   - What cannot be read is a row of the answer, and no failure of the module.
 options:
   expected:
@@ -179,6 +179,7 @@ def status(expected, run_command):
         name = hub["name"]
         found += checked("logins", lambda name=name: rows.logins(name, host.failed_logins(run_command, name)))
     found += checked("backup", lambda: rows.backup(*host.backup()))
+    found += checked("system", lambda: rows.system(*host.system(run_command)))
     return [*found, *checked("reboot", lambda: rows.reboot(*host.reboot()))]
 
 

@@ -55,6 +55,10 @@ FAULTS = {
         "touch /run/reboot-required && echo libc6 >/run/reboot-required.pkgs",
         "rm /run/reboot-required*",
     ),
+    "a later release in apt's sources": (
+        "echo 'deb [trusted=yes] http://archive.example.org/debian forky main' >/etc/apt/sources.list.d/later.list",
+        "rm /etc/apt/sources.list.d/later.list",
+    ),
     "a backup that is two days old": (
         """install -d /var/lib/nbops-backup && then=$(date -d '-2 days' +%s) && printf """
         """'{"last_backup": {"time": %s, "result": "ok"}, "last_check": {"time": %s, "result": "ok"}}' $then $then"""
@@ -95,6 +99,7 @@ EXPECTED = {
     ("people", "warn"): ["jupyterhub: eve: may log in by the group jupyterhub, and not listed; list them, or "],
     ("backup", "red"): ["The last backup was made 2 days ago; see journalctl --unit='nbops-backup*'."],
     ("backup", "ok"): ["The last check was well, 2 days ago."],
+    ("system", "warn"): ["apt takes packages from forky, and trixie runs. That upgrade takes the Python of "],
     ("reboot", "warn"): ["A reboot is asked for by libc6; reboot when nobody works."],
 }
 

@@ -11,7 +11,9 @@ import functools
 import grp
 import json
 import os
+import platform
 import pwd
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -46,6 +48,9 @@ CERTIFICATES = "/etc/ssl/jupyter"
 PLACES = ("/", "/home", "/var")
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
 NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
+
+# Releases in the order in which they follow each other: each brings another Python.
+SYSTEMS = (("bookworm", "trixie", "forky", "duke"), ("jammy", "noble", "resolute"))
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
 
@@ -130,6 +135,18 @@ def _file_system(path: str) -> FileSystem:
     # What is kept for root alone does not help those who write there.
     space = now.f_bavail / (now.f_blocks - now.f_bfree + now.f_bavail or 1)
     return FileSystem(path, space, now.f_favail / now.f_files if now.f_files else None)
+
+
+def system(run_command: RunCommand) -> tuple[str, list[str]]:
+    """The name of the release that runs, and those of later ones from which apt takes packages. Raises OSError."""
+    name = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    status, out, err = run_command(["apt-get", "indextargets", "--format", "$(RELEASE)"])
+    if status != 0:
+        raise OSError(f"apt-get indextargets failed: {err.strip()}")
+    # Such as trixie-updates and trixie/updates.
+    named = {re.split(r"\W", line)[0] for line in out.splitlines()}
+    later = next((names[names.index(name) + 1 :] for names in SYSTEMS if name in names), ())
+    return name, [one for one in later if one in named]
 
 
 def reboot() -> tuple[list[str] | None, str, str]:

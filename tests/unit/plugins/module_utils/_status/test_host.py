@@ -44,6 +44,25 @@ def test_only_units_of_ours_are_counted() -> None:
     assert found == {"hub-user-ada.service": 2}
 
 
+@pytest.mark.parametrize(
+    ("name", "releases", "later"),
+    [
+        ("bookworm", "bookworm\nbookworm-updates\nnodistro\n", []),
+        ("bookworm", "bookworm\ntrixie-security\nforky/updates\n", ["trixie", "forky"]),
+        ("trixie", "bookworm\ntrixie\nnoble\n", []),
+        ("jammy", "jammy\nnoble-updates\n", ["noble"]),
+        ("unknown", "trixie\n", []),
+    ],
+)
+def test_later_releases_that_apt_takes_packages_from(
+    monkeypatch: pytest.MonkeyPatch, name: str, releases: str, later: list[str]
+) -> None:
+    monkeypatch.setattr(host.platform, "freedesktop_os_release", lambda: {"VERSION_CODENAME": name})
+    assert host.system(lambda _command: (0, releases, "")) == (name, later)
+    with pytest.raises(OSError, match="apt-get indextargets failed: E: broken"):
+        host.system(lambda _command: (100, "", "E: broken\n"))
+
+
 def test_a_database(state: pathlib.Path, hub: dict[str, str]) -> None:
     path = state / "jupyterhub.sqlite"
     assert host.database(hub) == rows.Database("hub", str(path), version="6.1.1")

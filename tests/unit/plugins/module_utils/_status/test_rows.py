@@ -169,6 +169,20 @@ def test_reboot(packages: list[str] | None, newest: str, state: str, beginning: 
     assert text.startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("name", "later", "state", "beginning"),
+    [
+        ("bookworm", [], "ok", "bookworm; apt takes packages from no later release."),
+        ("", [], "ok", "A system without a name; "),
+        ("bookworm", ["trixie"], "warn", "apt takes packages from trixie, and bookworm runs. That upgrade takes the "),
+    ],
+)
+def test_system(name: str, later: list[str], state: str, beginning: str) -> None:
+    ((found, text),) = said(rows.system(name, later))
+    assert found == state
+    assert text.startswith(beginning)
+
+
 def test_servers() -> None:
     assert said(rows.servers([])) == [("ok", "None runs.")]
     assert said(rows.servers([Server("a", 50, False), Server("b", 90000, True)])) == [
