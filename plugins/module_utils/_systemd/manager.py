@@ -25,6 +25,7 @@ PROPERTIES = (
     "Triggers",
     "ExecMainStartTimestamp",
     "InactiveExitTimestamp",
+    "NRestarts",
 )
 STARTED = ("active", "reloading", "refreshing")
 RUNNING = (*STARTED, "activating")

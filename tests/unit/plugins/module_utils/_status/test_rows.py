@@ -61,6 +61,14 @@ def unit(active: str, load: str = "loaded", result: str = "success") -> dict[str
                 "red b failed and came back 5 times within 24 hours; see journalctl --unit=b.",
             ],
         ),
+        (
+            {"a": {**unit("active"), "NRestarts": "5"}, "b": {**unit("active"), "NRestarts": "0"}},
+            {"a": 9, "b": 9},
+            [
+                "red a failed and came back 9 times within 24 hours; see journalctl --unit=a.",
+                "warn b failed and came back 9 times within 24 hours; see journalctl --unit=b.",
+            ],
+        ),
     ],
 )
 def test_units(states: dict[str, Any], restarts: dict[str, int], expected: list[str]) -> None:
