@@ -56,6 +56,7 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as accounts_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import model as accounts_model
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import people
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
     atomic,
     beneath,
@@ -75,7 +76,7 @@ LIBRARY = "/usr/local/lib/nbops-backup"
 PROGRAM = f"{LIBRARY}/backup.py"
 TEXTFILE = f"{backup.TEXTFILES}/{backup.METRICS}"
 PROGRAM_MODULES = (
-    *(accounts_host, accounts_model, atomic, beneath, locks, ownership, read, sqlite, runner, store),
+    *(accounts_host, accounts_model, people, atomic, beneath, locks, ownership, read, sqlite, runner, store),
     *(backup, certificates, manifest, repository),
 )
 ARGUMENT_SPEC = {

@@ -106,7 +106,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import is_a_persons
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import acl, shared_folders
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
@@ -144,7 +144,7 @@ def missing_groups(params: dict[str, Any]) -> list[str]:
 
 def require_places(folders: list[dict[str, Any]]) -> None:
     """Raises ValueError with every folder that is in no place for one."""
-    people = [account for account in host.read_host([], []).accounts.values() if is_a_persons(account.uid)]
+    people = [account for account in host.read_host([], []).accounts.values() if is_person(account.uid)]
     homes = {os.path.realpath(account.home): account.name for account in people}
     problems = []
     for entry in folders:

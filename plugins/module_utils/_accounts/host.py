@@ -28,10 +28,10 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     Group,
     Host,
     beside,
-    is_a_persons,
     mark,
     parse,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.beneath import NO_LINK
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 
@@ -104,7 +104,7 @@ def shown_home_judge(host: Host) -> Callable[[Account], str]:
     # The people of this host by every directory in which they have their homes.
     below: dict[str, list[Account]] = {}
     for other in host.accounts.values():
-        if other.local and is_a_persons(other.uid):
+        if other.local and is_person(other.uid):
             path = os.path.realpath(other.home)
             below.setdefault(path, []).append(other)
             while path != (path := os.path.dirname(path)):

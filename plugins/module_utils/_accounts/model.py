@@ -17,7 +17,6 @@ UNIT = re.compile(r".*\.(service|socket|device|mount|automount|swap|target|path|
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 # A password that is not hashed, the likeliest mistake, does not match. Neither does a text with several lines.
 HASH = re.compile(r"\$[0-9a-z]+\$[!-9;-~]{8,}")
-FIRST_UID = 1000
 # Whose members may become root of the host, or read what root alone should.
 PRIVILEGED_GROUPS = (
     # By a rule that the distribution ships for sudo and polkit; `admin` was Ubuntu's, `wheel` is what su may ask for.
@@ -30,7 +29,6 @@ PRIVILEGED_GROUPS = (
     # settings of a project stand between the group and that; podman's is what guides call the group of root's socket.
     *("docker", "podman", "lxd", "incus", "incus-admin", "libvirt", "microk8s"),
 )
-NOBODY = 65534
 # An account that we lock expires on the second day of 1970, a date that nobody else writes into /etc/shadow.
 EXPIRED = "1"
 # What a home is called while it is removed.
@@ -126,11 +124,6 @@ class AccountPlan:
             for name in names:
                 found.setdefault(name, set()).discard(group)
         return found
-
-
-def is_a_persons(uid: int) -> bool:
-    """Whether a uid is not one of the system's."""
-    return uid >= FIRST_UID and uid != NOBODY
 
 
 def is_there(account: Account, path_exists: Callable[[str], bool]) -> bool:

@@ -16,9 +16,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     UNIT,
     Account,
     Host,
-    is_a_persons,
     is_ours,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 
 
@@ -94,7 +94,7 @@ def host_problems(
     found = []
     for user in users:
         account = host.accounts.get(user["name"])
-        if account and not is_a_persons(account.uid):
+        if account and not is_person(account.uid):
             found.append(f"{user['name']}: is an account of the system (uid {account.uid}), which is no user of a hub.")
         if user["state"] == "absent":
             continue
@@ -102,7 +102,7 @@ def host_problems(
             found += _new_account_problems(user["name"], host, home_of(user["name"]), path_exists)
         else:
             found += _password_problems(user, account)
-            if is_a_persons(account.uid) and (problem := home_problem(account)):
+            if is_person(account.uid) and (problem := home_problem(account)):
                 found.append(
                     f"{user['name']}: has no home for a server: {problem}. Give the account a home of its own."
                 )

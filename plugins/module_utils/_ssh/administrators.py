@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
-    FIRST_UID,
-    NOBODY,
     Account,
     AccountPlan,
     Host,
     is_ours,
     is_there,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 
 # Part of the comment by which accounts that this role made are known.
 KIND = "administrators"
@@ -31,7 +30,7 @@ def host_problems(
     found = []
     for person in people:
         name, account = person["name"], host.accounts.get(person["name"])
-        if account and (account.uid < FIRST_UID or account.uid == NOBODY):
+        if account and not is_person(account.uid):
             found.append(f"{name}: is an account of the system (uid {account.uid}); choose another name.")
         if person["state"] == "absent":
             if name == connected_as:

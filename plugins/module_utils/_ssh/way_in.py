@@ -10,7 +10,8 @@ import pwd
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import FIRST_UID, NOBODY, Host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import keys, sshd, sudoers
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.administrators import has_password
@@ -35,7 +36,7 @@ def require_way_in(stage: Stage, effective: Values, people: Iterable[dict[str, A
     if any(_may_come(stage, effective, person, host) for person in people):
         return
     for entry in pwd.getpwall():
-        usable = entry.pw_uid == 0 or FIRST_UID <= entry.pw_uid < NOBODY
+        usable = entry.pw_uid == 0 or is_person(entry.pw_uid)
         if usable and entry.pw_name not in absent and _comes_already(stage, entry, host):
             return
     raise ValueError(

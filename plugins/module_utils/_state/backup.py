@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host, is_a_persons
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks, sqlite
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
@@ -307,7 +308,7 @@ def _people(names: set[str], hub: str, with_homes: bool) -> Iterator[Person]:
     for name in sorted(names):
         account = host.accounts.get(name)
         # The hub knows people without an account, and accounts of the system are the distribution's.
-        if account is None or not is_a_persons(account.uid) or account.gid not in by_gid:
+        if account is None or not is_person(account.uid) or account.gid not in by_gid:
             continue
         groups = {group: host.groups[group].gid for group in groups_of.get(name, set())}
         yield Person(

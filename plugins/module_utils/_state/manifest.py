@@ -20,8 +20,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     NAME,
     PRIVILEGED_GROUPS,
     Host,
-    is_a_persons,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
 
 LAYOUT = 1
@@ -119,7 +119,7 @@ def _strange(made: Manifest) -> Iterator[str]:
     for person in made.people:
         texts = {
             "name": NAME.fullmatch(person.name),
-            "number": is_a_persons(person.uid) and is_a_persons(person.gid),
+            "number": is_person(person.uid) and is_person(person.gid),
             "group": _GROUP.fullmatch(person.group)
             and person.group not in PRIVILEGED_GROUPS
             and all(_GROUP.fullmatch(name) and is_kept(name, gid, made.hub) for name, gid in person.groups.items()),
@@ -165,7 +165,7 @@ def kept_groups(groups: Mapping[str, int], hub: str) -> dict[str, int]:
 
 def is_kept(name: str, gid: int, hub: str) -> bool:
     """Whether a group may follow an account."""
-    return name not in PRIVILEGED_GROUPS and (is_a_persons(gid) or name == hub)
+    return name not in PRIVILEGED_GROUPS and (is_person(gid) or name == hub)
 
 
 def account_problems(people: tuple[Person, ...], host: Host) -> list[str]:
@@ -184,7 +184,7 @@ def account_problems(people: tuple[Person, ...], host: Host) -> list[str]:
             )
         elif account is None and person.uid in by_uid:
             found.append(f"the number {person.uid} of {person.name} belongs to {by_uid[person.uid]} here")
-        groups = {name: gid for name, gid in person.groups.items() if is_a_persons(gid)}
+        groups = {name: gid for name, gid in person.groups.items() if is_person(gid)}
         for name, gid in {person.group: person.gid, **groups}.items():
             group = host.groups.get(name)
             if group is not None and group.gid != gid:

@@ -20,11 +20,6 @@ NOT_OURS = re.compile(r"/(home|root|bin|boot|dev|etc|lib[^/]*|opt|proc|run|sbin|
 SHARED = re.compile(r"/(media|mnt|srv|var(/[^/]+)?)?")
 
 
-def is_person(uid: int) -> bool:
-    """Whether an account is a person's: not the system's, nor nobody's, nor one that systemd makes for a service."""
-    return 1000 <= uid <= 60000 or uid >= 65536
-
-
 def hiding(home: str, people: Iterable[str], shown: Iterable[str] = ()) -> dict[str, list[str]]:
     """Directives of the section Service that hide the homes of people, and what stands beside them.
 

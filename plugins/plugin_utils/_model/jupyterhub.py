@@ -173,6 +173,7 @@ def _hub_environment(settings: Settings) -> dict[str, Any]:
     shared = COLLECTION / "plugins/module_utils"
     files |= {
         shared / "_files/sqlite.py": "extensions/nbops_jupyterhub/sqlite.py",
+        shared / "_accounts/people.py": "extensions/nbops_jupyterhub/people.py",
         shared / "_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py",
         shared / "_jupyter/python_config.py": "extensions/nbops_jupyterhub/python_config.py",
     }

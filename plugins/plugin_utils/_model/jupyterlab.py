@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.utils.vars import merge_hash
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
@@ -441,7 +442,7 @@ def _home(given: Given, user: str) -> str:
 
 def _homes_of_people(given: Given) -> list[str]:
     accounts = given.host.get("passwd", {}).values()
-    return [home for _password, uid, _gid, _comment, home, *_shell in accounts if homes.is_person(int(uid))]
+    return [home for _password, uid, _gid, _comment, home, *_shell in accounts if is_person(int(uid))]
 
 
 def _environments(given: Given) -> list[dict[str, Any]]:

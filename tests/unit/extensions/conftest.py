@@ -6,6 +6,7 @@ import sys
 from types import MappingProxyType, ModuleType
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import people
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import sqlite
 from ansible_collections.nbops.jupyter.plugins.module_utils._jupyter import python_config
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes
@@ -17,6 +18,7 @@ settings.register_profile("same", derandomize=True, database=None, deadline=None
 settings.load_profile("same")
 
 # A release of the hub has a copy of each.
+sys.modules["nbops_jupyterhub.people"] = people
 sys.modules["nbops_jupyterhub.python_config"] = python_config
 sys.modules["nbops_jupyterhub.sqlite"] = sqlite
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import (
-    FIRST_UID,
     Account,
     AccountPlan,
     Host,
@@ -176,7 +175,6 @@ def test_the_hub_makes_accounts_as_the_module_does(monkeypatch: pytest.MonkeyPat
     changes.establish(AccountPlan(create={"ada": ["jupyterhub-b"]}), Host({}, {}))
     # Whoever is in the group is listed.
     assert {**useradd(creation("ada", "jupyterhub-b")), "--groups": "jupyterhub-b"} == useradd(calls[0])
-    assert accounts.FIRST_UID_OF_PEOPLE == FIRST_UID
 
 
 def test_the_module_takes_such_an_account_for_ours() -> None:

@@ -12,9 +12,8 @@ import time
 from collections.abc import Collection
 
 from nbops_jupyterhub.errors import StartError
+from nbops_jupyterhub.people import is_person
 
-FIRST_UID_OF_PEOPLE = 1000
-NOBODY = 65534
 SHADOW = pathlib.Path("/etc/shadow")
 
 
@@ -22,14 +21,9 @@ class AccountError(StartError):
     """Why an account has no server."""
 
 
-def is_a_persons(uid: int) -> bool:
-    """Whether a uid is not one of the system's."""
-    return uid >= FIRST_UID_OF_PEOPLE and uid != NOBODY
-
-
 def require_person(account: pwd.struct_passwd, name: str) -> None:
     """Raises AccountError where an account is the system's, has expired, or is another user's as well."""
-    if not is_a_persons(account.pw_uid):
+    if not is_person(account.pw_uid):
         raise AccountError(
             f"The account {name} of this host belongs to the system. Ask the administrator for another name."
         )
@@ -53,7 +47,7 @@ def is_listed(name: str, group: str) -> bool:
         account = pwd.getpwnam(name)
     except KeyError:
         return False
-    return is_a_persons(account.pw_uid) and _is_member(account, group)
+    return is_person(account.pw_uid) and _is_member(account, group)
 
 
 def is_made(name: str, group: str) -> bool:

@@ -22,7 +22,8 @@ import stat
 import subprocess
 import sys
 
-from nbops_jupyterhub.accounts import inspected_problem, is_a_persons
+from nbops_jupyterhub.accounts import inspected_problem
+from nbops_jupyterhub.people import is_person
 
 PASSWD = pathlib.Path("/etc/passwd")
 # The setgid bit gives the socket the directory's group; nobody else may enter.
@@ -56,7 +57,7 @@ def _is_anothers(directory: pathlib.Path, uid: int) -> bool:
     """Whether another person can put something else in the place of what is in a directory."""
     found = directory.stat()
     is_open = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
-    return bool(is_open) or (is_a_persons(found.st_uid) and found.st_uid != uid)
+    return bool(is_open) or (is_person(found.st_uid) and found.st_uid != uid)
 
 
 def _other_homes(account: pwd.struct_passwd) -> list[tuple[str, str]]:
@@ -64,7 +65,7 @@ def _other_homes(account: pwd.struct_passwd) -> list[tuple[str, str]]:
     found = []
     for line in PASSWD.read_text(errors="surrogateescape").splitlines():
         fields = line.split(":")
-        if len(fields) == 7 and fields[2].isdecimal() and is_a_persons(int(fields[2])):
+        if len(fields) == 7 and fields[2].isdecimal() and is_person(int(fields[2])):
             found.append((fields[0], int(fields[2]), fields[5]))
     return [(name, home) for name, uid, home in found if uid != account.pw_uid]
 

@@ -27,9 +27,10 @@ from nbops_jupyterhub.accounts import (
     require_inspected,
     require_person,
 )
-from nbops_jupyterhub.homes import hiding, is_person, taken_away
+from nbops_jupyterhub.homes import hiding, taken_away
 from nbops_jupyterhub.inspection import make_directory
 from nbops_jupyterhub.limits import amount, limits_of
+from nbops_jupyterhub.people import is_person
 from nbops_jupyterhub.profiles import ProfilesMixin
 from nbops_jupyterhub.programs import run
 from nbops_jupyterhub.sockets import SocketMixin

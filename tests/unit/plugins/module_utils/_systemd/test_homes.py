@@ -58,23 +58,6 @@ def test_what_is_no_persons_home_or_no_plain_path_stays(home: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("uid", "answer"),
-    [
-        (0, False),
-        (999, False),
-        (1000, True),
-        (60000, True),
-        (60001, False),
-        (65534, False),
-        (65535, False),
-        (65536, True),
-    ],
-)
-def test_whose_account_is_a_persons(uid: int, answer: bool) -> None:
-    assert homes.is_person(uid) is answer
-
-
-@pytest.mark.parametrize(
     ("path", "answer"),
     [
         ("/people/shared", True),
