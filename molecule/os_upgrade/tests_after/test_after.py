@@ -23,7 +23,8 @@ def test_the_status_says_why_nothing_starts_and_what_to_do(host) -> None:
     code, found = rows(host)
     assert code == 2
     texts = [row["text"] for row in found if (row["check"], row["state"]) == ("python", "red")]
-    assert sorted(text.partition(":")[0] for text in texts) == [f"/opt/jupyterhub/{one}" for one in ("hub", "proxy", "user")]
+    environments = [f"/opt/jupyterhub/{one}" for one in ("hub", "proxy", "user")]
+    assert sorted(text.partition(":")[0] for text in texts) == environments
     assert all(text.endswith("run the playbook, which builds it anew.") for text in texts)
 
 

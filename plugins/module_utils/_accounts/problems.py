@@ -18,8 +18,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
     Host,
     is_ours,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 
 
 def input_problems(

@@ -10,12 +10,11 @@ calls it. So does a service, after every renewal and regularly, which also repea
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 

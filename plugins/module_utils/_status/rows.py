@@ -189,8 +189,11 @@ def system(name: str, later: list[str]) -> list[Row]:
     """`name` is the release that runs, and `later` those that follow it and from which apt takes packages."""
     if not later:
         return [Row("system", OK, f"{name or 'A system without a name'}; apt takes packages from no later release.")]
-    words = f"apt takes packages from {_list(later)}, and {name} runs. That upgrade takes the Python of the environments"
-    return [Row("system", WARN, f"{words} away: make a backup before it, and run the playbook after it.")]
+    words = (
+        f"apt takes packages from {_list(later)}, and {name} runs. That upgrade takes the Python of the environments "
+        "away: make a backup before it, and run the playbook after it."
+    )
+    return [Row("system", WARN, words)]
 
 
 def reboot(packages: Iterable[str] | None, kernel: str, newest: str) -> list[Row]:
