@@ -8,6 +8,7 @@ The hub runs `public` merged with `secret`; what jupyterhub_login.py judges is t
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -222,6 +223,8 @@ def files(settings: Settings, python_config: Options) -> list[dict[str, Any]]:
 
 def _hub(settings: Settings) -> Options:
     name, scheme = settings["name"], "https" if settings["certificate"] else "http"
+    # The hub's page takes HTML there.
+    announcement = "<br>".join(filter(None, (html.escape(settings["closed"]), settings["announcement"])))
     hub, services, idle = hub_endpoint(settings), own_services(settings), settings["cull_idle_seconds"]
     options = {
         "bind_url": f"{scheme}://{settings['listen']}{settings['base_url']}",
@@ -238,7 +241,7 @@ def _hub(settings: Settings) -> Options:
         "allow_named_servers": settings["named_servers"] > 0,
         "named_server_limit_per_user": settings["named_servers"],
         "template_paths": [f"/opt/{name}/hub/current/templates"] if settings["templates"] else [],
-        "template_vars": {"announcement": settings["announcement"]} if settings["announcement"] else {},
+        "template_vars": {"announcement": announcement} if announcement else {},
     }
     if settings["public_url"]:
         options["public_url"] = settings["public_url"] + settings["base_url"]
@@ -290,6 +293,7 @@ def _accounts_and_limits(settings: Settings) -> Options:
         **({"profiles": jupyterhub_profiles.options(settings)} if settings["profiles"] else {}),
         "privileged_groups": list(PRIVILEGED_GROUPS),
         "privileged_people": "privileged_groups" in settings["accept_risks"],
+        "closed": settings["closed"],
     }
     if settings["spawner"] == "systemd":
         options |= {

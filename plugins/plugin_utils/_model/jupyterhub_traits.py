@@ -69,6 +69,7 @@ OWN = {
     "Spawner.privileged_groups": "jupyterhub_accept_risks",
     "Spawner.privileged_people": "jupyterhub_accept_risks: [privileged_groups]",
     "Spawner.hub_connect_url": "jupyterhub_hub_port",
+    "Spawner.closed": "jupyterhub_closed",
     "Spawner.unit_prefix": "jupyterhub_name",
     "Spawner.unit_name_template": "jupyterhub_name",
     "Spawner.runtime_directory": "jupyterhub_name",

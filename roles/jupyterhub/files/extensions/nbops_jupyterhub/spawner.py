@@ -44,6 +44,7 @@ class AccountMixin(Configurable):
         config=True
     )
     privileged_groups = List(help="Unix groups whose members may become root.").tag(config=True)
+    closed = Unicode("", help="Why nobody starts a server; empty where people do.").tag(config=True)
     privileged_people = Bool(False, help="Whether people who are listed may be such members.").tag(config=True)
 
     async def account(self, directory: str = "", group: str = "", paths: Collection[str] = ()) -> pwd.struct_passwd:
@@ -53,6 +54,8 @@ class AccountMixin(Configurable):
         administrator of the hub not root. Who may have one gets `directory` for its socket, which `group` enters too,
         unless it is empty. `paths` have to be there. Raises AccountError with a sentence for the user.
         """
+        if self.closed:
+            raise AccountError(self.closed)
         name = self.user.name
         if problem := names.problem(name):
             raise AccountError(problem)

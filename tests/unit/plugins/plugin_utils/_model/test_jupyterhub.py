@@ -77,6 +77,7 @@ MAXIMAL = {
     ],
     "roles": [{"name": "grader", "scopes": ["list:users"], "services": ["grader"]}],
     "announcement": "Closed on <b>Friday</b>",
+    "closed": "Back at 8 & not before",
     "database": "postgresql",
     "config": {
         "JupyterHub": {"log_level": 10, "template_vars": {"a": 1}},
