@@ -151,7 +151,7 @@ def _asked_hosts(given: Given) -> dict[str, dict[str, Any]]:
     asked = dict(_group(given, "slurm_controller"))
     if settings["controller_host"] and settings["controller_address"]:
         asked = {}
-    said = {node["name"]: node for node in settings["nodes"]}
+    said = {node["name"]: node for node in settings["node_list"]}
     members = _group(given, "slurm_nodes")
     for name, facts in members.items():
         node = said.get(facts.get("hostname", name.partition(".")[0]))
@@ -169,7 +169,7 @@ def _nodes(given: Given) -> list[dict[str, Any]]:
     """Name, address, processors, memory in MiB and further parameters of each node."""
     settings = given.settings
     by_name = {facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts}
-    said = settings["nodes"] or [
+    said = settings["node_list"] or [
         {"name": name, "address": "", "cpus": 0, "memory": "", "parameters": {}} for name in by_name
     ]
     return [
@@ -211,16 +211,16 @@ def _names(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"slurm_controller_host: '{host}' must be what `hostname --short` says there, such as controller."
     if address and not _is_address(address):
         yield f"slurm_controller_address: '{address}' {_WANTED_ADDRESS}"
-    for node in settings["nodes"]:
+    for node in settings["node_list"]:
         if not LABEL.fullmatch(node["name"]) or node["name"].upper() in ("ALL", "DEFAULT"):
-            yield f"slurm_nodes: '{node['name']}' must be what `hostname --short` says there, such as node1."
+            yield f"slurm_node_list: '{node['name']}' must be what `hostname --short` says there, such as node1."
         if node["address"] and not _is_address(node["address"]):
-            yield f"slurm_nodes: {node['name']}: address '{node['address']}' {_WANTED_ADDRESS}"
-        yield from slurm_config.parameter_problems(f"slurm_nodes: {node['name']}", node["parameters"], "node")
+            yield f"slurm_node_list: {node['name']}: address '{node['address']}' {_WANTED_ADDRESS}"
+        yield from slurm_config.parameter_problems(f"slurm_node_list: {node['name']}", node["parameters"], "node")
     for key, known in (("name", "named"), ("address", "at the address")):
-        for value, count in collections.Counter(node[key] for node in settings["nodes"] if node[key]).items():
+        for value, count in collections.Counter(node[key] for node in settings["node_list"] if node[key]).items():
             if count > 1:
-                yield f"slurm_nodes: {count} nodes are {known} '{value}'; one is enough."
+                yield f"slurm_node_list: {count} nodes are {known} '{value}'; one is enough."
 
 
 # A name that no longer resolves would stop the controller for seconds, at each look.
@@ -238,11 +238,11 @@ def _is_address(text: str) -> bool:
 def _amounts(settings: Mapping[str, Any]) -> Iterator[str]:
     if not AMOUNT.fullmatch(settings["reserved_memory"]):
         yield f"slurm_reserved_memory: '{settings['reserved_memory']}' must be an amount of memory, such as 1G or 512M."
-    for node in settings["nodes"]:
+    for node in settings["node_list"]:
         if node["memory"] and not amount_mib(node["memory"]):
-            yield f"slurm_nodes: {node['name']}: memory '{node['memory']}' must be an amount of memory, such as 16G."
+            yield f"slurm_node_list: {node['name']}: memory '{node['memory']}' must be an amount, such as 16G."
         if node["cpus"] < 0:
-            yield f"slurm_nodes: {node['name']}: cpus must be a number of processors, such as 8."
+            yield f"slurm_node_list: {node['name']}: cpus must be a number of processors, such as 8."
 
 
 def _key(given: Given) -> Iterator[str]:
@@ -269,8 +269,8 @@ def _controller(given: Given) -> Iterator[str]:
             "slurm_controller_host: the group slurm_controller is empty; put the controller into it, or write "
             "slurm_controller_host and slurm_controller_address."
         )
-    if not settings["nodes"] and not _group(given, "slurm_nodes"):
-        yield "slurm_nodes: the group slurm_nodes is empty; put the nodes into it, or list them in slurm_nodes."
+    if not settings["node_list"] and not _group(given, "slurm_nodes"):
+        yield "slurm_node_list: the group slurm_nodes is empty; put the nodes into it, or list them in slurm_node_list."
 
 
 def _answers(given: Given) -> Iterator[str]:
@@ -278,24 +278,22 @@ def _answers(given: Given) -> Iterator[str]:
     for name in _unknown(given):
         yield (
             f"slurm: {name} does not answer, so what it has is unknown; start it, or write its address, cpus and "
-            "memory in slurm_nodes (the controller's in slurm_controller_host and slurm_controller_address), or take "
-            "it out of the inventory."
+            "memory in slurm_node_list (of the controller, slurm_controller_host and slurm_controller_address), or "
+            "take it out of the inventory."
         )
 
 
 def _cluster(given: Given) -> Iterator[str]:
     """What is wrong with the hosts, by their answers."""
     settings = given.settings
-    facts_by_name = {
-        facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts
-    }
+    facts_by_name = {facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts}
     missing = [
-        node["name"] for node in settings["nodes"] if not _is_complete(node) and node["name"] not in facts_by_name
+        node["name"] for node in settings["node_list"] if not _is_complete(node) and node["name"] not in facts_by_name
     ]
     for name in missing:
         yield (
-            f"slurm_nodes: no host of the group slurm_nodes calls itself {name}; write the address, cpus and memory of "
-            "{0}, or what `hostname --short` says there.".format(name)
+            f"slurm_node_list: no host of the group slurm_nodes calls itself {name}; write its address, cpus and "
+            "memory, or what `hostname --short` says there."
         )
     if missing:
         return
@@ -307,7 +305,8 @@ def _cluster(given: Given) -> Iterator[str]:
     for host, given_address in addresses:
         is_local = not given_address or ipaddress.ip_address(given_address).is_loopback
         if is_local and len(set(addresses)) > 1:
-            yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({_where(host, name)})."
+            where = _where(host, name)
+            yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({where})."
     for node in nodes:
         yield from _resources(settings, node, facts_by_name.get(node["name"], {}))
     known = {node["name"] for node in nodes}
@@ -317,7 +316,7 @@ def _cluster(given: Given) -> Iterator[str]:
 
 
 def _where(host: str, controller: str) -> str:
-    return "slurm_controller_host and slurm_controller_address" if host == controller else "slurm_nodes"
+    return "slurm_controller_host and slurm_controller_address" if host == controller else "slurm_node_list"
 
 
 def _own_name(given: Given, nodes: list[str]) -> Iterator[str]:
@@ -325,7 +324,7 @@ def _own_name(given: Given, nodes: list[str]) -> Iterator[str]:
     hostname, roles = str(_facts(given).get("hostname", "")), _roles(given)
     controller = _controller_address(given)[0]
     if "node" in roles and hostname not in nodes:
-        yield f"slurm_nodes: the host calls itself '{hostname}', and there is no node of this name: {', '.join(nodes)}."
+        yield f"slurm_node_list: the host calls itself '{hostname}', and there is no node of this name: {', '.join(nodes)}."
     if "controller" in roles and hostname != controller:
         yield f"slurm_controller_host: the host calls itself '{hostname}', not '{controller}'; write that."
 
@@ -350,11 +349,11 @@ def _resources(settings: Mapping[str, Any], node: Mapping[str, Any], facts: Mapp
     """Slurm drains a node that has less than it says."""
     memory, cpus = int(facts.get("memtotal_mb", node["memory"])), int(facts.get("processor_nproc", node["cpus"]))
     if node["memory"] > memory:
-        yield f"slurm_nodes: {node['name']}: it has {memory}M of memory, not {node['memory']}M."
+        yield f"slurm_node_list: {node['name']}: it has {memory}M of memory, not {node['memory']}M."
     if node["memory"] <= 0:
         yield (
             f"slurm_reserved_memory: {node['name']} has {memory}M of memory, and {settings['reserved_memory']} leave "
             "nothing for jobs."
         )
     if node["cpus"] > cpus:
-        yield f"slurm_nodes: {node['name']}: it has {cpus} processors, not {node['cpus']}."
+        yield f"slurm_node_list: {node['name']}: it has {cpus} processors, not {node['cpus']}."

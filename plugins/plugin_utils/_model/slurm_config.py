@@ -43,7 +43,7 @@ OTHERWISE = {
     "clustername": "write slurm_cluster",
     "slurmctldhost": "write slurm_controller_host and slurm_controller_address",
     "controlmachine": "write slurm_controller_host and slurm_controller_address",
-    "nodename": "write slurm_nodes",
+    "nodename": "write slurm_node_list",
     "partitionname": "write slurm_partitions",
     "slurmuser": "the role has made its directories for the account slurm",
     "slurmduser": "jobs of all people are started by root",

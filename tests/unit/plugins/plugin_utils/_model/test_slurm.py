@@ -11,7 +11,7 @@ ADDRESSES = {"controller": "10.0.0.1", "node1": "10.0.0.11", "node2": "10.0.0.12
 SAID = {
     "slurm_controller_host": "controller",
     "slurm_controller_address": "10.0.0.1",
-    "slurm_nodes": [
+    "slurm_node_list": [
         {"name": "node1", "address": "10.0.0.11", "cpus": 4, "memory": "8G"},
         {"name": "node2", "address": "10.0.0.12", "cpus": 4, "memory": "8G"},
     ],
@@ -43,7 +43,7 @@ def host(name: str = "node1", **answers: dict[str, Any]) -> dict[str, Any]:
 def before(name: str = "node1") -> dict[str, Any]:
     """The same before anybody was asked."""
     known = host(name)
-    groups = {group: dict.fromkeys(hosts, {}) for group, hosts in known["groups"].items()}
+    groups = {group: {name: {} for name in hosts} for group, hosts in known["groups"].items()}
     return {**known, "asked": False, "facts": {}, "groups": groups}
 
 
@@ -55,7 +55,7 @@ def test_everything_that_can_be_said() -> None:
     said = {
         "slurm_controller_host": "node1",
         "slurm_controller_address": "10.0.0.11",
-        "slurm_nodes": [
+        "slurm_node_list": [
             {"name": "node1", "address": "10.0.0.11", "cpus": 4, "memory": "8G"},
             {"name": "node2", "parameters": {"Features": "gpu", "Weight": 10}},
         ],
@@ -94,8 +94,8 @@ def test_nobody_is_asked_where_everything_is_said() -> None:
 
 
 def test_one_node_is_asked_of_which_something_is_not_said() -> None:
-    nodes = [SAID["slurm_nodes"][0], {"name": "node2", "address": "10.0.0.12"}]
-    assert plan("slurm", {**SAID, "slurm_nodes": nodes}, before())["ask"] == ["node2.example.org"]
+    nodes = [SAID["slurm_node_list"][0], {"name": "node2", "address": "10.0.0.12"}]
+    assert plan("slurm", {**SAID, "slurm_node_list": nodes}, before())["ask"] == ["node2.example.org"]
 
 
 def test_a_little_less_memory_changes_nothing() -> None:
@@ -122,14 +122,14 @@ def test_the_key_is_in_no_plan() -> None:
             "slurm: hub.example.org does not answer, so what it has is unknown",
         ),
         (
-            {"slurm_nodes": [{"name": "node3"}, {"name": "node1"}]},
+            {"slurm_node_list": [{"name": "node3"}, {"name": "node1"}]},
             host(),
-            "slurm_nodes: no host of the group slurm_nodes calls itself node3",
+            "slurm_node_list: no host of the group slurm_nodes calls itself node3",
         ),
         (
-            {"slurm_nodes": [SAID["slurm_nodes"][1]]},
+            {"slurm_node_list": [SAID["slurm_node_list"][1]]},
             host(),
-            "slurm_nodes: the host calls itself 'node1', and there is no node of this name: node2.",
+            "slurm_node_list: the host calls itself 'node1', and there is no node of this name: node2.",
         ),
         (
             {"slurm_controller_host": "other"},
@@ -137,14 +137,14 @@ def test_the_key_is_in_no_plan() -> None:
             "slurm_controller_host: the host calls itself 'controller', not 'other'; write that.",
         ),
         (
-            {"slurm_nodes": [{"name": "node1", "memory": "64G"}]},
+            {"slurm_node_list": [{"name": "node1", "memory": "64G"}]},
             host(),
-            "slurm_nodes: node1: it has 16000M of memory, not 65536M.",
+            "slurm_node_list: node1: it has 16000M of memory, not 65536M.",
         ),
         (
-            {"slurm_nodes": [{"name": "node1", "cpus": 16}]},
+            {"slurm_node_list": [{"name": "node1", "cpus": 16}]},
             host(),
-            "slurm_nodes: node1: it has 8 processors, not 16.",
+            "slurm_node_list: node1: it has 8 processors, not 16.",
         ),
         (
             {"slurm_reserved_memory": "16G"},
@@ -154,7 +154,7 @@ def test_the_key_is_in_no_plan() -> None:
         (
             {},
             host(node2={"default_ipv4": {"address": "127.0.1.1"}}),
-            "slurm: the others cannot reach node2 at '127.0.1.1'; write its address (slurm_nodes).",
+            "slurm: the others cannot reach node2 at '127.0.1.1'; write its address (slurm_node_list).",
         ),
         (
             {},
@@ -185,7 +185,7 @@ def test_what_hosts_answer_is_judged(said: dict[str, Any], known: dict[str, Any]
 
 def test_one_machine_may_be_a_cluster() -> None:
     alone = {"name": "node1", "address": "127.0.0.1", "cpus": 1, "memory": "1G"}
-    said = {"slurm_controller_host": "node1", "slurm_controller_address": "127.0.0.1", "slurm_nodes": [alone]}
+    said = {"slurm_controller_host": "node1", "slurm_controller_address": "127.0.0.1", "slurm_node_list": [alone]}
     assert problems("slurm", {**said, "slurm_roles": ["controller", "node"]}, host("node1")) == []
 
 
