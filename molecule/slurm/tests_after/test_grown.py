@@ -7,8 +7,8 @@ import pathlib
 import subprocess
 
 import pytest
-from conftest import field, state
 from playbook import inventory_options, run_ansible
+from slurm_jobs import field, state
 from waiting import wait_until
 
 REMOVAL = pathlib.Path(__file__).parents[1] / "tests_after" / "remove.yml"
