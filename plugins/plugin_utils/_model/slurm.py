@@ -324,7 +324,8 @@ def _own_name(given: Given, nodes: list[str]) -> Iterator[str]:
     hostname, roles = str(_facts(given).get("hostname", "")), _roles(given)
     controller = _controller_address(given)[0]
     if "node" in roles and hostname not in nodes:
-        yield f"slurm_node_list: the host calls itself '{hostname}', and there is no node of this name: {', '.join(nodes)}."
+        listed = ", ".join(nodes)
+        yield f"slurm_node_list: the host calls itself '{hostname}', and there is no node of this name: {listed}."
     if "controller" in roles and hostname != controller:
         yield f"slurm_controller_host: the host calls itself '{hostname}', not '{controller}'; write that."
 
