@@ -16,9 +16,9 @@ TAKE = "python3 -c 'bytearray({0} * 2**20)'"
 WIDEN = "import os; os.sched_setaffinity(0, range(os.cpu_count())); print(len(os.sched_getaffinity(0)))"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def overdue(host) -> str:
-    """A job that is going to take longer than it may: Slurm counts minutes."""
+    """A job that is going to take longer than it may. Slurm counts minutes, so it begins with the first test."""
     return Person(host, "ada").submit("sleep infinity", "--time=1", "--mem=100M")
 
 
@@ -36,9 +36,9 @@ def test_a_job_that_takes_more_memory_than_it_asked_for_is_killed_and_told(host,
     assert wait_until(lambda: state(host, job) in (ends, "FAILED") and state(host, job)) == ends
 
 
-@pytest.mark.parametrize("cores", [1, 2])
-def test_a_job_is_held_to_the_cores_that_it_asked_for(ada, cores):
-    assert ada.output("srun", f"--cpus-per-task={cores}", "--mem=100M", "python3", "-c", WIDEN) == str(cores)
+def test_a_job_is_held_to_the_cores_that_it_asked_for(ada, other):
+    assert int(other("slurm-node1").check_output("nproc")) > 1
+    assert ada.output("srun", "--mem=100M", "python3", "-c", WIDEN) == "1"
 
 
 def test_a_job_that_asks_for_more_time_than_the_partition_gives_is_refused(ada):
@@ -54,7 +54,7 @@ def test_a_job_of_root_is_refused(host):
 def test_another_person_sees_nothing_of_a_job(host, ada, bob):
     job = ada.submit("sleep infinity")
     wait_until(lambda: state(host, job) == "RUNNING")
-    assert ada.output("squeue", "--noheader", "--format=%i") == job
+    assert job in ada.output("squeue", "--noheader", "--format=%i").split()
     assert bob.output("squeue", "--noheader", "--all") == ""
     assert "JobId" not in bob.run("scontrol", "show", "job", job).stdout
     assert bob.run("scancel", job).rc != 0
