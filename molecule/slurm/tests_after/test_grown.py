@@ -37,13 +37,13 @@ def test_the_new_node_takes_jobs_of_the_new_partition(ada):
 def test_all_hosts_have_the_same_configuration(other):
     hosts = [other(name) for name in ("slurm-debian-13", "slurm-node1", "slurm-node2")]
     assert len({host.file("/etc/slurm/slurm.conf").sha256sum for host in hosts}) == 1
-    assert all("MaxJobCount=500" in host.file("/etc/slurm/slurm.conf").content_string for host in hosts)
+    assert all("SlurmdTimeout=20" in host.file("/etc/slurm/slurm.conf").content_string for host in hosts)
 
 
 def test_a_cluster_with_jobs_is_not_removed(host, job):
     run = run_ansible(str(REMOVAL), *inventory_options("slurm/inventory/hosts.yml"))
     assert run.returncode != 0
-    assert f"slurm: there are jobs still ({job['id']} RUNNING ada)" in run.stdout
+    assert f"slurm: there are jobs still ({job['id']} RUNNING ada); wait for them, or end them" in run.stdout
     assert state(host, job["id"]) == "RUNNING"
 
 
@@ -51,7 +51,7 @@ def test_a_node_that_lost_its_power_comes_back_by_itself(host, ada, other):
     lost = ada.submit("sleep infinity", "--nodelist=slurm-node2")
     wait_until(lambda: state(host, lost) == "RUNNING")
     subprocess.run(["podman", "kill", "--signal=KILL", "slurm-node2"], stdout=subprocess.DEVNULL, check=True)
-    subprocess.run(["podman", "start", "slurm-node2"], stdout=subprocess.DEVNULL, check=True)
     # Its job is told to be lost, and is not run a second time.
     wait_until(lambda: state(host, lost) == "NODE_FAIL", seconds=180)
+    subprocess.run(["podman", "start", "slurm-node2"], stdout=subprocess.DEVNULL, check=True)
     assert ada.output("srun", "--nodelist=slurm-node2", "hostname") == "slurm-node2"
