@@ -107,6 +107,13 @@ def test_a_job_that_says_nothing_has_its_share_of_the_smallest_node() -> None:
     assert plan("slurm", SAID, host())["config"]["DefMemPerCPU"] == "2048"
 
 
+def test_who_only_submits_jobs_has_no_daemon_of_slurm() -> None:
+    made = plan("slurm", {}, {**host(), "group_names": ["slurm_clients"], "facts": {"hostname": "login"}})
+    assert made["packages"] == ["munge", "slurm-client", "slurm-wlm-basic-plugins"]
+    assert [unit["name"] for units in made["units"].values() for unit in units] == ["munge.service"]
+    assert made["nodes"] == plan("slurm", {}, host())["nodes"]
+
+
 def test_the_key_is_in_no_plan() -> None:
     key = "0123456789abcdef0123456789abcdef"
     assert key not in str(plan("slurm", {"slurm_munge_key": key}, host()))
