@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playbook import changes, inventory_options, run_role
+from playbook import changes, inventory_options, run_ansible, run_role
 from slurm_jobs import Person, field, state
 from waiting import wait_until
 
@@ -92,6 +92,17 @@ def test_a_lost_key_is_handed_out_again_and_shown_nowhere(ada, other):
 def test_a_run_for_one_host_alone_knows_the_others(ada):
     # Nobody else of the cluster has been asked yet in such a run.
     run = run_role("slurm", "--limit=slurm-node1", *OPTIONS, hosts="slurm_controller:slurm_nodes")
+    assert changes(run) == 0
+
+
+def test_a_node_that_does_not_answer_is_named_before_anything_changes(tmp_path):
+    inventory = tmp_path / "gone.yml"
+    inventory.write_text("slurm_nodes: {hosts: {slurm-gone: {ansible_host: 127.0.0.9, ansible_port: 1}}}")
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text("[{hosts: slurm_nodes, become: true, gather_facts: false, roles: [nbops.jupyter.slurm]}]")
+    run = run_ansible(str(playbook), *OPTIONS, f"--inventory={inventory}", "--limit=slurm-node1")
+    assert run.returncode != 0
+    assert "slurm: slurm-gone does not answer, so what it has is unknown; start it, or write its address" in run.stdout
     assert changes(run) == 0
 
 
