@@ -297,14 +297,15 @@ def _cluster(given: Given) -> Iterator[str]:
         )
     if missing:
         return
+    yield from _shared_names(given)
     nodes = _nodes(given)
     yield from _own_name(given, [node["name"] for node in nodes])
     yield from _uids(given)
     name, address = _controller_address(given)
     addresses = [(name, address), *((node["name"], node["address"]) for node in nodes)]
     for host, given_address in addresses:
-        is_local = not given_address or ipaddress.ip_address(given_address).is_loopback
-        if is_local and len(set(addresses)) > 1:
+        is_alone = len(set(addresses)) == 1
+        if not given_address or (ipaddress.ip_address(given_address).is_loopback and not is_alone):
             where = _where(host, name)
             yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({where})."
     for node in nodes:
@@ -313,6 +314,18 @@ def _cluster(given: Given) -> Iterator[str]:
     for partition in settings["partitions"]:
         for unknown in sorted(set(partition["nodes"]) - known):
             yield f"slurm_partitions: {partition['name']}: there is no node '{unknown}'."
+
+
+def _shared_names(given: Given) -> Iterator[str]:
+    """Slurm tells hosts apart by what they call themselves."""
+    hosts = {**_group(given, "slurm_controller"), **_group(given, "slurm_nodes")}
+    named = collections.defaultdict(list)
+    for name, facts in hosts.items():
+        if "hostname" in facts:
+            named[facts["hostname"]].append(name)
+    for hostname, names in named.items():
+        if len(names) > 1:
+            yield f"slurm: {' and '.join(sorted(names))} call themselves '{hostname}'; give each a name of its own."
 
 
 def _where(host: str, controller: str) -> str:

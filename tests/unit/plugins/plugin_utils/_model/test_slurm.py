@@ -176,6 +176,11 @@ def test_the_key_is_in_no_plan() -> None:
             "64030 on node2.example.org; 997 on node1.example.org.",
         ),
         (
+            {},
+            host(node2={"hostname": "node1"}),
+            "slurm: node1.example.org and node2.example.org call themselves 'node1'; give each a name of its own.",
+        ),
+        (
             {"slurm_partitions": [{"name": "main", "nodes": ["node1", "node7"]}]},
             host(),
             "slurm_partitions: main: there is no node 'node7'.",
@@ -183,7 +188,7 @@ def test_the_key_is_in_no_plan() -> None:
     ],
     ids=[
         *("silent", "unknown node", "foreign node", "foreign controller", "memory", "processors", "nothing left"),
-        *("loopback", "no address", "numbers", "partition"),
+        *("loopback", "no address", "numbers", "one name", "partition"),
     ],
 )
 def test_what_hosts_answer_is_judged(said: dict[str, Any], known: dict[str, Any], problem: str) -> None:
