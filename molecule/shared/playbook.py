@@ -34,9 +34,9 @@ def run_playbook(
     return run_ansible(f"nbops.jupyter.{name}", limit, *inventory_options(*inventories), *extra)
 
 
-def run_role(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A run of one role of the collection against the hosts under test, which has to end well."""
-    playbook = [{"hosts": "instances", "become": True, "gather_facts": False, "roles": [f"nbops.jupyter.{name}"]}]
+def run_role(name: str, *arguments: str, hosts: str = "instances") -> subprocess.CompletedProcess[str]:
+    """A run of one role of the collection, which has to end well; without `hosts`, against those under test."""
+    playbook = [{"hosts": hosts, "become": True, "gather_facts": False, "roles": [f"nbops.jupyter.{name}"]}]
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         json.dump(playbook, file)
         file.flush()

@@ -31,6 +31,7 @@ options:
       - nginx
       - probe
       - python_venv
+      - slurm
       - ssh_access
       - systemd
   playbook:

@@ -32,6 +32,8 @@ OTHERS = {
     *(path.stem for folder in ("modules", "filter", "test") for path in (ROOT / "plugins" / folder).glob("*.py")),
     *(path.name for path in (ROOT / "molecule").iterdir()),
     *(f"{role}_{verb}" for role in ROLES for verb in ("install", "configure", "service", "remove")),
+    # Groups of an inventory.
+    *("slurm_clients", "slurm_controller", "slurm_nodes"),
     # Rows of a measurement, a file of Prometheus, a program of another project, and what a playbook takes.
     *("jupyterhub_token", "jupyter_server", "jupyterhub_idle_culler", "metrics_path"),
 }
@@ -39,7 +41,11 @@ OTHERS = {
 # Hosts for blocks that say a part of what they are.
 HUB = {"jupyterhub_users": [{"name": "ada", "admin": True}], "jupyterhub_public_url": "https://hub.example.org"}
 LAB = {"jupyterlab_instances": [{"name": "lab", "user": "alice", "password": "of the vault"}]}
-HOST = {"inventory_hostname": "hub.example.org", "group_names": ["jupyterhub", "jupyterlab"]}
+HOST = {
+    "inventory_hostname": "hub.example.org",
+    "group_names": ["jupyterhub", "jupyterlab", "slurm_controller"],
+    "groups": {"slurm_controller": {"hub.example.org": {}}, "slurm_nodes": {"node1.example.org": {}}},
+}
 BASES = {"jupyterhub": HUB, "jupyterlab": LAB}
 REPOSITORY = {"backup_repository": "/mnt/backup", "backup_password": "of the repository"}
 NEEDED = {

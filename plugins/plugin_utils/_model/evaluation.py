@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -65,6 +65,9 @@ class Evaluation:
         facts = variables.get("ansible_facts") or {}
         known = {name: values.pop(name) for name in KNOWN if name in values}
         known["distribution_release"] = str(facts.get("distribution_release", ""))
+        if groups := getattr(self._model, "GROUPS", ()):
+            known["facts"] = _facts_of(variables, self._model.FACTS)
+            known["groups"] = _facts_of_groups(variables, groups, self._model.FACTS)
         self._values, self._host = values, {**known, **plain(host)}
 
     def plan(self) -> dict[str, Any]:
@@ -113,6 +116,21 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return value
+
+
+def _facts_of_groups(
+    variables: Mapping[str, Any], groups: Iterable[str], names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """What is known of the hosts of some groups, also of those that a run is not limited to, by group and host."""
+    hosts = variables["hostvars"]
+    return {
+        group: {host: _facts_of(hosts[host], names) for host in variables["groups"].get(group, ())} for group in groups
+    }
+
+
+def _facts_of(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    facts = variables.get("ansible_facts") or {}
+    return {name: plain(facts[name]) for name in names if name in facts}
 
 
 def _resolve(values: dict[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:

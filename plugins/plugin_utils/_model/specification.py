@@ -31,6 +31,7 @@ ROLES = (
     "nginx",
     "probe",
     "python_venv",
+    "slurm",
     "ssh_access",
     "systemd",
 )

@@ -1,0 +1,25 @@
+"""People at the controller, and the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from slurm_jobs import Person
+
+
+@pytest.fixture
+def other(host) -> Callable:
+    """Another host of the scenario, by its name."""
+    inventory = host.backend.ansible_runner.inventory_file
+    return lambda name: host.get_host(f"ansible://{name}", ansible_inventory=inventory, sudo=True)
+
+
+@pytest.fixture
+def ada(host) -> Person:
+    return Person(host, "ada")
+
+
+@pytest.fixture
+def bob(host) -> Person:
+    return Person(host, "bob")

@@ -1,0 +1,18 @@
+"""Nothing of the role is left, and people are as they were."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["slurm-debian-13", "slurm-node1", "slurm-node2"])
+def test_nothing_is_left(other, name):
+    host = other(name)
+    left = (
+        "/etc/nbops-slurm /etc/munge/munge.key /etc/slurm/*.conf /var/lib/slurm/slurmd /var/lib/slurm/slurmctld "
+        "/var/lib/slurm/job_container /etc/systemd/system/slurm*"
+    )
+    assert host.run(f"ls --directory {left}").stdout == ""
+    assert host.run("dpkg-query --show --showformat='${Package}' slurmd slurmctld slurm-client munge").stdout == ""
+    assert host.run("ps -C slurmd,slurmctld,slurmstepd,munged -o pid=").stdout == ""
+    assert host.user("ada").exists

@@ -1,0 +1,373 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster of Slurm: who is what, what each node has, and the configuration that is the same on every host."""
+
+from __future__ import annotations
+
+import collections
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.slurm_config import (
+    AMOUNT,
+    LABEL,
+    amount_mib,
+)
+
+# The groups of the inventory that say what a host is, and what is asked of their hosts.
+GROUPS = {"slurm_controller": "controller", "slurm_nodes": "node", "slurm_clients": "client"}
+FACTS = ("default_ipv4", "getent_passwd", "hostname", "memtotal_mb", "processor_nproc")
+PACKAGES = {"controller": "slurmctld", "node": "slurmd"}
+EVERYWHERE = ("munge", "slurm-client", "slurm-wlm-basic-plugins")
+SECRETS = "/etc/nbops-slurm"
+KEY_NAME = "munge_key"
+CONFIGURATION = {name: f"/etc/slurm/{name}.conf" for name in ("slurm", "cgroup", "job_container")}
+KEY_FILE = "/etc/munge/munge.key"
+DROP_IN = "nbops-slurm"
+JOB_CONTAINER = "/var/lib/slurm/job_container"
+STATE = ("/var/lib/slurm/slurmctld", "/var/lib/slurm/slurmd")
+# What Debian's packages give the account, if it is not there.
+SLURM_UID = "64030"
+# MUNGE takes none that is shorter.
+SHORTEST_KEY = 32
+# A kernel that keeps some megabytes more for itself hardly ever changes the configuration.
+MEMORY_STEP_MIB = 256
+
+
+def problems(given: Given) -> list[str]:
+    """What is wrong with the settings, and with what the hosts have answered."""
+    settings = given.settings
+    if not _roles(given):
+        return [
+            "slurm: the host is in none of the groups slurm_controller, slurm_nodes and slurm_clients; put it into "
+            "one, or write slurm_roles."
+        ]
+    if settings["state"] == "absent":
+        return []
+    found = [
+        *_names(settings),
+        *_amounts(settings),
+        *_key(given),
+        *_controller(given),
+        *slurm_config.problems(settings["config"]),
+        *slurm_config.partition_problems(settings["partitions"]),
+    ]
+    if found or not given.host.get("asked"):
+        return found
+    return list(_answers(given)) or list(_cluster(given))
+
+
+def plan(given: Given) -> dict[str, Any]:
+    """What the role does; nothing of it is secret. The configuration follows from the answers of hosts."""
+    settings, roles = given.settings, _roles(given)
+    made = {
+        "state": settings["state"],
+        "roles": roles,
+        "packages": sorted([*EVERYWHERE, *(PACKAGES[role] for role in roles if role in PACKAGES)]),
+        "secrets": SECRETS,
+        "key": {"name": KEY_NAME, "path": KEY_FILE, "is_made": not settings["munge_key"]},
+        "controller": next(iter(_group(given, "slurm_controller")), ""),
+        "configuration": CONFIGURATION,
+        "units": _units(roles, settings["state"] == "present"),
+        "hostname": (hostname := str(_facts(given).get("hostname", ""))),
+    }
+    if settings["state"] == "absent":
+        of_node = [] if "controller" in roles else [f"--nodelist={hostname}"]
+        return {
+            **made,
+            "ask": [],
+            "services": [f"{name}.service" for name in PACKAGES.values()],
+            "jobs": ["/usr/bin/squeue", "--noheader", "--format=%i %T %u", *of_node],
+            "remains": [*CONFIGURATION.values(), JOB_CONTAINER, *STATE, SECRETS],
+        }
+    made["ask"] = _unknown(given)
+    if not given.host.get("asked"):
+        return made
+    nodes = _nodes(given)
+    return {
+        **made,
+        "config": slurm_config.merged(
+            settings["config"],
+            {
+                "ClusterName": settings["cluster"],
+                "SlurmctldHost": "{}({})".format(*_controller_address(given)),
+                "DefMemPerCPU": min((node["memory"] // node["cpus"] for node in nodes), default=0),
+            },
+        ),
+        "nodes": [slurm_config.node_line(node) for node in nodes],
+        "partitions": [slurm_config.partition_line(partition) for partition in settings["partitions"]],
+    }
+
+
+def secrets(given: Given) -> dict[str, Any]:
+    """The key of MUNGE, if it is said."""
+    return {"munge_key": given.settings["munge_key"]}
+
+
+def _roles(given: Given) -> list[str]:
+    groups = given.host.get("group_names", ())
+    return sorted(given.settings["roles"]) or [role for group, role in GROUPS.items() if group in groups]
+
+
+def _group(given: Given, name: str) -> dict[str, Any]:
+    """The facts of the hosts of a group, by their names in the inventory."""
+    return given.host.get("groups", {}).get(name, {})
+
+
+def _facts(given: Given) -> dict[str, Any]:
+    """The facts of the host itself."""
+    return given.host.get("facts", {})
+
+
+def _units(roles: list[str], is_present: bool) -> dict[str, list[dict[str, Any]]]:
+    """The units that others need, and then those of nodes, which look for the controller when they start."""
+    drop_ins = {name: {"name": f"{name}.service", "drop_in": DROP_IN} for name in ("slurmctld", "slurmd")}
+    if not is_present:
+        return {"absent": [{**drop_in, "state": "absent"} for drop_in in drop_ins.values()]}
+    # Jobs outlive a restart of either.
+    started = {"enabled": True, "started": True, "sections": {"Service": {"Restart": "on-failure", "RestartSec": 5}}}
+    controller = {**drop_ins["slurmctld"], **started, "restart_on": [CONFIGURATION["slurm"]]}
+    node = {**drop_ins["slurmd"], **started, "restart_on": sorted(CONFIGURATION.values())}
+    return {
+        "first": [
+            {"name": "munge.service", "restart_on": [KEY_FILE]},
+            *([controller] if "controller" in roles else []),
+        ],
+        "then": [node] if "node" in roles else [],
+    }
+
+
+def _is_complete(node: Mapping[str, Any]) -> bool:
+    return bool(node["address"] and node["cpus"] and node["memory"])
+
+
+def _asked_hosts(given: Given) -> dict[str, dict[str, Any]]:
+    """The hosts whose answers shape the configuration, with their facts."""
+    settings = given.settings
+    asked = dict(_group(given, "slurm_controller"))
+    if settings["controller_host"] and settings["controller_address"]:
+        asked = {}
+    said = {node["name"]: node for node in settings["node_list"]}
+    members = _group(given, "slurm_nodes")
+    for name, facts in members.items():
+        node = said.get(facts.get("hostname", name.partition(".")[0]))
+        if not said or (node and not _is_complete(node)):
+            asked[name] = facts
+    return asked
+
+
+def _unknown(given: Given) -> list[str]:
+    """The hosts that have to be asked still."""
+    return sorted(name for name, facts in _asked_hosts(given).items() if "hostname" not in facts)
+
+
+def _nodes(given: Given) -> list[dict[str, Any]]:
+    """Name, address, processors, memory in MiB and further parameters of each node."""
+    settings = given.settings
+    by_name = {facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts}
+    said = settings["node_list"] or [
+        {"name": name, "address": "", "cpus": 0, "memory": "", "parameters": {}} for name in by_name
+    ]
+    return [
+        {
+            "name": node["name"],
+            "address": node["address"] or _address(by_name[node["name"]]),
+            "cpus": node["cpus"] or int(by_name[node["name"]]["processor_nproc"]),
+            "memory": amount_mib(node["memory"]) or _usable(settings, by_name[node["name"]]),
+            "parameters": node["parameters"],
+        }
+        for node in said
+    ]
+
+
+def _usable(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> int:
+    """MiB of a node for jobs."""
+    usable = int(facts["memtotal_mb"]) - amount_mib(settings["reserved_memory"])
+    return usable // MEMORY_STEP_MIB * MEMORY_STEP_MIB
+
+
+def _address(facts: Mapping[str, Any]) -> str:
+    return str((facts.get("default_ipv4") or {}).get("address", ""))
+
+
+def _controller_address(given: Given) -> tuple[str, str]:
+    settings = given.settings
+    facts = next(iter(_group(given, "slurm_controller").values()), {})
+    return (
+        settings["controller_host"] or str(facts.get("hostname", "")),
+        settings["controller_address"] or _address(facts),
+    )
+
+
+def _names(settings: Mapping[str, Any]) -> Iterator[str]:
+    if not LABEL.fullmatch(settings["cluster"]) or settings["cluster"] != settings["cluster"].lower():
+        yield f"slurm_cluster: '{settings['cluster']}' must be lower-case letters, digits, - and _, such as cluster."
+    host, address = settings["controller_host"], settings["controller_address"]
+    if host and not LABEL.fullmatch(host):
+        yield f"slurm_controller_host: '{host}' must be what `hostname --short` says there, such as controller."
+    if address and not _is_address(address):
+        yield f"slurm_controller_address: '{address}' {_WANTED_ADDRESS}"
+    for node in settings["node_list"]:
+        if not LABEL.fullmatch(node["name"]) or node["name"].upper() in ("ALL", "DEFAULT"):
+            yield f"slurm_node_list: '{node['name']}' must be what `hostname --short` says there, such as node1."
+        if node["address"] and not _is_address(node["address"]):
+            yield f"slurm_node_list: {node['name']}: address '{node['address']}' {_WANTED_ADDRESS}"
+        yield from slurm_config.parameter_problems(f"slurm_node_list: {node['name']}", node["parameters"], "node")
+    for key, known in (("name", "named"), ("address", "at the address")):
+        for value, count in collections.Counter(node[key] for node in settings["node_list"] if node[key]).items():
+            if count > 1:
+                yield f"slurm_node_list: {count} nodes are {known} '{value}'; one is enough."
+
+
+# A name that no longer resolves would stop the controller for seconds, at each look.
+_WANTED_ADDRESS = "must be a fixed IP address by which the other hosts reach it, such as 10.0.0.5."
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_multicast)
+
+
+def _amounts(settings: Mapping[str, Any]) -> Iterator[str]:
+    if not AMOUNT.fullmatch(settings["reserved_memory"]):
+        yield f"slurm_reserved_memory: '{settings['reserved_memory']}' must be an amount of memory, such as 1G or 512M."
+    for node in settings["node_list"]:
+        if node["memory"] and not amount_mib(node["memory"]):
+            yield f"slurm_node_list: {node['name']}: memory '{node['memory']}' must be an amount, such as 16G."
+        if node["cpus"] < 0:
+            yield f"slurm_node_list: {node['name']}: cpus must be a number of processors, such as 8."
+
+
+def _key(given: Given) -> Iterator[str]:
+    key = given.settings["munge_key"]
+    if key and (len(key.encode()) < SHORTEST_KEY or any(character.isspace() for character in key)):
+        yield (
+            f"slurm_munge_key: write at least {SHORTEST_KEY} characters without blanks; `openssl rand -hex 64` makes "
+            "them."
+        )
+    if not key and not _group(given, "slurm_controller"):
+        yield (
+            "slurm_munge_key: it is made on the host of the group slurm_controller, which is empty; put the controller "
+            "into it, or write the key."
+        )
+
+
+def _controller(given: Given) -> Iterator[str]:
+    hosts = _group(given, "slurm_controller")
+    settings = given.settings
+    if len(hosts) > 1:
+        yield f"slurm: the group slurm_controller must have one host, not {len(hosts)}: {', '.join(sorted(hosts))}."
+    if not hosts and not (settings["controller_host"] and settings["controller_address"]):
+        yield (
+            "slurm_controller_host: the group slurm_controller is empty; put the controller into it, or write "
+            "slurm_controller_host and slurm_controller_address."
+        )
+    if not settings["node_list"] and not _group(given, "slurm_nodes"):
+        yield "slurm_node_list: the group slurm_nodes is empty; put the nodes into it, or list them in slurm_node_list."
+
+
+def _answers(given: Given) -> Iterator[str]:
+    """What hosts have not answered."""
+    for name in _unknown(given):
+        yield (
+            f"slurm: {name} does not answer, so what it has is unknown; start it, or write its address, cpus and "
+            "memory in slurm_node_list (of the controller, slurm_controller_host and slurm_controller_address), or "
+            "take it out of the inventory."
+        )
+
+
+def _cluster(given: Given) -> Iterator[str]:
+    """What is wrong with the hosts, by their answers."""
+    settings = given.settings
+    facts_by_name = {facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts}
+    missing = [
+        node["name"] for node in settings["node_list"] if not _is_complete(node) and node["name"] not in facts_by_name
+    ]
+    for name in missing:
+        yield (
+            f"slurm_node_list: no host of the group slurm_nodes calls itself {name}; write its address, cpus and "
+            "memory, or what `hostname --short` says there."
+        )
+    if missing:
+        return
+    yield from _shared_names(given)
+    nodes = _nodes(given)
+    yield from _own_name(given, [node["name"] for node in nodes])
+    yield from _uids(given)
+    name, address = _controller_address(given)
+    addresses = [(name, address), *((node["name"], node["address"]) for node in nodes)]
+    for host, given_address in addresses:
+        is_alone = len(set(addresses)) == 1
+        if not given_address or (ipaddress.ip_address(given_address).is_loopback and not is_alone):
+            where = _where(host, name)
+            yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({where})."
+    for node in nodes:
+        yield from _resources(settings, node, facts_by_name.get(node["name"], {}))
+    known = {node["name"] for node in nodes}
+    for partition in settings["partitions"]:
+        for unknown in sorted(set(partition["nodes"]) - known):
+            yield f"slurm_partitions: {partition['name']}: there is no node '{unknown}'."
+
+
+def _shared_names(given: Given) -> Iterator[str]:
+    """Slurm tells hosts apart by what they call themselves."""
+    hosts = {**_group(given, "slurm_controller"), **_group(given, "slurm_nodes")}
+    named = collections.defaultdict(list)
+    for name, facts in hosts.items():
+        if "hostname" in facts:
+            named[facts["hostname"]].append(name)
+    for hostname, names in named.items():
+        if len(names) > 1:
+            yield f"slurm: {' and '.join(sorted(names))} call themselves '{hostname}'; give each a name of its own."
+
+
+def _where(host: str, controller: str) -> str:
+    return "slurm_controller_host and slurm_controller_address" if host == controller else "slurm_node_list"
+
+
+def _own_name(given: Given, nodes: list[str]) -> Iterator[str]:
+    """Slurm finds itself in its configuration by the host's name."""
+    hostname, roles = str(_facts(given).get("hostname", "")), _roles(given)
+    controller = _controller_address(given)[0]
+    if "node" in roles and hostname not in nodes:
+        listed = ", ".join(nodes)
+        yield f"slurm_node_list: the host calls itself '{hostname}', and there is no node of this name: {listed}."
+    if "controller" in roles and hostname != controller:
+        yield f"slurm_controller_host: the host calls itself '{hostname}', not '{controller}'; write that."
+
+
+def _uids(given: Given) -> Iterator[str]:
+    """Controller and nodes trust the account slurm by its number."""
+    found = collections.defaultdict(list)
+    for group in GROUPS:
+        for name, facts in _group(given, group).items():
+            accounts = facts.get("getent_passwd") or {}
+            if "slurm" in accounts:
+                found[str((accounts["slurm"] or ["x", SLURM_UID])[1])].append(name)
+    if len(found) > 1:
+        listed = "; ".join(f"{uid} on {', '.join(sorted(set(names)))}" for uid, names in sorted(found.items()))
+        yield (
+            f"slurm: the account slurm must have the same number on every host, {SLURM_UID} where Debian's packages "
+            f"make it: {listed}."
+        )
+
+
+def _resources(settings: Mapping[str, Any], node: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[str]:
+    """Slurm drains a node that has less than it says."""
+    memory, cpus = int(facts.get("memtotal_mb", node["memory"])), int(facts.get("processor_nproc", node["cpus"]))
+    if node["memory"] > memory:
+        yield f"slurm_node_list: {node['name']}: it has {memory}M of memory, not {node['memory']}M."
+    if node["memory"] <= 0:
+        yield (
+            f"slurm_reserved_memory: {node['name']} has {memory}M of memory, and {settings['reserved_memory']} leave "
+            "nothing for jobs."
+        )
+    if node["cpus"] > cpus:
+        yield f"slurm_node_list: {node['name']}: it has {cpus} processors, not {node['cpus']}."
