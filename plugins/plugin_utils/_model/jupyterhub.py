@@ -19,6 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_folders,
     jupyterhub_login,
     jupyterhub_rules,
+    jupyterhub_slurm,
     jupyterhub_traits,
     jupyterhub_units,
     python_config,
@@ -97,6 +98,7 @@ def _deployment(given: Given) -> dict[str, Any]:
     routes = jupyterhub_config.routes_directory(settings)
     return {
         "traefik": traefik,
+        "slurm_partitions": jupyterhub_slurm.partitions(settings),
         "install": install,
         "secrets": {
             "path": jupyterhub_units.secrets_directory(settings),
@@ -129,6 +131,7 @@ def _removal(settings: Settings) -> dict[str, Any]:
     name = settings["name"]
     return {
         "local_servers": settings["spawner"] == "local",
+        "slurm_jobs": settings["spawner"] == "slurm",
         "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
         "servers_group": jupyterhub_config.servers_group(settings),
         "remains": [
@@ -192,6 +195,7 @@ def _hub_environment(settings: Settings) -> dict[str, Any]:
         smoke_commands=[
             ["bin/jupyterhub", "--version"],
             _import("nbops_jupyterhub.authenticator, nbops_jupyterhub.schema, nbops_jupyterhub.spawner"),
+            *([_import("nbops_jupyterhub.slurm")] if settings["spawner"] == "slurm" else []),
             *([_import("nbops_jupyterhub.proxy")] if settings["traefik"] else []),
             *([_import("psycopg")] if settings["database"].startswith("postgresql") else []),
             ["bin/python", "-c", CHECK_PAGES],
@@ -208,6 +212,7 @@ def _user_environment(settings: Settings) -> dict[str, Any]:
         overlay=True,
         files={
             FILES / "user/nbops_singleuser.py": "extensions/nbops_singleuser.py",
+            FILES / "user/nbops_slurm.py": "extensions/nbops_slurm.py",
             COLLECTION / "roles/jupyterlab/files/nbops_memory.py": "extensions/nbops_memory.py",
         },
         setup_commands=[*EXTEND, ["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],

@@ -27,7 +27,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab im
 Settings = Mapping[str, Any]
 Options = dict[str, Any]
 
-SPAWNERS = {"systemd": "BoundedSystemdSpawner", "local": "SurvivingLocalSpawner"}
+SPAWNERS = {"systemd": "BoundedSystemdSpawner", "local": "SurvivingLocalSpawner", "slurm": "SlurmSpawner"}
 # Each service may do what it needs and no more. Only administrators may make administrators, so `users` is one.
 ROLES = {
     "users": {"name": "admin", "services": ["users"]},
@@ -56,6 +56,11 @@ def class_name(settings: Settings) -> str:
 def proxy_name(settings: Settings) -> str:
     """The name of the proxy's class."""
     return "RunningTraefikProxy" if settings["traefik"] else "ConfigurableHTTPProxy"
+
+
+def spawner_module(settings: Settings) -> str:
+    """The module of the spawner's class."""
+    return f"nbops_jupyterhub.{'slurm' if settings['spawner'] == 'slurm' else 'spawner'}"
 
 
 def kind_of(settings: Settings) -> str:
@@ -181,7 +186,7 @@ def files(settings: Settings, python_config: Options) -> list[dict[str, Any]]:
     name = settings["name"]
     directory = f"/etc/{name}/singleuser"
     modules = (
-        *("jupyterhub.app", "jupyterhub.auth", "nbops_jupyterhub.authenticator", "nbops_jupyterhub.spawner"),
+        *("jupyterhub.app", "jupyterhub.auth", "nbops_jupyterhub.authenticator", spawner_module(settings)),
         class_path(settings).rpartition(".")[0],
         *(["nbops_jupyterhub.proxy"] if settings["traefik"] else []),
     )
@@ -234,7 +239,7 @@ def _hub(settings: Settings) -> Options:
         "cleanup_proxy": False,
         "last_activity_interval": _activity_interval(idle),
         "authenticator_class": class_path(settings),
-        "spawner_class": f"nbops_jupyterhub.spawner.{SPAWNERS[settings['spawner']]}",
+        "spawner_class": f"{spawner_module(settings)}.{SPAWNERS[settings['spawner']]}",
         "services": [{"name": service} for service in services] + settings["services"],
         "load_roles": [ROLES[service] for service in services] + settings["roles"],
         "trusted_downstream_ips": ["127.0.0.1", "::1"],
@@ -269,8 +274,8 @@ def _spawner(settings: Settings) -> Options:
     return {
         "cmd": [f"{current}/bin/jupyterhub-singleuser"],
         "default_url": settings["default_url"],
-        # A small host on which everybody starts after a reboot. A server that ends is told at once.
-        "start_timeout": 120,
+        # A small host on which everybody starts after a reboot, or a queue. A server that ends is told at once.
+        "start_timeout": 600 if settings["spawner"] == "slurm" else 120,
         "disable_user_config": True,
         "env_keep": [],
         "environment": {**environment, **settings["environment"]},
@@ -299,12 +304,23 @@ def _accounts_and_limits(settings: Settings) -> Options:
         options |= {
             "unit_prefix": f"{name}-user",
             "slice": slice_name(name),
-            "limits": settings["limits"],
-            "group_limits": settings["group_limits"],
-            "user_limits": settings["user_limits"],
+            **_limits(settings),
             "shared_folders": jupyterhub_folders.paths(settings),
         }
+    if settings["spawner"] == "slurm":
+        options |= {
+            "hub_name": name,
+            "partition": settings["slurm_partition"],
+            "time": settings["slurm_time"],
+            **_limits(settings),
+            # Seconds. One question to Slurm is for all servers.
+            "poll_interval": 5,
+        }
     return options
+
+
+def _limits(settings: Settings) -> Options:
+    return {kind: settings[kind] for kind in ("limits", "group_limits", "user_limits")}
 
 
 def _proxy(settings: Settings) -> Options:

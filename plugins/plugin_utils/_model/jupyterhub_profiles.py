@@ -49,7 +49,7 @@ def _profile(profile: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             yield f"groups: '{group}' must be the name of a group of the hub, such as staff."
     yield from (f"limits: {text}" for text in amounts(profile["limits"]))
     if profile["limits"] and settings["spawner"] == "local":
-        yield "limits are for jupyterhub_spawner: systemd; nothing limits the processes of local."
+        yield "limits are for jupyterhub_spawner: systemd or slurm; nothing limits the processes of local."
     if profile["default_url"] and not PAGE.fullmatch(profile["default_url"]):
         yield f"default_url: '{profile['default_url']}' must begin with a slash, such as /lab or /tree."
     yield from jupyterhub_environment.problems("environment", profile["environment"])

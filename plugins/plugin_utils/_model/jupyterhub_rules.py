@@ -20,6 +20,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_folders,
     jupyterhub_login,
     jupyterhub_profiles,
+    jupyterhub_slurm,
     jupyterhub_traits,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
@@ -80,6 +81,7 @@ def problems(settings: dict) -> list[str]:
         *_servers(settings),
         *jupyterhub_folders.problems(settings),
         *jupyterhub_profiles.problems(settings),
+        *jupyterhub_slurm.problems(settings),
         *jupyterhub_environment.problems("jupyterhub_environment", settings["environment"]),
         *_services(settings["services"]),
         *_roles(settings),
@@ -232,17 +234,17 @@ def _limits(settings: dict) -> Iterator[str]:
     for name in settings["user_limits"]:
         if not PERSON.fullmatch(name):
             yield f"jupyterhub_user_limits: '{name}' must be the name of a user, such as ada."
-    if settings["spawner"] == "local":
-        if any((settings["limits"], settings["group_limits"], settings["user_limits"])):
-            yield (
-                "jupyterhub_spawner: local starts processes beside the hub, which nothing limits; write systemd, or "
-                "leave jupyterhub_limits, jupyterhub_group_limits and jupyterhub_user_limits empty."
-            )
-        if settings["sandbox"] != "standard":
-            yield (
-                f"jupyterhub_sandbox: {settings['sandbox']} is for jupyterhub_spawner: systemd; local starts processes "
-                "without a sandbox."
-            )
+    are_limited = any((settings["limits"], settings["group_limits"], settings["user_limits"]))
+    if settings["spawner"] == "local" and are_limited:
+        yield (
+            "jupyterhub_spawner: local starts processes beside the hub, which nothing limits; write systemd, or "
+            "leave jupyterhub_limits, jupyterhub_group_limits and jupyterhub_user_limits empty."
+        )
+    if settings["spawner"] != "systemd" and settings["sandbox"] != "standard":
+        yield (
+            f"jupyterhub_sandbox: {settings['sandbox']} is for jupyterhub_spawner: systemd; {settings['spawner']} "
+            "starts servers without a sandbox of ours."
+        )
 
 
 def _servers(settings: dict) -> Iterator[str]:

@@ -266,7 +266,7 @@ def _hub(settings: Settings) -> Unit:
     sockets = _sockets(settings, "hub")
     return {
         "name": f"{name}.service",
-        "sandbox": "standard" if settings["spawner"] == "systemd" else "none",
+        "sandbox": "none" if settings["spawner"] == "local" else "standard",
         "credentials": {**credentials, "config.json": config_path(settings), **python},
         "ready": hub_endpoint(settings).ready(f"{settings['base_url']}hub/health") | {"timeout": START_SECONDS},
         "restart_on": [release, config_path(settings)],
@@ -315,8 +315,8 @@ def _hub_service(name: str, release: str) -> dict[str, Any]:
 
 def _hub_sandbox(settings: Settings) -> dict[str, Any]:
     """What differs from the sandbox profile of the hub's unit."""
-    if settings["spawner"] == "systemd":
-        # systemd starts the servers, so the hub needs the bus and no capability.
+    if settings["spawner"] != "local":
+        # systemd or Slurm starts the servers, so the hub needs the sockets of these and no capability.
         # PAM's helper, which reads hashes, sets its user.
         return {
             "PrivateUsers": False,

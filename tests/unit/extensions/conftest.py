@@ -93,6 +93,12 @@ class Spawner(LoggingConfigurable):
     def get_args(self) -> list[str]:
         return []
 
+    def get_state(self) -> dict:
+        return {}
+
+    def load_state(self, state: dict) -> None:
+        """Nothing of its own."""
+
     def get_env(self) -> dict[str, str]:
         ours = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1/user/ada/"}
         return {**ours, **self.environment}
@@ -121,8 +127,10 @@ async def maybe_future(value: object) -> object:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """Our modules can be imported as in the hub's environment."""
+    apihandlers, orm = ModuleType("jupyterhub.apihandlers"), ModuleType("jupyterhub.orm")
+    apihandlers.default_handlers = []
     parts = {
-        "jupyterhub": {},
+        "jupyterhub": {"apihandlers": apihandlers, "orm": orm},
         "jupyterhub.auth": {"Authenticator": Authenticator, "PAMAuthenticator": PAMAuthenticator},
         "jupyterhub.handlers": {},
         "jupyterhub.handlers.login": {"LoginHandler": object},
@@ -132,6 +140,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
             "can_connect": lambda *where, **named: True,
             "maybe_future": maybe_future,
             "random_port": lambda: 40000,
+            "url_path_join": lambda *parts: "/" + "/".join(part.strip("/") for part in parts),
         },
         "systemdspawner": {"SystemdSpawner": SystemdSpawner},
         "house": {"HouseAuthenticator": type("HouseAuthenticator", (Authenticator,), {})},
@@ -142,5 +151,5 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, module)
     # A release of the hub has a copy of it.
     monkeypatch.setitem(sys.modules, "nbops_jupyterhub.homes", homes)
-    for name in ("authenticator", "sockets", "spawner"):
+    for name in ("authenticator", "slurm", "sockets", "spawner"):
         monkeypatch.delitem(sys.modules, f"nbops_jupyterhub.{name}", raising=False)

@@ -36,6 +36,11 @@ if c.JupyterHub.authenticator_class.startswith("nativeauthenticator."):
     c.JupyterHub.template_paths = [*c.JupyterHub.template_paths, str(pages)]
 c.JupyterHub.authenticator_class = with_our_rules(c.JupyterHub.authenticator_class)
 
+if c.JupyterHub.spawner_class.startswith("nbops_jupyterhub.slurm."):
+    from nbops_jupyterhub import slurm
+
+    slurm.turn_on(c.SlurmSpawner.hub_name)
+
 if c.ListedAuthenticator.audit_identifier:
     audit.turn_on(c, c.ListedAuthenticator.audit_identifier)
 

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, nbops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers as jobs of Slurm: what the settings must be, and which partitions have to be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Settings = Mapping[str, Any]
+
+PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# HOURS:MINUTES:SECONDS, or DAYS- and hours with or without the rest. Without quotes YAML reads the former as a number,
+# which Slurm would take for minutes.
+TIME = re.compile(r"[0-9]+:[0-5][0-9]:[0-5][0-9]|[0-9]+-[0-9]{1,2}(:[0-5][0-9]){0,2}")
+GRES = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*(,[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*)*")
+WHOLE_PROCESSORS = re.compile(r"[1-9][0-9]*00%")
+# Keys of a profile that say something of a job.
+KEYS = ("partition", "time", "gres")
+
+
+def problems(settings: Settings) -> Iterator[str]:
+    """What is wrong with the settings of a hub and its profiles, each with the rule and what to write instead."""
+    yield from _of_another_spawner(settings) if settings["spawner"] != "slurm" else _of_jobs(settings)
+
+
+def partitions(settings: Settings) -> list[str]:
+    """The partitions that servers may be in; empty for another spawner."""
+    if settings["spawner"] != "slurm":
+        return []
+    named = (profile["partition"] for profile in settings["profiles"])
+    return sorted({settings["slurm_partition"], *named} - {""})
+
+
+def _of_another_spawner(settings: Settings) -> Iterator[str]:
+    if settings["slurm_partition"]:
+        yield "jupyterhub_slurm_partition is for jupyterhub_spawner: slurm; leave it out, or write that."
+    for profile in settings["profiles"]:
+        for key in filter(profile.get, KEYS):
+            yield (
+                f"jupyterhub_profiles: {profile['name']}: {key} is for jupyterhub_spawner: slurm; leave it out, or "
+                "write that."
+            )
+
+
+def _of_jobs(settings: Settings) -> Iterator[str]:
+    everybody = {"partition": settings["slurm_partition"], "time": settings["slurm_time"], "gres": ""}
+    yield from _job("jupyterhub_slurm_", everybody)
+    for profile in settings["profiles"]:
+        yield from _job(f"jupyterhub_profiles: {profile['name']}: ", profile)
+    without = [profile["name"] for profile in settings["profiles"] if not profile["partition"]]
+    if not settings["slurm_partition"] and (without or not settings["profiles"]):
+        yield (
+            "jupyterhub_spawner: slurm needs the name of a partition that has this host as a node; write it in "
+            "jupyterhub_slurm_partition, or as partition in each of jupyterhub_profiles."
+        )
+    if settings["create_accounts"]:
+        yield (
+            "jupyterhub_create_accounts is not for jupyterhub_spawner: slurm: an account has to be there, with the "
+            "same uid, on every machine of the cluster; list people in jupyterhub_users, or let the host take them "
+            "from the site's directory."
+        )
+    yield from _limits(settings)
+
+
+def _job(where: str, said: Mapping[str, Any]) -> Iterator[str]:
+    if said["partition"] and not PARTITION.fullmatch(said["partition"]):
+        yield f"{where}partition: '{said['partition']}' must be the name of one partition, such as main."
+    if said["time"] and not TIME.fullmatch(said["time"]):
+        yield f"{where}time: '{said['time']}' must be a time in quotes, such as '8:00:00' or '1-12:00:00'."
+    if said["gres"] and not GRES.fullmatch(said["gres"]):
+        yield f"{where}gres: '{said['gres']}' must be a resource as Slurm writes it, such as gpu:1."
+
+
+def _limits(settings: Settings) -> Iterator[str]:
+    by_place = {
+        "jupyterhub_limits": settings["limits"],
+        **{f"jupyterhub_group_limits: {name}": limits for name, limits in settings["group_limits"].items()},
+        **{f"jupyterhub_user_limits: {name}": limits for name, limits in settings["user_limits"].items()},
+        **{f"jupyterhub_profiles: {one['name']}: limits": one["limits"] for one in settings["profiles"]},
+    }
+    for where, limits in by_place.items():
+        if not isinstance(limits, dict):
+            continue  # said elsewhere
+        if limits.get("tasks_max"):
+            yield f"{where}: tasks_max is for jupyterhub_spawner: systemd; Slurm does not limit it. Leave it out."
+        share = str(limits.get("cpu_quota") or "")
+        if share and not WHOLE_PROCESSORS.fullmatch(share):
+            yield f"{where}: cpu_quota: Slurm gives whole processors; write 100%, 200% and so on, not {share}."

@@ -1,0 +1,164 @@
+"""A person's server as a job of Slurm: its start, its end, and what the hub keeps of it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from nbops_jupyterhub.errors import StartError
+from nbops_jupyterhub.jobs import Job
+from tornado.web import HTTPError
+
+ACCOUNT = SimpleNamespace(pw_name="ada", pw_uid=1000, pw_gid=1001, pw_dir="/home/ada", pw_shell="/bin/sh")
+
+
+class Queue:
+    """Says of each job what it was told to."""
+
+    def __init__(self) -> None:
+        self.job: Job | None = Job(7, "RUNNING", "ada")
+
+    async def find(self, number: int, person: str, since: float, age: float = 0) -> Job | None:
+        return self.job
+
+
+@pytest.fixture
+def module(hub: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The spawner on a host with ada's account, and a Slurm that calls each job 7."""
+    found = importlib.import_module("nbops_jupyterhub.slurm")
+    slurm, ran = Queue(), []
+    found.answer = 0, b"7\n"
+
+    async def run(command: list[str], text: bytes | None = None, seconds: float | None = None) -> tuple[int, bytes]:
+        ran.append((command, text))
+        return found.answer
+
+    async def cancel(number: int) -> tuple[int, bytes]:
+        ran.append((["scancel", str(number)], None))
+        slurm.job = Job(7, "CANCELLED", "ada")
+        return 0, b""
+
+    monkeypatch.setattr(found, "run", run)
+    monkeypatch.setattr(found.jobs, "cancel", cancel)
+    monkeypatch.setattr(found, "queue", lambda name: slurm)
+    monkeypatch.setattr(found, "pwd", SimpleNamespace(getpwnam=lambda name: ACCOUNT))
+    monkeypatch.setattr(found, "SHORT", 0)
+    found.slurm, found.ran = slurm, ran
+    yield found
+    found.claims.waiting.clear()
+
+
+@pytest.fixture
+def spawner(module: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """ada's spawner; her server listens as soon as it is asked after."""
+
+    class SlurmSpawner(module.SlurmSpawner):
+        server = SimpleNamespace(proto="http", ip="", port=0, base_url="/user/ada/")
+        orm_spawner = SimpleNamespace(state={})
+
+        async def account(self, *_arguments: object) -> Any:
+            return ACCOUNT
+
+        async def address(self) -> str:
+            return "http+unix://%2Frun%2Fsocket"
+
+        async def wait_until_it_listens(self) -> None:
+            self.waited = dict(module.claims.waiting)
+            if await self.poll() is not None:
+                raise self.ended()
+
+        def clear_state(self) -> None:
+            self._forget()
+
+    made = SlurmSpawner()
+    made.user = SimpleNamespace(name="ada", groups=[], db=SimpleNamespace(commit=lambda: None))
+    made.name, made.cmd = "", ["/opt/jupyterhub/user/current/bin/jupyterhub-singleuser"]
+    made.hub = SimpleNamespace(base_url="/hub/")
+    made.partition = "main"
+    return made
+
+
+def test_a_start_submits_a_job_and_waits_for_its_claim(module: Any, spawner: Any) -> None:
+    spawner.limits = {"memory_max": "1G", "cpu_quota": "200%"}
+    assert asyncio.run(spawner.start()) == "http+unix://%2Frun%2Fsocket"
+    command, script = module.ran[0]
+    assert {"--uid=1000", "--gid=1001", "--mem=1024M", "--cpus-per-task=2", "--partition=main"} < set(command)
+    assert script == (
+        b"#!/bin/sh\nexec /opt/jupyterhub/user/current/bin/python -I -m nbops_slurm '' /hub/api/nbops/claim\n"
+    )
+    assert spawner.waited == {7: spawner}
+    assert module.claims.waiting == {}
+    # A hub that restarts finds all of it.
+    assert spawner.orm_spawner.state == {"job": 7}
+    assert (spawner.server.proto, spawner.server.port) == ("http+unix", 80)
+
+
+def test_a_profile_says_what_a_job_gets(module: Any, spawner: Any) -> None:
+    spawner.profiles = [{"name": "gpu", "partition": "gpu", "time": "4:00:00", "gres": "gpu:1"}]
+    asyncio.run(spawner.start())
+    assert {"--partition=gpu", "--time=4:00:00", "--gres=gpu:1"} < set(module.ran[0][0])
+
+
+def test_what_slurm_refuses_is_told_to_the_person(module: Any, spawner: Any) -> None:
+    module.answer = 1, b"sbatch: error: Batch job submission failed: Invalid account\n"
+    with pytest.raises(HTTPError) as refusal:
+        asyncio.run(spawner.start())
+    assert (refusal.value.status_code, refusal.value.log_message) == (400, "Slurm says: Invalid account")
+    assert asyncio.run(spawner.poll()) == 0
+
+
+def test_a_job_that_ends_in_a_start_is_told_with_its_reason(module: Any, spawner: Any) -> None:
+    module.slurm.job = Job(7, "OUT_OF_MEMORY", "ada")
+    with pytest.raises(StartError, match=r"it needed more memory than it may have\. Look at /home/ada/"):
+        asyncio.run(spawner.start())
+
+
+@pytest.mark.parametrize(
+    ("job", "status"),
+    [
+        (Job(7, "RUNNING"), None),
+        (Job(7, "SUSPENDED"), None),
+        (Job(7), None),
+        (Job(7, "COMPLETED"), 0),
+        (Job(7, "TIMEOUT"), 1),
+        (None, 1),
+    ],
+)
+def test_a_server_is_there_until_slurm_says_otherwise(
+    module: Any, spawner: Any, job: Job | None, status: int | None
+) -> None:
+    asyncio.run(spawner.start())
+    module.slurm.job = job
+    assert asyncio.run(spawner.poll()) == status
+
+
+def test_the_next_start_says_how_the_server_before_ended(module: Any, spawner: Any) -> None:
+    async def first() -> str:
+        return (await spawner.progress().__anext__())["message"]
+
+    asyncio.run(spawner.start())
+    module.slurm.job = Job(7, "TIMEOUT", "ada")
+    asyncio.run(spawner.poll())
+    assert asyncio.run(first()) == "Your server before this one is gone: its time was over."
+    assert "before" not in asyncio.run(first())
+
+
+def test_a_stop_waits_until_the_job_has_ended(module: Any, spawner: Any) -> None:
+    asyncio.run(spawner.start())
+    asyncio.run(spawner.stop())
+    assert module.ran[-1] == (["scancel", "7"], None)
+    spawner.clear_state()
+    assert spawner.get_state() == {}
+    assert module.known == set()
+
+
+def test_a_hub_that_restarts_waits_again_for_a_job_that_waits(module: Any, spawner: Any) -> None:
+    spawner.load_state({"job": 7})
+    assert module.claims.waiting == {7: spawner}
+    assert module.known == {7}
+    assert asyncio.run(spawner.poll()) is None
+    # Its server has been ready since.
+    assert module.claims.waiting == {}

@@ -1,0 +1,123 @@
+"""The program of a job that is a server: it asks the hub, and starts what it gets."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import nbops_slurm
+import pytest
+
+PATH = "/hub/api/nbops/claim"
+
+
+class Hub(socketserver.UnixStreamServer):
+    """Answers with one status after the other, and keeps what it was sent."""
+
+    def __init__(self, path: str, statuses: list[int]) -> None:
+        self.statuses, self.sent = statuses, []
+        super().__init__(path, Handler)
+
+    def get_request(self) -> tuple:
+        connection, _address = super().get_request()
+        return connection, ("job", 0)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One request."""
+
+    def do_POST(self) -> None:
+        self.server.sent.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(self.server.statuses.pop(0))
+        self.end_headers()
+        self.wfile.write(json.dumps({"command": ["server"]}).encode())
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def hub(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub, whose job makes another proof each time and never waits."""
+    proofs = iter(range(100))
+    monkeypatch.setattr(nbops_slurm, "proof", lambda job: f"{job} {next(proofs)}".encode())
+    monkeypatch.setattr(nbops_slurm, "PAUSE", 0)
+    with Hub(str(tmp_path / "hub.sock"), []) as made:
+        thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def test_a_job_asks_until_the_hub_knows_it(hub: Hub) -> None:
+    """A proof counts once, so each question has its own."""
+    hub.statuses = [403, 502, 200]
+    assert nbops_slurm.claim(hub.server_address, PATH, 7) == {"command": ["server"]}
+    assert hub.sent == [(PATH, f"7 {number}".encode()) for number in range(3)]
+
+
+@pytest.mark.parametrize(("status", "patience"), [(403, "PATIENCE_IF_REFUSED"), (502, "PATIENCE")])
+def test_a_job_that_gets_nothing_ends(hub: Hub, monkeypatch: pytest.MonkeyPatch, status: int, patience: str) -> None:
+    monkeypatch.setattr(nbops_slurm, patience, -1)
+    hub.statuses = [status]
+    with pytest.raises(OSError, match=f"nothing over to job 7: {status}"):
+        nbops_slurm.claim(hub.server_address, PATH, 7)
+
+
+def test_a_hub_that_stays_away_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nbops_slurm, "PATIENCE", -1)
+    monkeypatch.setattr(nbops_slurm, "proof", lambda job: b"")
+    with pytest.raises(OSError, match=r"job 7: 0 .*No such file"):
+        nbops_slurm.claim(str(tmp_path / "hub.sock"), PATH, 7)
+
+
+def test_a_server_has_what_the_hub_hands_over_and_what_slurm_says(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing else of the job's environment, which a person's own files may set."""
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("LD_PRELOAD_OF_THE_JOB", "x")
+    program = (
+        "import json, os, pathlib, sys; mode = os.stat(os.environ['JUPYTER_RUNTIME_DIR']).st_mode; "
+        "pathlib.Path(sys.argv[1]).write_text(json.dumps([dict(os.environ), mode]))"
+    )
+    told = tmp_path / "told"
+    environment = {"HOME": str(tmp_path), "JUPYTERHUB_API_TOKEN": "secret", "JUPYTERHUB_ROOT_DIR": "~/notebooks"}
+    command = [sys.executable, "-c", program, str(told)]
+    assert nbops_slurm.serve(command, environment) == 0
+    found, mode = json.loads(told.read_text())
+    assert mode & 0o777 == 0o700
+    assert not os.path.exists(found.pop("JUPYTER_RUNTIME_DIR"))
+    found.pop("LC_CTYPE", None)  # Python's own
+    assert found == {"SLURM_JOB_ID": "7", **environment}
+    assert (tmp_path / "notebooks").is_dir()
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
+    """Also where the server does not end by itself at once."""
+    server = "import os, time; print(os.environ['JUPYTER_RUNTIME_DIR'], flush=True); time.sleep(600)"
+    job = (
+        "import nbops_slurm, signal, sys; signal.signal(signal.SIGTERM, nbops_slurm.leave); "
+        f"sys.exit(nbops_slurm.serve([sys.executable, '-c', {server!r}], {{}}))"
+    )
+    place = str(pathlib.Path(nbops_slurm.__file__).parent)
+    with subprocess.Popen(
+        [sys.executable, "-c", job],
+        env={"PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        runtime = running.stdout.readline().strip()
+        assert os.path.isdir(runtime)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 128 + signal.SIGTERM
+    assert not os.path.exists(runtime)
