@@ -74,13 +74,6 @@ def test_links_lead_somewhere(page: str) -> None:
     assert site.problems(page) == []
 
 
-def test_links_of_the_readme_lead_into_the_tarball() -> None:
-    ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"]
-    targets = [site.target("README.md", link.group())[0] for link in site.links(text_of("README.md"))]
-    left_out = [path for path in targets if any(path == name or path.startswith(f"{name}/") for name in ignored)]
-    assert left_out == []
-
-
 @page_parameter
 def test_variables_exist(page: str) -> None:
     named = set(NAME.findall(text_of(page)))
