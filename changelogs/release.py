@@ -32,6 +32,7 @@ GALAXY_TAGS = {
 DESCRIBED = ("readme", "authors", "description", "license", "repository", "documentation", "homepage", "issues")
 VERSION_ADDED = re.compile(r"""(?<=version_added: )(["']?)([0-9][\w.+-]*)\1""")
 STAMPED = ("plugins/*.py", "roles/*/argument_specs.yml", "benchmarks/callback_plugins/*.py")
+BUILDER = ROOT / ".cache/forge/bin/ansible-builder"
 # What is no use without all of its files.
 WHOLE = ("examples", "files", "meta", "playbooks", "plugins", "roles")
 # The last task of a run whose host has a shell that answers nothing; what is wrong with variables is told before it.
@@ -163,6 +164,7 @@ class Installed:
         self._is_documented("role", [path.name for path in (self.clone / "roles").iterdir()])
         playbooks = sorted(f"nbops.jupyter.{path.stem}" for path in (self.clone / "playbooks").glob("*.yml"))
         self.run("ansible-playbook", "--syntax-check", *playbooks)
+        self._says_what_it_needs()
         for example, vault in VAULTS.items():
             self._accepts(example, vault)
 
@@ -178,6 +180,15 @@ class Installed:
         # ansible-doc only warns of what it does not find.
         if missing := set(names) - set(json.loads(self.run("ansible-doc", "--json", "--type", kind, *names))):
             raise Refused(f"ansible-doc does not find: {', '.join(sorted(missing))}")
+
+    def _says_what_it_needs(self) -> None:
+        """An execution environment gets what the files of the repository say."""
+        found = yaml.safe_load(self.run(str(BUILDER), "introspect", str(self.work / "installed")))
+        for kind, file in (("python", "requirements.txt"), ("system", "bindep.txt")):
+            needed = [line for line in (self.clone / file).read_text().splitlines() if not line.startswith("#")]
+            told = [line.partition("  #")[0] for line in found[kind]]
+            if told != needed:
+                raise Refused(f"ansible-builder reads {told}, and {file} says {needed}")
 
     def _accepts(self, example: str, vault: dict[str, str]) -> None:
         hosts = str(self.path / "examples" / example / "hosts.yml")
