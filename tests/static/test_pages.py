@@ -18,6 +18,10 @@ spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs/site/pa
 site = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(site)
 
+spec = importlib.util.spec_from_file_location("site_pictures", ROOT / "docs/site/pictures.py")
+taken = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(taken)
+
 PAGES = sorted({*site.pages(), *(path.name for path in ROOT.glob("*.md"))})
 GUIDES = [page for page in PAGES if page.startswith("docs/") or page == "README.md"]
 page_parameter = pytest.mark.parametrize("page", PAGES)
@@ -72,6 +76,15 @@ def blocks(page: str, language: str) -> Iterator[tuple[int, str]]:
 @page_parameter
 def test_links_lead_somewhere(page: str) -> None:
     assert site.problems(page) == []
+
+
+def test_the_pictures_are_those_that_a_command_takes_and_that_pages_show() -> None:
+    found = {path.stem: path.stat().st_size for path in (ROOT / "docs/pictures").glob("*.png")}
+    shown = {
+        path for page in PAGES for path in re.findall(r"!\[[^]]{20,}\]\([./\w]*pictures/(\w+)\.png\)", text_of(page))
+    }
+    assert found.keys() == taken.HEIGHTS.keys() == shown
+    assert max(found.values()) <= 150_000
 
 
 @page_parameter
