@@ -80,9 +80,8 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_the_pictures_are_those_that_a_command_takes_and_that_pages_show() -> None:
     found = {path.stem: path.stat().st_size for path in (ROOT / "docs/pictures").glob("*.png")}
-    shown = {
-        path for page in PAGES for path in re.findall(r"!\[[^]]{20,}\]\([./\w]*pictures/(\w+)\.png\)", text_of(page))
-    }
+    image = re.compile(r"!\[[^]]{20,}\]\([./\w]*pictures/(\w+)\.png\)")
+    shown = {name for page in PAGES for name in image.findall(text_of(page))}
     assert found.keys() == taken.HEIGHTS.keys() == shown
     assert max(found.values()) <= 150_000
 
