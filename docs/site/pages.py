@@ -34,6 +34,12 @@ def pages() -> dict[str, str]:
     return found | {path: place for path, place in OTHERS.items() if (ROOT / path).exists()}
 
 
+def pictures() -> dict[str, str]:
+    """For each picture of the repository, its place in the site's sources."""
+    found = sorted((ROOT / "docs/pictures").iterdir())
+    return {f"docs/pictures/{path.name}": f"pictures/{path.name}" for path in found}
+
+
 def without_code(text: str) -> str:
     """The text with blanks in the place of code and comments, so that positions stay."""
     return CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
@@ -71,7 +77,7 @@ def problems(page: str) -> list[str]:
 
 def for_site(page: str) -> str:
     """The text of a page with the links that it has on the site."""
-    places = pages()
+    places = pages() | pictures()
 
     def translate(match: re.Match[str]) -> str:
         path, anchor = target(page, match.group())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import shutil
 import sys
 from typing import Any
 
@@ -82,6 +83,9 @@ def main() -> None:
             text += SPECIFIED.format(role=pathlib.PurePath(place).stem)
         (directory / place).parent.mkdir(parents=True, exist_ok=True)
         (directory / place).write_text(text)
+    (directory / "pictures").mkdir()
+    for picture, place in pages.pictures().items():
+        shutil.copy(pages.ROOT / picture, directory / place)
     (directory / "variables.md").write_text(variables())
     (directory / "changelog.rst").write_text((pages.ROOT / "CHANGELOG.rst").read_text())
 

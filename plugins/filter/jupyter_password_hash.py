@@ -13,7 +13,7 @@ description:
   - Makes the value of Jupyter's C(IdentityProvider.hashed_password), as C(jupyter server password) does.
   - Each new hash has a random salt. Give the stored hash in O(current) to keep it as long as it serves.
 requirements:
-  - passlib and argon2-cffi on the controller, for O(algorithm=argon2)
+  - libpass (or passlib) and argon2-cffi on the controller, for O(algorithm=argon2)
 positional: algorithm, current
 options:
   _input:

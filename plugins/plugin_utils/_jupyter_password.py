@@ -14,6 +14,7 @@ import hmac
 import re
 import secrets
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 # Every digest of fixed length that hashlib always has, but for MD5.
@@ -31,6 +32,9 @@ DIGESTS = (
     "blake2s",
 )
 ALGORITHMS = ("argon2", *DIGESTS)
+
+# What hashes with Argon2, and the modules by which it is found; libpass is the maintained successor of passlib.
+PACKAGES = {"libpass": "passlib", "argon2-cffi": "argon2"}
 
 # Jupyter's own costs.
 MEMORY_KIB, PASSES, LANES = 10240, 10, 8
@@ -120,8 +124,10 @@ def _argon2() -> Any:
 
         argon2.get_backend()
     except (ImportError, RuntimeError) as exc:
+        # Over passlib nobody should install libpass: they have the same files.
+        missing = [package for package, module in PACKAGES.items() if find_spec(module) is None] or [*PACKAGES]
         raise RuntimeError(
-            "argon2 needs passlib and argon2-cffi on the controller; "
-            f"install them with: {sys.executable} -m pip install passlib argon2-cffi"
+            f"argon2 needs {' and '.join(missing)} on the controller; "
+            f"install with: {sys.executable} -m pip install {' '.join(missing)}"
         ) from exc
     return argon2.using(type="ID", memory_cost=MEMORY_KIB, rounds=PASSES, parallelism=LANES)

@@ -13,7 +13,7 @@ description:
   - Checks a password against Jupyter's C(IdentityProvider.hashed_password), in constant time.
   - A string that is no such hash matches nothing.
 requirements:
-  - passlib and argon2-cffi on the controller, for hashes of the argon2 kind
+  - libpass (or passlib) and argon2-cffi on the controller, for hashes of the argon2 kind
 positional: password
 options:
   _input:

@@ -90,3 +90,9 @@ def test_uv_is_locked_and_nothing_else() -> None:
     [pin] = pins("roles/python_venv/files/uv.txt")
     assert pin.name == "uv"
     assert pin.marker == ""
+
+
+@pytest.mark.parametrize(("environment", "library"), [("development", "libpass"), ("oldest", "passlib")])
+def test_passwords_are_tested_with_passlib_and_with_its_successor(environment: str, library: str) -> None:
+    found = [pin.name for pin in pins(f"requirements/{environment}.txt") if pin.name in ("libpass", "passlib")]
+    assert found == [library]

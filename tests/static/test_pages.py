@@ -18,6 +18,10 @@ spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs/site/pa
 site = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(site)
 
+spec = importlib.util.spec_from_file_location("site_pictures", ROOT / "docs/site/pictures.py")
+taken = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(taken)
+
 PAGES = sorted({*site.pages(), *(path.name for path in ROOT.glob("*.md"))})
 GUIDES = [page for page in PAGES if page.startswith("docs/") or page == "README.md"]
 page_parameter = pytest.mark.parametrize("page", PAGES)
@@ -80,11 +84,12 @@ def test_links_lead_somewhere(page: str) -> None:
     assert site.problems(page) == []
 
 
-def test_links_of_the_readme_lead_into_the_tarball() -> None:
-    ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"]
-    targets = [site.target("README.md", link.group())[0] for link in site.links(text_of("README.md"))]
-    left_out = [path for path in targets if any(path == name or path.startswith(f"{name}/") for name in ignored)]
-    assert left_out == []
+def test_the_pictures_are_those_that_a_command_takes_and_that_pages_show() -> None:
+    found = {path.stem: path.stat().st_size for path in (ROOT / "docs/pictures").glob("*.png")}
+    image = re.compile(r"!\[[^]]{20,}\]\([./\w]*pictures/(\w+)\.png\)")
+    shown = {name for page in PAGES for name in image.findall(text_of(page))}
+    assert found.keys() == taken.HEIGHTS.keys() == shown
+    assert max(found.values()) <= 150_000
 
 
 @page_parameter

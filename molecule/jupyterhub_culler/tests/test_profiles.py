@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from accessibility import barriers
 from browser import LOGS, browser, log_in
 from hub import HUB
 
@@ -20,6 +21,7 @@ def test_a_person_chooses_on_the_form(host, person, address: str) -> None:
         large.wait_for()
         assert page.get_by_role("group", name="Your server").get_by_role("radio").count() == 3
         assert page.get_by_role("radio", name="Usual").is_checked()
+        assert barriers(page, "fieldset") == []
         # By keys alone: from the chosen one to the next, and on to the button.
         page.get_by_role("radio", name="Usual").focus()
         page.keyboard.press("ArrowDown")

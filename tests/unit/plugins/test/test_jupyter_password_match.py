@@ -39,5 +39,5 @@ def test_errors_are_those_of_ansible(stored: object, password: object, message: 
 
 def test_missing_library_is_an_error_of_ansible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "passlib.hash", None)
-    with pytest.raises(AnsibleTemplatePluginError, match="argon2 needs passlib and argon2-cffi on the controller"):
+    with pytest.raises(AnsibleTemplatePluginError, match="argon2 needs libpass and argon2-cffi on the controller"):
         jupyter_password_match("argon2:$argon2id$", "mypassword")
