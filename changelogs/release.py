@@ -197,7 +197,7 @@ class Installed:
         done = subprocess.run(command, cwd=self.work, env=self.env, check=False, capture_output=True, text=True)
         tasks = re.findall(r"^TASK \[(?:.* : )?(.*)\]", done.stdout, re.MULTILINE)
         if tasks[-1:] != [ASKED]:
-            raise Refused(f"examples/{example} does not get as far as “{ASKED}”:\n{done.stdout}{done.stderr}")
+            raise Refused(f"examples/{example} does not get as far as '{ASKED}':\n{done.stdout}{done.stderr}")
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

@@ -18,15 +18,16 @@ class Slurm:
     """Answers squeue as it is told to, and keeps what was asked; its clock stands still until it is set."""
 
     def __init__(self) -> None:
-        self.answer: tuple[int, bytes] | OSError = (0, b"")
+        self.answer = (0, b"")
+        self.error: OSError | None = None
         self.asked: list[list[str]] = []
         self.now = 100.0
         self.queue = Queue("jupyterhub@node", LOG, lambda: self.now)
 
     async def run(self, command: list[str], text: bytes | None = None, seconds: float | None = None) -> Any:
         self.asked.append(command)
-        if isinstance(self.answer, OSError):
-            raise self.answer
+        if self.error:
+            raise self.error
         return self.answer if command[0] == "squeue" else (0, b"")
 
     def says(self, *lines: str) -> None:
@@ -71,12 +72,18 @@ def test_a_job_of_that_number_of_somebody_else_is_another_one(slurm: Slurm) -> N
 
 
 @pytest.mark.parametrize(
-    "answer", [(1, b"Unable to contact slurm controller"), (-1, b""), (0, b"a line\n"), OSError("no squeue")]
+    ("answer", "error"),
+    [
+        ((1, b"Unable to contact slurm controller"), None),
+        ((-1, b""), None),
+        ((0, b"a line\n"), None),
+        ((0, b""), OSError("no squeue")),
+    ],
 )
-def test_without_an_answer_a_job_is_there(slurm: Slurm, answer: Any) -> None:
+def test_without_an_answer_a_job_is_there(slurm: Slurm, answer: tuple[int, bytes], error: OSError | None) -> None:
     slurm.says("8|RUNNING|ada|N/A|None", "7|RUNNING|ada|N/A|None")
     assert slurm.find()
-    slurm.now, slurm.answer = 200, answer
+    slurm.now, slurm.answer, slurm.error = 200, answer, error
     assert slurm.find() == Job(7)
 
 
