@@ -120,7 +120,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service impor
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 PENDING = "/run/nginx-config.pending"
-LOCK = "/run/nginx-config.lock"
+# It is there, and nothing is left of its lock.
+LOCK = "/run"
 
 ARGUMENT_SPEC = {
     "directory": {"type": "path", "default": "/etc/nginx"},

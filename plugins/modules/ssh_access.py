@@ -172,7 +172,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.way_in import r
 
 # Is there from before the drop-in is written until sshd has read it; a reboot reads what is on disk.
 PENDING = "/run/nbops-sshd.pending"
-LOCK = "/run/nbops-sshd.lock"
+# It is there, and nothing is left of its lock.
+LOCK = "/run"
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

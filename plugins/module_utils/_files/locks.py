@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def alone(path: str) -> Iterator[None]:
-    """Waits until no other process holds the lock at a path, and holds it. Raises OSError."""
-    with open(path, "w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Waits until no other process holds the lock of a directory or file, and holds it. Raises OSError.
+
+    A file is made where there is none.
+    """
+    descriptor = os.open(path, os.O_RDONLY | (0 if os.path.isdir(path) else os.O_CREAT), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
