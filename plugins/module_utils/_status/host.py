@@ -140,7 +140,8 @@ def _file_system(path: str) -> FileSystem:
 def system(run_command: RunCommand) -> tuple[str, list[str]]:
     """The name of the release that runs, and those of later ones from which apt takes packages. Raises OSError."""
     name = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    status, out, err = run_command(["apt-get", "indextargets", "--format", "$(RELEASE)"])
+    # Also those whose lists apt has not fetched yet.
+    status, out, err = run_command(["apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE)"])
     if status != 0:
         raise OSError(f"apt-get indextargets failed: {err.strip()}")
     # Such as trixie-updates and trixie/updates.
