@@ -20,7 +20,7 @@ from ansible.utils.version import SemanticVersion
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs/site"))
-import pages  # noqa: E402
+import pages  # noqa: E402 (found by the path above)
 
 # ansible-core alone: the collection names no other collection as its dependency.
 TOOLS = ROOT / ".cache/documentation/bin"

@@ -105,7 +105,7 @@ from dataclasses import dataclass
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import HOST, alone
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.marks import require_mark
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
@@ -120,8 +120,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.service impor
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 
 PENDING = "/run/nginx-config.pending"
-# It is there, and nothing is left of its lock.
-LOCK = "/run"
 
 ARGUMENT_SPEC = {
     "directory": {"type": "path", "default": "/etc/nginx"},
@@ -244,7 +242,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
     try:
-        with contextlib.nullcontext() if module.check_mode else alone(LOCK):
+        with contextlib.nullcontext() if module.check_mode else alone(HOST):
             run(module)
     except OSError as error:
         module.fail_json(msg=str(error))

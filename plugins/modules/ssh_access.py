@@ -158,7 +158,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import AccountPlan, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import HOST, alone
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.pending import PendingLoad
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._ssh import administrators, sudoers, system_files
@@ -172,8 +172,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._ssh.way_in import r
 
 # Is there from before the drop-in is written until sshd has read it; a reboot reads what is on disk.
 PENDING = "/run/nbops-sshd.pending"
-# It is there, and nothing is left of its lock.
-LOCK = "/run"
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -350,7 +348,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
     try:
-        with contextlib.nullcontext() if module.check_mode else alone(LOCK):
+        with contextlib.nullcontext() if module.check_mode else alone(HOST):
             result = run(module)
     except (hub_host.HostError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))

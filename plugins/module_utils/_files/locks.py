@@ -10,6 +10,9 @@ import fcntl
 import os
 from collections.abc import Iterator
 
+# What changes the host as a whole holds this lock: the directory is there, and nothing is left of the lock.
+HOST = "/run"
+
 
 @contextlib.contextmanager
 def alone(path: str) -> Iterator[None]:

@@ -104,7 +104,7 @@ def test_a_server_has_what_the_hub_hands_over_and_what_slurm_says(
 
 def test_a_job_that_is_cancelled_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
     """Also where the server does not end by itself at once."""
-    server = "import os, time; print(os.environ['JUPYTER_RUNTIME_DIR'], flush=True); time.sleep(600)"
+    server = "import os, signal; print(os.environ['JUPYTER_RUNTIME_DIR'], flush=True); signal.pause()"
     job = (
         "import nbops_slurm, signal, sys; signal.signal(signal.SIGTERM, nbops_slurm.leave); "
         f"sys.exit(nbops_slurm.serve([sys.executable, '-c', {server!r}], {{}}))"

@@ -60,7 +60,7 @@ def nginx(tmp_path: pathlib.Path, etc: pathlib.Path, monkeypatch: pytest.MonkeyP
     kind = type("NginxOfThisTest", (Nginx,), {"validated": [], "loads": [], "directory": etc})
     monkeypatch.setattr(nginx_config, "Nginx", kind)
     monkeypatch.setattr(nginx_config, "PENDING", str(tmp_path / "pending"))
-    monkeypatch.setattr(nginx_config, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(nginx_config, "HOST", str(tmp_path / "lock"))
     monkeypatch.setattr(nginx_config.AnsibleModule, "get_bin_path", lambda *_arguments, **_options: "/usr/sbin/nginx")
     return kind
 
@@ -102,7 +102,7 @@ def test_check_mode_predicts_what_the_next_run_does(nginx, run, etc):
 def test_two_runs_at_once_write_one_after_the_other(nginx, run, etc):
     """Each would else take the other's mark of an interrupted run away."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        with alone(nginx_config.LOCK):
+        with alone(nginx_config.HOST):
             other = pool.submit(run, files={SITE: "mark 1"})
             assert not concurrent.futures.wait([other], timeout=0.5).done
             assert (texts(etc), nginx.loads) == ({}, [])
