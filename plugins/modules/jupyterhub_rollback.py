@@ -38,7 +38,7 @@ msg:
 restored:
   description: What was or would be put back.
   type: dict
-  returned: always
+  returned: unless the last healthy state cannot be read
   contains:
     version: {description: Version of JupyterHub in the last healthy state; empty without one., type: str}
     database: {description: Path of the copy of the database; empty if the database is unchanged., type: str}
@@ -46,6 +46,8 @@ restored:
     units: {description: Names of the units of hub and proxy., type: list, elements: str}
     config: {description: Whether the configuration goes back., type: bool}
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback, switch
@@ -83,23 +85,25 @@ def main() -> None:
     module = AnsibleModule(rollback.ARGUMENTS, supports_check_mode=True)
     surroundings.disregard(0o077)
     paths = rollback.paths_of(module.params)
-    plan, start = RollbackPlan(), []
+    known: dict[str, Any] = {}
+    start: list[str] = []
     try:
         healthy = rollback.read_healthy_state(paths)
         plan = rollback.make_plan(paths, healthy)
+        known["restored"] = plan.report()
         if plan.changes():
             require_possible(paths, healthy, plan, module)
             start = switch.units_to_start(paths.name, manager.Host(module.run_command))
     except (OSError, RollbackError, ValueError, manager.SystemdError) as error:
-        module.fail_json(msg=str(error), changed=False, restored=plan.report())
+        module.fail_json(msg=str(error), changed=False, **known)
 
     if plan.changes() and not module.check_mode:
         try:
             switch.go_back(paths, healthy, plan, start, module.run_command)
         except (DatabaseError, OSError, RollbackError, ValueError, manager.SystemdError) as error:
-            module.fail_json(msg=str(error), changed=True, restored=plan.report())
+            module.fail_json(msg=str(error), changed=True, **known)
 
-    module.exit_json(changed=plan.changes(), msg=message(paths.name, plan, module.check_mode), restored=plan.report())
+    module.exit_json(changed=plan.changes(), msg=message(paths.name, plan, module.check_mode), **known)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ known:
   description: Names of those of the O(labs) that have served before.
   type: list
   elements: str
-  returned: always
+  returned: unless the notes cannot be read
 noted:
   description: Names of the labs whose notes were or would be written.
   type: list
@@ -268,7 +268,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
     labs = [Lab(**{**lab, "files": tuple(lab["files"])}) for lab in module.params["labs"]]
-    result: dict[str, Any] = {"changed": False, "msg": "", "known": [], "noted": [], "restored": [], "followed": []}
+    result: dict[str, Any] = {"changed": False, "msg": "", "noted": [], "restored": [], "followed": []}
     try:
         if module.params["state"] == "noted":
             result["noted"] = note_state(module, labs, Host(module.run_command))

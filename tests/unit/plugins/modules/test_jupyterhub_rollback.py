@@ -192,11 +192,12 @@ def test_check_mode_predicts_the_run(world: World, run: Callable[..., dict], par
     assert not run(check=True)["changed"]
 
 
-def test_a_damaged_note_is_reported(world: World, run: Callable[..., dict]) -> None:
+def test_a_damaged_note_is_reported_and_is_not_the_lack_of_one(world: World, run: Callable[..., dict]) -> None:
     world.deploy("hub")
     (world.state / "healthy.json").write_text("{")
     result = run()
     assert (result["failed"], result["changed"], world.calls) == (True, False, [])
+    assert "restored" not in result
 
 
 def test_without_an_answer_of_systemd_nothing_is_changed(world: World, run: Callable[..., dict]) -> None:

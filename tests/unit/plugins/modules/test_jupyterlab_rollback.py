@@ -367,9 +367,10 @@ def test_a_release_that_is_gone_is_told_before_anything_changes(world: World, ru
     assert (world.state(), world.calls) == (broken, [])
 
 
-def test_a_damaged_note_is_told(world: World, run: Run, noted: dict) -> None:
+def test_a_damaged_note_is_told_and_is_not_the_lack_of_one(world: World, run: Run, noted: dict) -> None:
     (world.root / ".healthy/eve.json").write_text("{")
     told = run("restored")
     assert told["failed"]
     assert "eve.json is damaged; remove it" in told["msg"]
+    assert "known" not in told
     assert run("noted")["noted"] == ["eve"]
