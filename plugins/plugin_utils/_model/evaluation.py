@@ -77,7 +77,10 @@ class Evaluation:
         the task that reads them, by tags or by its beginning, fails instead of writing something else.
         """
         with _typed(self._subject):
-            made = plan_of(self._model, given_to(self._model, self._subject, self._values, self._host))
+            given = given_to(self._model, self._subject, self._values, self._host)
+            made = plan_of(self._model, given)
+        if hasattr(self._model, "warnings"):
+            self.warnings += self._model.warnings(given)
         needs = getattr(self._model, "NEEDS", {})
         early = {key for fact, keys in needs.items() if fact not in self._host for key in keys}
         return {key: value for key, value in made.items() if key not in early}

@@ -58,6 +58,12 @@ def problems(given: Given) -> list[str]:
     return found
 
 
+def warnings(given: Given) -> list[str]:
+    """What a person may have meant otherwise, and the hub takes as it is."""
+    found = jupyterhub_rules.doubts(given.settings) if given.settings["state"] == "present" else ()
+    return [f"{given.settings['name']}: {text}" for text in found]
+
+
 def plan(given: Given) -> dict[str, Any]:
     """What the role does for a hub, or to remove one; nothing of it is secret."""
     settings = given.settings

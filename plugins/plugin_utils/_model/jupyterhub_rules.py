@@ -33,6 +33,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns impo
     PAGE,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv import PACKAGE
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import nearest
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
 NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|port|proxy|servers|sockets|user|users)$)[a-z][a-z0-9]{0,15})?")
@@ -329,6 +330,28 @@ def _roles(settings: dict) -> Iterator[str]:
         # The hub would make a record of each, and would not start without their accounts.
         for user in sorted(set(role.get("users", [])) - users):
             yield f"{where}: {user} is not in jupyterhub_users; add it there, or give the role to a group."
+
+
+def doubts(settings: dict) -> Iterator[str]:
+    """The groups and people that are nowhere in the list of users: likely misspelt.
+
+    The hub may know more of both, by its logins and its admin page. Where no user has a group, all come from there.
+    """
+    users = [user for user in settings["users"] if user["state"] == "present"]
+    groups = dict.fromkeys(group for user in users for group in user["groups"])
+    named = {
+        "jupyterhub_group_limits": settings["group_limits"],
+        **{f"jupyterhub_profiles: {profile['name']}": profile["groups"] for profile in settings["profiles"]},
+        **{f"jupyterhub_roles: {role['name']}": role.get("groups", ()) for role in settings["roles"]},
+    }
+    for where, names in named.items():
+        for name in names if groups else ():
+            if name not in groups:
+                yield f"{where}: nobody in jupyterhub_users is in the group '{name}'{nearest(name, groups)}"
+    people = {user["name"]: None for user in users}
+    for name in settings["user_limits"] if people and not settings["create_accounts"] else ():
+        if name not in people:
+            yield f"jupyterhub_user_limits: '{name}' is not in jupyterhub_users{nearest(name, people)}"
 
 
 def _texts(value: object) -> bool:

@@ -118,3 +118,34 @@ def test_the_domain_of_each_host_is_its_own() -> None:
     }
     domains = {"a": "lab.org", "b": "", "c": "", "d": ""}
     assert domains_of({"groups": groups, "hostvars": hosts}) == domains
+
+
+@pytest.mark.parametrize(
+    ("settings", "doubts"),
+    [
+        (
+            {"jupyterhub_group_limits": {"staff": {"memory_max": "2G"}, "staf": {"memory_max": "8G"}}},
+            ["jupyterhub_group_limits: nobody in jupyterhub_users is in the group 'staf'; did you mean staff?"],
+        ),
+        (
+            {"jupyterhub_profiles": [{"name": "small"}, {"name": "large", "groups": ["teachers"]}]},
+            ["jupyterhub_profiles: large: nobody in jupyterhub_users is in the group 'teachers'."],
+        ),
+        (
+            {"jupyterhub_roles": [{"name": "graders", "scopes": ["users"], "groups": ["stuff"]}]},
+            ["jupyterhub_roles: graders: nobody in jupyterhub_users is in the group 'stuff'; did you mean staff?"],
+        ),
+        (
+            {"jupyterhub_user_limits": {"adda": {"memory_max": "8G"}}},
+            ["jupyterhub_user_limits: 'adda' is not in jupyterhub_users; did you mean ada?"],
+        ),
+        ({"jupyterhub_user_limits": {"adda": {"memory_max": "8G"}}, "jupyterhub_create_accounts": True}, []),
+        ({"jupyterhub_group_limits": {"staf": {"memory_max": "8G"}}, "jupyterhub_users": [{"name": "ada"}]}, []),
+    ],
+    ids=["limits", "profile", "role", "person", "people-who-come", "groups-from-elsewhere"],
+)
+def test_what_a_hub_takes_and_nobody_may_have_meant_is_a_warning(settings: dict[str, Any], doubts: list[str]) -> None:
+    users = {"jupyterhub_users": [{"name": "ada", "groups": ["staff"]}]}
+    evaluation = Evaluation("jupyterhub", {**HOST, **users, **settings}, template(), {})
+    evaluation.plan()
+    assert evaluation.warnings == [f"jupyterhub: {doubt}" for doubt in doubts]
