@@ -15,7 +15,7 @@ GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
 project = f"{GALAXY['namespace']}.{GALAXY['name']}"
 version = release = GALAXY["version"]
 copyright = "nbops contributors"
-extensions = ["myst_parser", "sphinx_antsibull_ext"]
+extensions = ["myst_parser", "sphinx.ext.graphviz", "sphinx_antsibull_ext"]
 root_doc = "index"
 
 html_theme = "furo"
@@ -24,6 +24,7 @@ html_copy_source = html_show_sourcelink = False
 # Highlighting that Ansible's pages have, where there is one; what nobody can read aloud is left out.
 pygments_style = "ansible"
 myst_heading_anchors = 4
+graphviz_output_format = "svg"
 # A reference that leads nowhere is an error, and no page of another site is asked for.
 nitpicky = True
 

@@ -11,6 +11,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+import diagrams
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REPOSITORY = "https://github.com/nbops/ansible-collection-jupyter"
 # Pages beside those of docs/ and of the roles.
@@ -94,5 +96,4 @@ def for_site(page: str) -> str:
     for match in links(text):
         parts += [text[end : match.start()], translate(match)]
         end = match.end()
-    # The site has no program that draws; the text says the same.
-    return "".join([*parts, text[end:]]).replace("```mermaid", "```text")
+    return diagrams.drawn("".join([*parts, text[end:]]))

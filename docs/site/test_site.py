@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-HTML = pathlib.Path(__file__).resolve().parents[2] / ".cache/docs/html"
+DOCS = pathlib.Path(__file__).resolve().parents[1]
+HTML = DOCS.parent / ".cache/docs/html"
 
 
 @pytest.fixture
@@ -39,3 +40,13 @@ def test_every_page_is_in_the_contents() -> None:
     pages = [str(path.relative_to(HTML)) for path in HTML.rglob("*.html") if path.parent.name != "collection"]
     unlisted = {"index.html", "search.html", "genindex.html"}
     assert [name for name in pages if f'href="{name}' not in text and name not in unlisted] == []
+
+
+def test_diagrams_are_drawn_and_have_words_for_who_cannot_see_them(page: Page) -> None:
+    page.goto((HTML / "architecture.html").as_uri())
+    drawn = page.locator("object[type='image/svg+xml']")
+    assert drawn.count() == (DOCS / "architecture.md").read_text().count("```mermaid")
+    assert all(text.strip() for text in drawn.all_text_contents())
+    for path in drawn.evaluate_all("all => all.map(one => one.data)"):
+        page.goto(path)
+        assert page.locator("svg text").count() > 5

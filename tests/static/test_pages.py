@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import diagrams
+import pages as site
+import pictures as taken
 import pytest
 import yaml
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import ROLES, options_of
 from models import problems
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs/site/pages.py")
-site = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(site)
-
-spec = importlib.util.spec_from_file_location("site_pictures", ROOT / "docs/site/pictures.py")
-taken = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(taken)
-
 PAGES = sorted({*site.pages(), *(path.name for path in ROOT.glob("*.md"))})
 GUIDES = [page for page in PAGES if page.startswith("docs/") or page == "README.md"]
 page_parameter = pytest.mark.parametrize("page", PAGES)
@@ -171,3 +165,30 @@ COPIED = [
 def test_what_is_to_be_copied_is_accepted(variables: dict[str, Any]) -> None:
     for subject, given in subjects(variables):
         assert problems(subject, given, HOST) == [], subject
+
+
+def test_a_diagram_is_drawn_with_all_that_it_says() -> None:
+    page = """Before.
+
+```mermaid
+graph LR
+  accTitle: Who asks whom
+  one["The first"] -->|"asks"| two.b
+```
+"""
+    drawn = diagrams.drawn(page)
+    assert "Before." in drawn
+    assert ":alt: Who asks whom" in drawn
+    assert "rankdir=LR" in drawn
+    assert '"one" [label="The first"]' in drawn
+    assert '"one" -> "two.b" [label="asks"]' in drawn
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["graph LR\n  one --> two\n", "pie\n  accTitle: Shares\n", "graph LR\n  accTitle: Loops\n  one --- two\n"],
+    ids=["without-a-title", "no-flowchart", "no-arrow"],
+)
+def test_a_diagram_that_the_site_would_not_draw_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"a diagram begins|a line of a diagram"):
+        diagrams.drawn(f"```mermaid\n{text}```\n")
