@@ -47,6 +47,17 @@ def test_a_cluster_with_jobs_is_not_removed(host, job):
     assert state(host, job["id"]) == "RUNNING"
 
 
+def test_a_node_with_jobs_is_not_removed_while_no_controller_answers(host, other, job):
+    host.check_output("systemctl stop slurmctld")
+    try:
+        run = run_ansible(str(REMOVAL), *inventory_options("slurm/inventory/hosts.yml"), "--limit=slurm-node1")
+    finally:
+        host.check_output("systemctl start slurmctld")
+    assert run.returncode != 0
+    assert f"slurmstepd: [{job['id']}.batch]" in run.stdout
+    assert "sleep infinity" in other("slurm-node1").check_output("ps -u ada -o args=")
+
+
 def test_a_node_that_lost_its_power_comes_back_by_itself(host, ada, other):
     lost = ada.submit("sleep infinity", "--nodelist=slurm-node2")
     wait_until(lambda: state(host, lost) == "RUNNING")
