@@ -167,6 +167,11 @@ def test_what_is_to_be_copied_is_accepted(variables: dict[str, Any]) -> None:
         assert problems(subject, given, HOST) == [], subject
 
 
+@page_parameter
+def test_no_page_names_a_file_that_ansible_ignores_beside_the_directory_of_the_examples(page: str) -> None:
+    assert re.findall(r"group_vars/jupyter(?:lab|hub)\.yml", (ROOT / page).read_text()) == []
+
+
 def test_a_diagram_is_drawn_with_all_that_it_says() -> None:
     page = """Before.
 

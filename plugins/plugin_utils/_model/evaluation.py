@@ -34,6 +34,7 @@ KNOWN = (
 PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab", "remove", "rollback", "status", "verify")
 # Few others name variables like these; `nginx_` and `certbot_` are the names of other collections' roles too.
 OURS = ("jupyterlab", "jupyterhub", "kernels")
+SHARED = tuple(role for role in ROLES if role not in OURS)
 SUBJECTS = (*ROLES, *(f"{PLAYBOOK}{name}" for name in PLAYBOOKS))
 
 
@@ -61,6 +62,7 @@ class Evaluation:
             wrong, self.warnings = strange(OURS, variables)
             if wrong:
                 raise InputError(*wrong)
+            self.warnings += strange(SHARED, variables)[0]
         values = _resolve({name: variables[name] for name in names if name in variables}, template)
         facts = variables.get("ansible_facts") or {}
         known = {name: values.pop(name) for name in KNOWN if name in values}

@@ -120,6 +120,12 @@ def test_the_domain_of_each_host_is_its_own() -> None:
     assert domains_of({"groups": groups, "hostvars": hosts}) == domains
 
 
+def test_a_variable_that_may_be_another_collection_s_is_a_warning_where_it_looks_like_ours() -> None:
+    variables = {**HOST, "jupyterlab_instances": [LAB], "nginx_maintenence": True, "nginx_vhosts": []}
+    found = Evaluation("playbook_jupyterlab", variables, template(), {}).warnings
+    assert found == ["'nginx_maintenence' is not known here; did you mean nginx_maintenance?"]
+
+
 @pytest.mark.parametrize(
     ("settings", "doubts"),
     [
