@@ -153,7 +153,7 @@ class Labs:
             raise SystemdError(
                 f"The labs did not come up as until {until}, and serve again as before:\n{error}"
             ) from None
-        switch.note([one.note.lab for one in plan.returns], self._systemd, check_mode=False)
+        switch.note(plan.restarts(), self._systemd, check_mode=False)
 
     def _told(self, plan: Plan, until: str) -> str:
         runs, was = ("would run", "would be") if self._module.check_mode else ("runs", "was")

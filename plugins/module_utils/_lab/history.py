@@ -28,14 +28,14 @@ KEPT = 5
 _FILE = re.compile(r"(?P<until>[0-9]{8}T[0-9]{6}Z)\.json")
 
 
-def replace_note(note: Note) -> None:
-    """Writes a note, and keeps the one in its place where that is about another state. Raises OSError."""
+def replace_note(note: Note, until: str) -> None:
+    """Writes a note, and keeps the one in its place as that of a state that ended `until` now. Raises OSError."""
     former = None
     # A damaged one tells nothing that could be gone back to.
     with contextlib.suppress(NoteError):
         former = notes.read_note(note.lab.name)
     if former and not former.is_like(note):
-        _keep(former, now())
+        _keep(former, until)
     notes.write_note(note)
 
 

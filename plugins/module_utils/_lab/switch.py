@@ -65,8 +65,9 @@ def start(services: list[str], systemd: Host) -> None:
 def note(labs: list[Lab], systemd: Host, *, check_mode: bool) -> list[str]:
     """Writes the notes that are missing or differ, and returns the names of their labs."""
     found = notable(labs, systemd)
+    until = history.now()
     for one in found if not check_mode else ():
-        history.replace_note(one)
+        history.replace_note(one, until)
     return [one.lab.name for one in found]
 
 
