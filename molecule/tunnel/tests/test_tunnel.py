@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -15,7 +14,6 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from notebook_client import NotebookClient
-from playbook import inventory_options, run_ansible
 from tunnels import opened
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -84,21 +82,6 @@ def test_the_classic_interface_is_there_beside_the_other(follow) -> None:
     assert client.get("").url.endswith("/tree")
     for page in ("tree", "lab"):
         assert client.get(page).status_code == 200
-
-
-def test_a_lab_that_serves_and_runs_no_cell_goes_back_from_its_upgrade(host, follow) -> None:
-    allows_none = '{"KernelSpecManager": {"allowed_kernelspecs": ["none"]}}'
-    variables = {"jupyterlab_instances": ["{{ lab }}", f"{{{{ books | combine({{'config': {allows_none}}}) }}}}"]}
-    limit = f"--limit={host.backend.host}"
-    inventories = inventory_options("tunnel/inventory/hosts.yml")
-    run = run_ansible("nbops.jupyter.upgrade", limit, *inventories, f"--extra-vars={json.dumps(variables)}")
-    assert run.returncode == 2
-    assert re.search(
-        "is not well after its upgrade, .* The lab books runs again as until .*, with its conf", run.stdout
-    )
-    client = NotebookClient(follow("books"), token="0123456789abcdef0123456789abcdef")
-    with client.kernel() as kernel:
-        assert kernel.run("6*7") == "42"
 
 
 def test_nothing_but_ssh_faces_the_network(host, address: str) -> None:
