@@ -113,15 +113,13 @@ followed:
   returned: always
 """
 
-import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._lab import notes, rollback
-from ansible_collections.nbops.jupyter.plugins.module_utils._lab.notes import Lab, Note, NoteError
+from ansible_collections.nbops.jupyter.plugins.module_utils._lab import notes, rollback, switch
+from ansible_collections.nbops.jupyter.plugins.module_utils._lab.notes import Lab, NoteError
 from ansible_collections.nbops.jupyter.plugins.module_utils._lab.rollback import Plan, Return, Verdict
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
-from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 
 ARGUMENT_SPEC = {
@@ -142,54 +140,6 @@ ARGUMENT_SPEC = {
 }
 
 
-def starts(labs: list[Lab], systemd: Host) -> dict[str, float]:
-    """When each lab that serves was started. Its unit counts as active only once it answers."""
-    state = systemd.show([lab.service for lab in labs])
-    return {
-        lab.name: manager.started_at(state[lab.service])
-        for lab in labs
-        if state[lab.service]["ActiveState"] in manager.STARTED
-    }
-
-
-def notable(labs: list[Lab], systemd: Host) -> list[Note]:
-    """The states of the labs that serve by what is on disk, and have no such note."""
-    since = starts(labs, systemd)
-    found = [(lab, notes.present_state(lab)) for lab in labs if lab.name in since]
-    return [note for lab, note in found if note and note.changed < since[lab.name] and not notes.is_noted(note)]
-
-
-def units_to_stop(plan: Plan) -> list[str]:
-    """The labs that are restarted, and before them the addresses that differ."""
-    moved = [one.note.lab for one in plan.returns if one.restarts and one.note.lab.socket in one.units]
-    # systemd opens no socket while what a connection started runs.
-    addresses = [unit for lab in moved for unit in (lab.socket, lab.holder)]
-    return [*addresses, *(lab.service for lab in plan.restarts())]
-
-
-def apply(plan: Plan, systemd: Host) -> None:
-    """Stops the labs that are restarted, puts everything back, and starts them. Raises OSError and SystemdError."""
-    restarted = [lab.service for lab in plan.restarts()]
-    if restarted:
-        systemd.stop(units_to_stop(plan))
-    try:
-        rollback.put_back(plan)
-    except OSError:
-        # Those that are only restarted for their environment serve by either release.
-        with contextlib.suppress(SystemdError):
-            start(restarted, systemd)
-        raise
-    if any(one.units for one in plan.returns):
-        systemd.systemctl("daemon-reload")
-    start(restarted, systemd)
-
-
-def start(services: list[str], systemd: Host) -> None:
-    """Starts services, if there are any. Raises SystemdError."""
-    if services:
-        systemd.bring_up("start", services)
-
-
 def told(plan: Plan, words: dict[str, str], check_mode: bool, down: frozenset[str] = frozenset()) -> str:
     """What happened to each lab, and why, but to those that are still down."""
     returns = [one for one in plan.returns if one.note.lab.name not in down]
@@ -204,7 +154,7 @@ def told(plan: Plan, words: dict[str, str], check_mode: bool, down: frozenset[st
 
 def sentence(one: Return, words: str, check_mode: bool) -> str:
     """What happened to a lab: why, to what it went back, and its last words before that."""
-    name, parts = one.note.lab.name, parts_of(one)
+    name, parts = one.note.lab.name, switch.parts_of(one)
     if not one.restarts:
         will = "would go" if check_mode else "went"
         return f"The lab {name} has run on, and {parts} {will} back to what it was started with."
@@ -220,23 +170,6 @@ def sentence(one: Return, words: str, check_mode: bool) -> str:
     )
 
 
-def parts_of(one: Return) -> str:
-    """What goes back, in words."""
-    release = f"release {one.note.release} in {one.note.lab.environment}" if one.release else ""
-    config, units = "its configuration" if one.config else "", "its unit" if one.units else ""
-    parts = [part for part in (release, config, units) if part]
-    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])
-
-
-def note_state(module: AnsibleModule, labs: list[Lab], systemd: Host) -> list[str]:
-    """Writes the notes that are missing or differ, and returns the names of their labs."""
-    found = notable(labs, systemd)
-    if not module.check_mode:
-        for note in found:
-            notes.write_note(note)
-    return [note.lab.name for note in found]
-
-
 def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> None:
     """Takes labs back, and says in `result` what happens before it does. Raises what its callees do."""
     systemd = Host(module.run_command)
@@ -244,7 +177,7 @@ def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> N
     names = {lab.name for lab in labs}
     result["known"] = sorted(note.lab.name for note in every if note.lab.name in names)
     everyone = {lab.name: lab for lab in [*(note.lab for note in every), *labs]}
-    plan = rollback.make_plan(labs, every, starts(list(everyone.values()), systemd))
+    plan = rollback.make_plan(labs, every, switch.starts(list(everyone.values()), systemd))
     if problems := rollback.problems(plan):
         raise NoteError("Labs cannot go back, and nothing was changed:\n" + "\n".join(problems))
     down = [one.note.lab for one in plan.returns if one.verdict is Verdict.DOWN]
@@ -255,12 +188,12 @@ def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> N
     result["msg"] = told(plan, words, module.check_mode)
     if not module.check_mode and result["changed"]:
         try:
-            apply(plan, systemd)
+            switch.apply(plan, systemd)
         except SystemdError as error:
-            up = starts(plan.restarts(), systemd)
+            up = switch.starts(plan.restarts(), systemd)
             down = frozenset(lab.name for lab in plan.restarts() if lab.name not in up)
             raise SystemdError("\n".join(filter(None, [str(error), told(plan, words, False, down)]))) from None
-    result["noted"] = note_state(module, plan.noted, systemd)
+    result["noted"] = switch.note(plan.noted, systemd, check_mode=module.check_mode)
     result["changed"] = result["changed"] or bool(result["noted"])
 
 
@@ -271,7 +204,7 @@ def main() -> None:
     result: dict[str, Any] = {"changed": False, "msg": "", "noted": [], "restored": [], "followed": []}
     try:
         if module.params["state"] == "noted":
-            result["noted"] = note_state(module, labs, Host(module.run_command))
+            result["noted"] = switch.note(labs, Host(module.run_command), check_mode=module.check_mode)
             result["known"] = sorted(lab.name for lab in labs if notes.has_note(lab.name))
             result["changed"] = bool(result["noted"])
         else:

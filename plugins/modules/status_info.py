@@ -57,13 +57,22 @@ options:
             type: str
             required: true
           database:
-            description: Path of the file of its database, empty where that is on a server of its own.
+            description: Path of the file of its database, empty where it is no file of the hub.
+            type: str
+            required: true
+          kind:
+            description: V(sqlite), V(postgresql) on this host, or V(elsewhere).
             type: str
             required: true
           people:
             description: Who is listed, where accounts of the host say who may log in.
             type: list
             elements: str
+      users:
+        description: The accounts in which labs run. Those of a hub's people are the members of its group.
+        type: list
+        elements: str
+        default: []
       directories:
         description: Directories on whose file systems there must be room, beside V(/), V(/home) and V(/var).
         type: list
@@ -105,6 +114,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import manifest
 from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 
@@ -128,9 +138,11 @@ ARGUMENT_SPEC = {
                 "options": {
                     "name": {"type": "str", "required": True},
                     "database": {"type": "str", "required": True},
+                    "kind": {"type": "str", "required": True},
                     "people": {"type": "list", "elements": "str"},
                 },
             },
+            "users": {"type": "list", "elements": "str", "default": []},
             "directories": {"type": "list", "elements": "str", "default": []},
         },
     }
@@ -173,11 +185,15 @@ def status(expected, run_command):
         *checked("servers", lambda: rows.servers(host.servers(systemd, expected["servers"]))),
     ]
     for hub in expected["hubs"]:
-        found += checked("database", lambda hub=hub: rows.database(host.database(hub)))
+        found += checked("database", lambda hub=hub: rows.database(host.database(run_command, hub)))
+        if hub["kind"] == manifest.POSTGRESQL:
+            found += checked("database", lambda: rows.clusters(host.clusters(run_command)))
         if hub["people"] is not None:
             found += checked("people", lambda hub=hub: rows.people(host.people(hub)))
         name = hub["name"]
         found += checked("logins", lambda name=name: rows.logins(name, host.failed_logins(run_command, name)))
+    hubs = [hub["name"] for hub in expected["hubs"]]
+    found += checked("packages", lambda: rows.packages(host.unread_packages(expected["users"], hubs)))
     found += checked("backup", lambda: rows.backup(*host.backup()))
     found += checked("system", lambda: rows.system(*host.system(run_command)))
     return [*found, *checked("reboot", lambda: rows.reboot(*host.reboot()))]

@@ -21,6 +21,20 @@ INVENTORY = ROOT / "molecule/inventory/containers.py"
 OLD, NEW = "backup-debian-13", "backup-new"
 STATUS = "/var/lib/nbops-backup/status.json"
 NOTE = "notes.txt"
+# What the inventory says for another name, below which the former one leads to it.
+MOVED = "moved.example.org"
+RENAMED = {
+    "jupyter_domain": MOVED,
+    "jupyterhub_public_url": f"https://{MOVED}",
+    "jupyter_sites": [
+        {
+            "name": "former",
+            "server_names": [HUB],
+            "certificate": MOVED,
+            "locations": [{"path": "/", "redirect": f"https://{MOVED}"}],
+        }
+    ],
+}
 # What is in ada's home beside what Jupyter makes: lists and attributes, and what nobody gets back.
 FURNISH = f"""
 set -e
@@ -74,12 +88,12 @@ def address_of(host: Any) -> str:
     return host.backend.ansible_runner.get_variables(host.backend.host)["ansible_host"]
 
 
-def at_host(host: Any, ada: HubClient) -> None:
-    """From now on the hub's name leads to a host."""
-    at_address(HUB, address_of(host))
+def at_host(host: Any, ada: HubClient, name: str = HUB) -> None:
+    """From now on a name of the hub leads to a host."""
+    at_address(name, address_of(host))
     # One that is still open leads to the host before.
     ada.http.close()
-    pathlib.Path(ada.ca).write_text(host.file(f"/etc/ssl/jupyter/{HUB}/fullchain.pem").content_string)
+    pathlib.Path(ada.ca).write_text(host.file(f"/etc/ssl/jupyter/{name}/fullchain.pem").content_string)
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +233,35 @@ def test_one_persons_home_comes_beside_theirs(restored) -> None:
     )
     assert restored.new.check_output("cat /home/ada/of_the_kernel") == "new"
     assert restored.new.check_output("stat --format='%U %a' /home/ada/restored-*") == "ada 700"
+
+
+@pytest.fixture(scope="module")
+def renamed(restored: BackedUp) -> BackedUp:
+    """The restored hub under another name."""
+    done = play(NEW, "nbops.jupyter.jupyterhub", f"--extra-vars={json.dumps(RENAMED)}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    at_host(restored.new, restored.ada, MOVED)
+    return restored
+
+
+def test_people_log_in_and_work_under_another_name(renamed) -> None:
+    ada = HubClient(f"https://{MOVED}/hub/", ca=renamed.ada.ca)
+    assert ada.login("ada", "correct horse battery")
+    with ada.start().kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    ada.stop()
+
+
+def test_a_token_of_the_old_host_is_valid_under_another_name(renamed) -> None:
+    program = HubClient(f"https://{MOVED}/hub/", ca=renamed.ada.ca, token=renamed.token)
+    assert program.get("api/user").json()["name"] == "ada"
+
+
+def test_the_former_name_leads_to_the_other(renamed) -> None:
+    ask = "curl --silent --insecure --output /dev/null --write-out '%{http_code} %{redirect_url}'"
+    former = f"https://{HUB}/hub/spawn"
+    answer = renamed.new.check_output(f"{ask} --resolve {HUB}:443:127.0.0.1 {former}")
+    assert answer == f"308 https://{MOVED}/hub/spawn"
 
 
 def test_a_damaged_repository_and_unreadable_files_raise_the_alarm(restored) -> None:

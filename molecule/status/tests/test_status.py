@@ -65,6 +65,10 @@ FAULTS = {
         """ >/var/lib/nbops-backup/status.json""",
         "rm -r /var/lib/nbops-backup",
     ),
+    "packages of a Python that is gone": (
+        "runuser -u ada -- mkdir --parents /home/ada/.local/lib/python3.9/site-packages/wonder",
+        "rm -r /home/ada/.local/lib/python3.9",
+    ),
     "somebody in the hub's group whom nobody listed": (
         "useradd eve && gpasswd --add eve jupyterhub",
         "userdel eve",
@@ -97,6 +101,7 @@ EXPECTED = {
     ("servers", "warn"): ["jupyterlab-lab.service has run for "],
     ("database", "red"): [f"jupyterhub: there is none at {STATE}/jupyterhub.sqlite; restore it, or run the playbook."],
     ("people", "warn"): ["jupyterhub: eve: may log in by the group jupyterhub, and not listed; list them, or "],
+    ("packages", "warn"): ["ada: what they installed into ~/.local/lib/python3.9 is read by no Python here; tell "],
     ("backup", "red"): ["The last backup was made 2 days ago; see journalctl --unit='nbops-backup*'."],
     ("backup", "ok"): ["The last check was well, 2 days ago."],
     ("system", "warn"): ["apt takes packages from forky, and trixie runs. That upgrade takes the Python of "],
@@ -213,7 +218,7 @@ def test_database(host, well: Status) -> None:
     question = f"import sqlite3; print(*sqlite3.connect('{STATE}/jupyterhub.sqlite').execute('{{}}').fetchone())"
     query = "SELECT version_num FROM alembic_version"
     revision = host.check_output("python3 -c %s", question.format(query))
-    assert well.text("database").startswith(f"jupyterhub: revision {revision}, ")
+    assert well.text("database").startswith(f"jupyterhub: SQLite, revision {revision}, ")
 
 
 def test_people(well: Status) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 
@@ -82,6 +83,21 @@ def restore_postgresql(run_command: RunCommand, address: str, password: str, cop
         _drop_new_setting(paths["restore"])
         files = [f"--file={paths[name]}" for name in ("drop", "restore")]
         run("psql", *connection, "--single-transaction", *files)
+
+
+def has_tables(run_command: RunCommand, address: str) -> bool:
+    """Whether a database that can be reached without a password has tables; one that is not there has none."""
+    if not shutil.which("psql"):
+        return False
+    question = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+    status, out, _err = ask_postgresql(run_command, address, question)
+    return status == 0 and out.strip() != "0"
+
+
+def ask_postgresql(run_command: RunCommand, address: str, question: str) -> tuple[int, str, str]:
+    """The status, the answer with bars between its columns, and the errors of a question without a password."""
+    options = ["--no-psqlrc", "--no-password", "--no-align", "--tuples-only", f"--command={question}"]
+    return run_command(["psql", *options, f"--dbname={address}"])
 
 
 def own_entries(listing: str, schema: str, owner: str) -> str:

@@ -82,6 +82,11 @@ class Note:
     files: tuple[File, ...]
     written: float = 0
 
+    def is_like(self, other: Note) -> bool:
+        """Whether the other has the same release, and the same files but for their times."""
+        texts, others = ({(file.path, file.text, file.mode) for file in note.files} for note in (self, other))
+        return (self.lab, self.release, texts) == (other.lab, other.release, others)
+
     @property
     def changed(self) -> float:
         """When the newest part of the state was changed, in seconds since 1970."""
@@ -111,12 +116,13 @@ def read_note(name: str) -> Note | None:
     if data is None:
         return None
     try:
-        return _from_json(json.loads(data), os.stat(path).st_mtime)
+        return from_json(json.loads(data), os.stat(path).st_mtime)
     except (KeyError, TypeError, ValueError):
         raise NoteError(f"{path} is damaged; remove it, and run again once {name} serves.") from None
 
 
-def _from_json(values: dict[str, Any], written: float) -> Note:
+def from_json(values: dict[str, Any], written: float) -> Note:
+    """A note out of a file. Raises KeyError, TypeError and ValueError for one that is damaged."""
     lab = Lab(**{**values["lab"], "files": tuple(values["lab"]["files"])})
     return Note(lab, values["release"], values["switched"], tuple(File(**file) for file in values["files"]), written)
 
@@ -138,17 +144,18 @@ def has_note(name: str) -> bool:
 
 def is_noted(note: Note) -> bool:
     """Whether the host has exactly this note. Raises OSError."""
-    return read_or_none(_path(note.lab.name)) == _to_json(note)
+    return read_or_none(_path(note.lab.name)) == to_json(note)
 
 
 def write_note(note: Note) -> None:
     """Writes a note for root alone, because it has what opens the lab. Raises OSError."""
     os.makedirs(NOTES, mode=0o700, exist_ok=True)
-    atomic.write(_path(note.lab.name), _to_json(note), 0o600)
+    atomic.write(_path(note.lab.name), to_json(note), 0o600)
     atomic.sync_directory(NOTES)
 
 
-def _to_json(note: Note) -> bytes:
+def to_json(note: Note) -> bytes:
+    """A note as it is written."""
     values = {key: value for key, value in asdict(note).items() if key != "written"}
     return json.dumps(values, indent=1, sort_keys=True).encode()
 

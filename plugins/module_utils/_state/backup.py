@@ -44,6 +44,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest impo
     Person,
     kept_groups,
     lab_files,
+    postgresql_address,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import Repository
 
@@ -276,11 +277,6 @@ def sqlite_users(path: str) -> set[str]:
             return {name for (name,) in database.execute("SELECT name FROM users")}
     except sqlite3.Error as error:
         raise BackupError(f"{path} is no database of a hub: {error}") from None
-
-
-def postgresql_address(hub: str) -> str:
-    """The database of a hub on this host, where root has a role of its own."""
-    return f"postgresql:///{hub}?host=/run/postgresql"
 
 
 def dump_postgresql(hub: str, target: str) -> None:

@@ -215,6 +215,11 @@ def lab_files(lab: str) -> list[str]:
     return [f"{LABS}/{lab}/config.json", f"/var/lib/jupyterlab/{lab}/cookie_secret"]
 
 
+def postgresql_address(hub: str) -> str:
+    """The database of a hub on this host, where root has a role of its own."""
+    return f"postgresql:///{hub}?host=/run/postgresql"
+
+
 def summary(made: Manifest) -> dict[str, Any]:
     """What a person wants to know of a snapshot."""
     return {

@@ -25,9 +25,13 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import restore_postgresql, restore_sqlite
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import (
+    has_tables,
+    restore_postgresql,
+    restore_sqlite,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import digest, postgresql_address
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import digest
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
     COPY,
     FILES,
@@ -42,6 +46,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest impo
     account_problems,
     lab_files,
     parse,
+    postgresql_address,
     strangers,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import Repository, RepositoryError
@@ -151,11 +156,13 @@ def problems(snapshot: Snapshot, wanted: Wanted, run_command: RunCommand) -> lis
             found.append(str(error))
     found += room_problems(snapshot, parents, free_bytes)
     if not _is_of(snapshot):
-        occupied = [path for path in _occupied(wanted) if os.path.lexists(path)]
+        occupied = [f"{path} exists" for path in _occupied(wanted) if os.path.lexists(path)]
+        if wanted.database == POSTGRESQL and has_tables(run_command, postgresql_address(wanted.hub)):
+            occupied.append(f"the database {wanted.hub} has tables")
         found += [
-            f"{path} exists: this host has a state of its own, which a restore does not replace; restore to another "
-            "host, or remove it with state: absent first"
-            for path in occupied
+            f"{what}: this host has a state of its own, which a restore does not replace; restore to another host, or "
+            "remove it with state: absent first"
+            for what in occupied
         ]
     elif wanted.hub and run_command(["systemctl", "is-active", "--quiet", f"{wanted.hub}.service"])[0] == 0:
         found.append(f"{wanted.hub}.service runs on a state that is half in place; `systemctl stop {wanted.hub}`")

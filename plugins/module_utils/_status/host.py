@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import functools
+import glob
 import grp
 import json
 import os
 import platform
 import pwd
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -22,15 +24,24 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.certbot import OVERDUE_SHARE
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import SETTINGS, kept
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import days_left
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import ask_postgresql
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import HubPaths, read_healthy_state
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter, probe
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, applicable
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv import host_python
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import STATUS
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
+    ELSEWHERE,
+    POSTGRESQL,
+    SQLITE,
+    STATUS,
+    postgresql_address,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import (
     Certificate,
+    Cluster,
     Database,
     FileSystem,
     People,
@@ -48,6 +59,23 @@ CERTIFICATES = "/etc/ssl/jupyter"
 PLACES = ("/", "/home", "/var")
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
 NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
+
+# How people call the kinds of a hub's database, and the port by which PostgreSQL answers who names none.
+KINDS = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL", ELSEWHERE: "a database on a server of its own"}
+PORT = "5432"
+# Below a release, where JupyterHub has the migrations of its database.
+MIGRATIONS = ("lib", "python3*", "site-packages", "jupyterhub", "alembic", "versions", "*.py")
+# Below a home, where pip puts what a person installs, by the name of the interpreter that reads it.
+PACKAGES, PYTHON = ".local/lib", re.compile(r"python3\.\d+")
+# Where interpreters are: of the system, of our environments, of kernels and other prefixes.
+INTERPRETERS = (
+    "/usr/bin",
+    "/usr/local/bin",
+    "/opt/*/bin",
+    "/opt/*/*/bin",
+    "/opt/*/current/bin",
+    "/opt/*/*/current/bin",
+)
 
 # Releases in the order in which they follow each other: each brings another Python.
 SYSTEMS = (("bookworm", "trixie", "forky", "duke"), ("jammy", "noble", "resolute"))
@@ -172,24 +200,98 @@ def servers(systemd: Host, expected: list[dict[str, str]]) -> list[Server]:
     return found
 
 
-def database(hub: dict[str, Any]) -> Database:
-    """The database of a hub, which has the path of its file, empty for a server. Raises OSError, ValueError."""
-    # The standard library of a minimal Python lacks it.
-    import sqlite3
-
+def database(run_command: RunCommand, hub: dict[str, Any]) -> Database:
+    """The database of a hub, which has its kind, and the path of its file. Raises OSError, ValueError."""
     paths = HubPaths(hub["name"], "")
     note = read_healthy_state(paths).note or {}
     upgrade = json.loads(read_or_none(paths.upgrade) or b"{}")
     known = {"version": note.get("version", ""), "upgrade": upgrade.get("to_version", "")}
-    path = hub["database"]
-    if not path or not os.path.exists(path):
-        return Database(hub["name"], path, **known)
+    kind, path = KINDS[hub["kind"]], hub["database"]
+    if hub["kind"] == POSTGRESQL:
+        revision, size = _of_postgresql(run_command, hub["name"])
+    elif path and os.path.exists(path):
+        revision, size = _of_sqlite(path), os.path.getsize(path)
+    else:
+        return Database(hub["name"], kind, path, **known)
+    return Database(hub["name"], kind, path, revision, size, _wanted_revision(paths.store("hub")), **known)
+
+
+def _of_sqlite(path: str) -> str:
+    # The standard library of a minimal Python lacks it.
+    import sqlite3
+
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
         raise ValueError(f"{path}: {error}") from None
-    return Database(hub["name"], path, revision[0] if revision else "none", os.path.getsize(path), **known)
+    return revision[0] if revision else "none"
+
+
+def _of_postgresql(run_command: RunCommand, hub: str) -> tuple[str, int]:
+    """The revision and the size of a hub's database on this host."""
+    if not shutil.which("psql"):
+        raise OSError(f"{hub}: PostgreSQL is not installed; run the playbook")
+    question = "SELECT version_num, pg_database_size(current_database()) FROM alembic_version"
+    status, out, err = ask_postgresql(run_command, postgresql_address(hub), question)
+    if status != 0:
+        raise OSError(f"{hub}: {' '.join(err.split())}; see `pg_lsclusters`, or restore it")
+    revision, _bar, size = out.strip().partition("|")
+    return (revision, int(size)) if revision else ("none", 0)
+
+
+def _wanted_revision(store: ReleaseStore) -> str:
+    """The revision at which the migrations of the deployed hub end, empty where they do not say it."""
+    release = store.current()
+    pattern = os.path.join(store.directory(release), *MIGRATIONS) if release else ""
+    texts = [(read_or_none(path) or b"").decode(errors="replace") for path in glob.glob(pattern)]
+    before, own = (
+        {match[1] for text in texts for match in re.finditer(rf"^{name} *= *['\"](\w+)['\"]", text, re.MULTILINE)}
+        for name in ("down_revision", "revision")
+    )
+    ends = own - before
+    return ends.pop() if len(ends) == 1 else ""
+
+
+def clusters(run_command: RunCommand) -> list[Cluster]:
+    """The servers of PostgreSQL on this host, with their data. Raises OSError."""
+    if not shutil.which("pg_lsclusters"):
+        return []
+    status, out, err = run_command(["pg_lsclusters", "--no-header"])
+    if status != 0:
+        raise OSError(f"pg_lsclusters failed: {err.strip()}")
+    # Version, name, port, and what is of no interest here.
+    lines = [line.split() for line in out.splitlines()]
+    return [Cluster(version, name, port == PORT) for version, name, port, *_rest in lines]
+
+
+def unread_packages(users: Iterable[str], groups: Iterable[str]) -> dict[str, set[str]]:
+    """By directories such as python3.11, the users and the members of groups who have packages that no Python reads.
+
+    Only names in directories are read: a link or a file of somebody else's in the way of a home is no packages.
+    """
+    members = (group.gr_mem for group in (_known(grp.getgrnam, name) for name in groups) if group)
+    found: dict[str, set[str]] = {}
+    for name in {*users, *(member for names in members for member in names)}:
+        account = _known(pwd.getpwnam, name)
+        for python in _pythons_of(os.path.join(account.pw_dir, PACKAGES)) if account else []:
+            if not _interpreters(python):
+                found.setdefault(python, set()).add(name)
+    return found
+
+
+def _pythons_of(directory: str) -> list[str]:
+    """The names of the directories of a person's packages that hold some."""
+    # A home on another host may also be closed to root.
+    with contextlib.suppress(OSError, ValueError):
+        names = [name for name in beneath.listing(directory) if PYTHON.fullmatch(name)]
+        return [name for name in names if beneath.listing(os.path.join(directory, name, "site-packages"))]
+    return []
+
+
+def _interpreters(name: str) -> list[str]:
+    """The interpreters of this name that are not in homes: of the system, of environments and of kernels."""
+    return [path for place in INTERPRETERS for path in glob.glob(f"{place}/{name}") if os.path.exists(path)]
 
 
 def people(hub: dict[str, Any]) -> People:

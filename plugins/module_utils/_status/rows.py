@@ -92,16 +92,32 @@ class Server:
 class Database:
     """The database of a hub and its notes.
 
-    `path` is empty where it is not a file of the hub, `revision` and `size` (bytes) are None where the file is not
-    there. `version` is the JupyterHub that was last healthy with it, `upgrade` the one to which an upgrade has begun.
+    `kind` is how people call it. `path` is empty where it is not a file of the hub, `revision` and `size` (bytes) are
+    None where there is none, or where it is for its own server to know. `wanted` is the revision of the deployed hub,
+    empty where it is unknown. `version` is the JupyterHub that was last healthy with it, `upgrade` the one to which an
+    upgrade has begun.
     """
 
     hub: str
-    path: str
+    kind: str
+    path: str = ""
     revision: str | None = None
     size: int | None = None
+    wanted: str = ""
     version: str = ""
     upgrade: str = ""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A server of PostgreSQL with its data, as Debian makes one for each version. `answers` whoever names no port."""
+
+    version: str
+    name: str
+    answers: bool
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -239,8 +255,51 @@ def database(found: Database) -> list[Row]:
     if not found.version:
         words = f"{found.hub}: the hub was never healthy with it; see journalctl --unit={found.hub}.service."
         return [Row("database", WARN, words)]
-    what = f"revision {found.revision}, {found.size // 1024} KiB" if found.path else "on a server of its own"
-    return [Row("database", OK, f"{found.hub}: {what}, of JupyterHub {found.version}.")]
+    if found.revision is None:
+        return [Row("database", OK, f"{found.hub}: {found.kind}, of JupyterHub {found.version}.")]
+    if found.wanted not in ("", found.revision):
+        words = (
+            f"{found.hub}: {found.kind} has the revision {found.revision}, and the deployed hub is made for "
+            f"{found.wanted}; run the playbook, which migrates a copy first."
+        )
+        return [Row("database", RED, words)]
+    words = f"{found.kind}, revision {found.revision}, {found.size // 1024} KiB, of JupyterHub {found.version}."
+    return [Row("database", OK, f"{found.hub}: {words}")]
+
+
+def clusters(found: Iterable[Cluster]) -> list[Row]:
+    """Whether Debian's upgrade has put a new PostgreSQL beside the one that has the data; no row where it has not."""
+    rows = []
+    known = list(found)
+    for one in known:
+        others = [other for other in known if other.name == one.name and other.version != one.version]
+        for other in others if one.answers else []:
+            if _numbers(other.version) > _numbers(one.version):
+                words = (
+                    f"PostgreSQL {one} answers, and {other} stands beside it, as Debian's upgrade leaves it. Where "
+                    f"nothing is in the new one: make a backup, then `pg_dropcluster --stop {other}` and "
+                    f"`pg_upgradecluster {one}`."
+                )
+            else:
+                words = (
+                    f"PostgreSQL {one} answers, and {other} of before an upgrade is still there. Once all is well: "
+                    f"`pg_dropcluster --stop {other}`."
+                )
+            rows.append(Row("database", WARN, words))
+    return rows
+
+
+def packages(unread: Mapping[str, Iterable[str]]) -> list[Row]:
+    """Who has packages of their own that no Python of the host reads, by its version."""
+    return [
+        Row(
+            "packages",
+            WARN,
+            f"{_list(sorted(names))}: what they installed into ~/.local/lib/{python} is read by no Python here; tell "
+            "them to install it anew, and to remove that directory.",
+        )
+        for python, names in sorted(unread.items())
+    ] or [Row("packages", OK, "Nobody has packages of a Python that is gone.")]
 
 
 def people(found: People) -> list[Row]:
@@ -305,6 +364,10 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return _count(int(seconds // size), name)
     return "less than a minute"
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def _versions(one: Release) -> Row:

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import TEXTFILES
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
-    ELSEWHERE,
-    POSTGRESQL,
-    SQLITE,
-    is_path,
-)
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import POSTGRESQL, is_path
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import ENVIRONMENT, KEY, PASSWORD, SECRETS
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterlab, playbook, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub,
+    jupyterhub_config,
+    jupyterlab,
+    playbook,
+    sandbox,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.certbot import ALARM_UNIT
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT
@@ -72,7 +73,7 @@ def plan(given: Given) -> dict[str, Any]:
         "known_hosts": settings["known_hosts"],
         "settings": {
             "host": host,
-            "hub": {"name": hub["name"], **_database(hub)} if hub else {},
+            "hub": {"name": hub["name"], **jupyterhub_config.database(hub)} if hub else {},
             "labs": labs,
             "environments": sorted({path for one in deployed for path in one["install"]["releases"]}),
             **{name: settings[name] for name in ("homes", "exclude", "paths", "keep", "prune")},
@@ -84,7 +85,7 @@ def plan(given: Given) -> dict[str, Any]:
             "snapshot": settings["restore_snapshot"],
             "home": settings["restore_home"],
             "hub": hub["name"] if hub else "",
-            **(_database(hub) if hub else {"database": "", "file": ""}),
+            **(jupyterhub_config.database(hub) if hub else {"database": "", "file": ""}),
             "labs": [lab["name"] for lab in labs],
             "paths": settings["paths"],
             "locks": _locks(given, hub, labs),
@@ -106,21 +107,11 @@ def _labs(given: Given) -> list[dict[str, Any]]:
     return jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
 
 
-def _database(hub: dict[str, Any]) -> dict[str, str]:
-    """The kind of a hub's database, and its file; the address of a server elsewhere may hold a password."""
-    given = hub["database"]
-    if given.startswith("sqlite:"):
-        return {"database": SQLITE, "file": given.removeprefix("sqlite:///")}
-    if given == SQLITE:
-        return {"database": SQLITE, "file": f"/var/lib/{hub['name']}/jupyterhub.sqlite"}
-    return {"database": POSTGRESQL if given == POSTGRESQL else ELSEWHERE, "file": ""}
-
-
 def _packages(settings: dict[str, Any], hub: dict[str, Any] | None) -> list[str]:
     # The Python of a minimal host reads no database.
     packages = ["restic", "ca-certificates", "python3"]
     packages += ["openssh-client"] if settings["repository"].startswith("sftp:") else []
-    packages += ["postgresql-client"] if hub and _database(hub)["database"] == POSTGRESQL else []
+    packages += ["postgresql-client"] if hub and jupyterhub_config.database(hub)["database"] == POSTGRESQL else []
     return sorted(packages)
 
 
@@ -151,7 +142,7 @@ def _service(
 ) -> dict[str, Any]:
     """A service that reads everything and writes almost nothing."""
     writes = [settings["repository"]] if settings["repository"].startswith("/") else []
-    database = _database(hub) if hub else {"database": "", "file": ""}
+    database = jupyterhub_config.database(hub) if hub else {"database": "", "file": ""}
     if database["file"]:
         # Who reads a database while it is in use leaves locks beside it.
         writes.append(posixpath.dirname(database["file"]))

@@ -16,6 +16,7 @@ from typing import Any
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import ELSEWHERE, POSTGRESQL, SQLITE
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     intervals,
     jupyterhub_folders,
@@ -124,9 +125,14 @@ def users_units(settings: Settings) -> str:
     return f"{settings['name']}-user-*.service"
 
 
-def database_file(settings: Settings) -> str:
-    """The file of a database with SQLite; empty for another database."""
-    return f"/var/lib/{settings['name']}/jupyterhub.sqlite" if settings["database"] == "sqlite" else ""
+def database(settings: Settings) -> dict[str, str]:
+    """The kind of a hub's database, and its file; the address of a server elsewhere may hold a password."""
+    given = settings["database"]
+    if given.startswith("sqlite:"):
+        return {"database": SQLITE, "file": given.removeprefix("sqlite:///")}
+    if given == SQLITE:
+        return {"database": SQLITE, "file": f"/var/lib/{settings['name']}/jupyterhub.sqlite"}
+    return {"database": POSTGRESQL if given == POSTGRESQL else ELSEWHERE, "file": ""}
 
 
 def slice_name(name: str) -> str:
@@ -356,13 +362,13 @@ def _authenticator(settings: Settings) -> Options:
 
 
 def _database_url(settings: Settings) -> str:
-    name, database = settings["name"], settings["database"]
-    if file := database_file(settings):
-        return f"sqlite:///{file}"
-    if database == "postgresql":
-        return f"postgresql+psycopg:///{name}?host=/run/postgresql"
+    found = database(settings)
+    if found["database"] == SQLITE:
+        return f"sqlite:///{found['file']}"
+    if found["database"] == POSTGRESQL:
+        return f"postgresql+psycopg:///{settings['name']}?host=/run/postgresql"
     # SQLAlchemy would look for a driver that the environment does not have.
-    return re.sub(r"^postgresql://", "postgresql+psycopg://", database)
+    return re.sub(r"^postgresql://", "postgresql+psycopg://", settings["database"])
 
 
 def _users_servers(settings: Settings) -> Options:

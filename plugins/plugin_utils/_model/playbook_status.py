@@ -43,6 +43,7 @@ def plan(given: Given) -> dict[str, Any]:
         "locks": {path: _pins(release["lock"]) for path, release in sorted(releases.items())},
         "servers": [*_labs_servers(given, labs), *(one for hub in hubs for one in _users_servers(hub, releases))],
         "hubs": [_hub(hub) for hub in hubs],
+        "users": sorted({lab["user"] for lab in labs}),
         "directories": sorted(
             {
                 *releases,
@@ -79,7 +80,8 @@ def _users_servers(hub: dict[str, Any], releases: dict[str, Any]) -> list[dict[s
 
 def _hub(hub: dict[str, Any]) -> dict[str, Any]:
     """A hub with its database, and with who may log in, where that is who has an account of the host."""
-    found: dict[str, Any] = {"name": hub["name"], "database": jupyterhub_config.database_file(hub)}
+    database = jupyterhub_config.database(hub)
+    found: dict[str, Any] = {"name": hub["name"], "kind": database["database"], "database": database["file"]}
     if hub["authenticator"] == "pam":
         found["people"] = sorted(user["name"] for user in hub["users"] if user["state"] == "present")
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
@@ -24,7 +26,11 @@ def state(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
 
 @pytest.fixture
 def hub(state: pathlib.Path) -> dict[str, str]:
-    return {"name": "hub", "database": str(state / "jupyterhub.sqlite")}
+    return {"name": "hub", "kind": "sqlite", "database": str(state / "jupyterhub.sqlite")}
+
+
+def no_program(_command: list[str]) -> tuple[int, str, str]:
+    raise AssertionError
 
 
 def test_events_are_counted_by_unit_and_kind() -> None:
@@ -65,28 +71,86 @@ def test_later_releases_that_apt_takes_packages_from(
 
 def test_a_database(state: pathlib.Path, hub: dict[str, str]) -> None:
     path = state / "jupyterhub.sqlite"
-    assert host.database(hub) == rows.Database("hub", str(path), version="6.1.1")
+    assert host.database(no_program, hub) == rows.Database("hub", "SQLite", str(path), version="6.1.1")
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('f460')")
     connection.close()
     before = path.stat().st_mtime_ns
     size = path.stat().st_size
-    assert host.database(hub) == rows.Database("hub", str(path), "f460", size, "6.1.1")
+    assert host.database(no_program, hub) == rows.Database("hub", "SQLite", str(path), "f460", size, version="6.1.1")
     assert path.stat().st_mtime_ns == before
     (state / "upgrade.json").write_text('{"to_version": "7.0"}')
-    assert host.database(hub).upgrade == "7.0"
+    assert host.database(no_program, hub).upgrade == "7.0"
 
 
 def test_a_database_elsewhere(hub: dict[str, str]) -> None:
-    assert host.database({**hub, "database": ""}) == rows.Database("hub", "", version="6.1.1")
+    found = host.database(no_program, {**hub, "kind": "elsewhere", "database": ""})
+    assert found == rows.Database("hub", "a database on a server of its own", version="6.1.1")
+
+
+def test_a_database_of_a_server_on_the_host(hub: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.shutil, "which", lambda name: f"/usr/bin/{name}")
+    postgresql = {**hub, "kind": "postgresql", "database": ""}
+    found = host.database(lambda _command: (0, "f460|8192\n", ""), postgresql)
+    assert found == rows.Database("hub", "PostgreSQL", "", "f460", 8192, version="6.1.1")
+    with pytest.raises(OSError, match="hub: psql: no server; see `pg_lsclusters`, or restore it"):
+        host.database(lambda _command: (2, "", "psql:\n no server\n"), postgresql)
+
+
+def test_a_server_that_is_not_installed_is_an_error(hub: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.shutil, "which", lambda _name: None)
+    with pytest.raises(OSError, match="hub: PostgreSQL is not installed; run the playbook"):
+        host.database(no_program, {**hub, "kind": "postgresql", "database": ""})
+
+
+def test_the_revision_of_the_deployed_hub_is_the_last_of_its_migrations(
+    state: pathlib.Path, hub: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setattr(rollback, "APPLICATIONS", str(tmp_path / "opt"))
+    store = tmp_path / "opt/hub/hub"
+    versions = store / "releases/0123456789ab/lib/python3.13/site-packages/jupyterhub/alembic/versions"
+    versions.mkdir(parents=True)
+    (store / "current").symlink_to("releases/0123456789ab")
+    (versions / "first.py").write_text("revision = 'a1'\ndown_revision = None\n")
+    (versions / "second.py").write_text('# revision identifiers\nrevision = "b2"\ndown_revision = "a1"\n')
+    with sqlite3.connect(state / "jupyterhub.sqlite") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    connection.close()
+    assert host.database(no_program, hub).wanted == "b2"
+
+
+def test_clusters_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.shutil, "which", lambda name: f"/usr/bin/{name}")
+    lines = "15 main 5432 online postgres /data /log\n17 main 5433 down <unknown> /data /log\n"
+    found = [rows.Cluster("15", "main", answers=True), rows.Cluster("17", "main", answers=False)]
+    assert host.clusters(lambda _command: (0, lines, "")) == found
+
+
+def test_packages_of_a_python_that_is_gone(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = {name: tmp_path / name for name in ("ada", "bob", "eve")}
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python3.13").touch()
+    (tmp_path / "bin/python3.11").symlink_to("gone")
+    for home, python in ((homes["ada"], "python3.11"), (homes["bob"], "python3.13")):
+        (home / ".local/lib" / python / "site-packages/wonder").mkdir(parents=True)
+    # Nothing was left in it, and a link leads nowhere.
+    (homes["bob"] / ".local/lib/python3.11/site-packages").mkdir(parents=True)
+    homes["eve"].mkdir()
+    (homes["eve"] / ".local").symlink_to(homes["ada"] / ".local")
+    for home in homes.values():
+        os.chown(home, 1001, 1001)
+    monkeypatch.setattr(host, "INTERPRETERS", (str(tmp_path / "bin"),))
+    monkeypatch.setattr(host.pwd, "getpwnam", lambda name: SimpleNamespace(pw_dir=str(homes[name])))
+    monkeypatch.setattr(host.grp, "getgrnam", lambda _name: SimpleNamespace(gr_mem=["bob", "eve"]))
+    assert host.unread_packages(["ada"], ["hub"]) == {"python3.11": {"ada"}}
 
 
 @pytest.mark.parametrize(("file", "content"), [("jupyterhub.sqlite", "nothing"), ("healthy.json", "{")])
 def test_a_damaged_file_is_an_error(state: pathlib.Path, hub: dict[str, str], file: str, content: str) -> None:
     (state / file).write_text(content)
     with pytest.raises(ValueError, match=r"file is not a database|Expecting property name"):
-        host.database(hub)
+        host.database(no_program, hub)
 
 
 def test_each_file_system_is_read_once(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

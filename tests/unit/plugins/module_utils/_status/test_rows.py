@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._status import rows
 from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import (
     Certificate,
+    Cluster,
     Database,
     FileSystem,
     Release,
@@ -20,7 +21,8 @@ MARKER = {"python": {"tag": "cpython-3.13"}, "packages": {"jupyterlab": "4.6.6",
 RELEASE = Release(
     "/opt/lab", "0123", MARKER, {"jupyterlab": "4.6.6", "six": "1.17"}, "/usr/bin/python3.13", "cpython-3.13"
 )
-DATABASE = Database("hub", "/var/lib/hub/jupyterhub.sqlite", "f460", 4096, "6.1.1")
+DATABASE = Database("hub", "SQLite", "/var/lib/hub/jupyterhub.sqlite", "f460", 4096, version="6.1.1")
+ELSEWHERE = Database("hub", "a database on a server of its own", version="6.1.1")
 
 
 def said(found: list[Row]) -> list[tuple[str, str]]:
@@ -202,8 +204,10 @@ def test_servers() -> None:
 @pytest.mark.parametrize(
     ("database", "state", "beginning"),
     [
-        (DATABASE, "ok", "hub: revision f460, 4 KiB, of JupyterHub 6.1.1."),
-        (replace(DATABASE, path="", revision=None, size=None), "ok", "hub: on a server of its own, of JupyterHub"),
+        (DATABASE, "ok", "hub: SQLite, revision f460, 4 KiB, of JupyterHub 6.1.1."),
+        (replace(DATABASE, wanted="f460"), "ok", "hub: SQLite, revision f460, 4 KiB, of JupyterHub 6.1.1."),
+        (replace(DATABASE, wanted="a1"), "red", "hub: SQLite has the revision f460, and the deployed hub is made for"),
+        (ELSEWHERE, "ok", "hub: a database on a server of its own, of JupyterHub 6.1.1."),
         (replace(DATABASE, revision=None, size=None), "red", "hub: there is none at /var/lib/hub/jupyterhub.sqlite;"),
         (replace(DATABASE, version=""), "warn", "hub: the hub was never healthy with it;"),
         (replace(DATABASE, upgrade="7.0"), "warn", "hub: the upgrade to JupyterHub 7.0 has begun,"),
@@ -213,6 +217,27 @@ def test_database(database: Database, state: str, beginning: str) -> None:
     ((found, text),) = said(rows.database(database))
     assert found == state
     assert text.startswith(beginning)
+
+
+def test_one_postgresql_is_no_row() -> None:
+    assert rows.clusters([Cluster("17", "main", answers=True), Cluster("15", "other", answers=False)]) == []
+
+
+def test_what_to_do_with_the_postgresql_of_the_debian_before() -> None:
+    before = [Cluster("9.6", "main", answers=True), Cluster("17", "main", answers=False)]
+    ((state, text),) = said(rows.clusters(before))
+    assert state == "warn"
+    assert "`pg_dropcluster --stop 17 main` and `pg_upgradecluster 9.6 main`" in text
+    after = [Cluster("9.6", "main", answers=False), Cluster("17", "main", answers=True)]
+    ((state, text),) = said(rows.clusters(after))
+    assert (state, "Once all is well: `pg_dropcluster --stop 9.6 main`." in text) == ("warn", True)
+
+
+def test_packages() -> None:
+    assert said(rows.packages({})) == [("ok", "Nobody has packages of a Python that is gone.")]
+    ((state, text),) = said(rows.packages({"python3.11": {"bob", "ada"}}))
+    assert state == "warn"
+    assert text.startswith("ada, bob: what they installed into ~/.local/lib/python3.11 is read by no Python here;")
 
 
 def told(ago: float, result: str = "ok") -> dict[str, Any]:

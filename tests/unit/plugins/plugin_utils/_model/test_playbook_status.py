@@ -48,7 +48,12 @@ def test_a_hub() -> None:
     assert list(expected["locks"]) == [f"/opt/jupyterhub/{part}" for part in ("hub", "proxy", "user")]
     assert expected["servers"] == [{"units": "jupyterhub-user-*.service", "path": "/opt/jupyterhub/user"}]
     assert expected["hubs"] == [
-        {"name": "jupyterhub", "database": "/var/lib/jupyterhub/jupyterhub.sqlite", "people": ["ada"]}
+        {
+            "name": "jupyterhub",
+            "kind": "sqlite",
+            "database": "/var/lib/jupyterhub/jupyterhub.sqlite",
+            "people": ["ada"],
+        }
     ]
     assert "/var/lib/jupyterhub" in expected["directories"]
 
@@ -57,7 +62,7 @@ def test_a_hub_without_a_culler_and_with_another_database() -> None:
     variables = {"jupyterhub_cull_idle_seconds": 0, "jupyterhub_database": "postgresql"}
     expected = asked(["jupyterhub"], **HUB, **variables)
     assert "jupyterhub-culler.service" not in expected["units"]
-    assert expected["hubs"] == [{"name": "jupyterhub", "database": "", "people": ["ada"]}]
+    assert expected["hubs"] == [{"name": "jupyterhub", "kind": "postgresql", "database": "", "people": ["ada"]}]
 
 
 def test_of_a_hub_that_is_removed_nothing_is_expected() -> None:
