@@ -99,6 +99,7 @@ def _deployment(given: Given) -> dict[str, Any]:
     return {
         "traefik": traefik,
         "slurm_partitions": jupyterhub_slurm.partitions(settings),
+        "nodes": _nodes(given, releases) if settings["slurm_listen"] else {},
         "install": install,
         "secrets": {
             "path": jupyterhub_units.secrets_directory(settings),
@@ -118,6 +119,17 @@ def _deployment(given: Given) -> dict[str, Any]:
         "legacy_setup": settings["legacy_setup"] if any(settings["legacy_setup"].values()) else {},
         "other_proxy": f"/opt/{name}/proxy" if traefik else routes,
         "users": _users(settings) if settings["users"] else {},
+    }
+
+
+def _nodes(given: Given, releases: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the nodes of a cluster need for servers, which is what this host has; and who needs an account there."""
+    settings = given.settings
+    directory = f"/opt/{settings['name']}/user"
+    return {
+        "install": python_venv.install_plan([one for one in releases if one["path"] == directory], given.host),
+        "files": jupyterhub_config.servers_files(settings),
+        "people": sorted(user["name"] for user in settings["users"] if user["state"] == "present"),
     }
 
 
@@ -175,6 +187,7 @@ def _hub_environment(settings: Settings) -> dict[str, Any]:
     files = {path: f"extensions/{path.relative_to(extensions)}" for path in sorted(extensions.rglob("*.py"))}
     shared = COLLECTION / "plugins/module_utils"
     files |= {
+        FILES / "user/nbops_tunnel.py": "extensions/nbops_tunnel.py",
         shared / "_files/sqlite.py": "extensions/nbops_jupyterhub/sqlite.py",
         shared / "_accounts/people.py": "extensions/nbops_jupyterhub/people.py",
         shared / "_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py",
@@ -213,6 +226,7 @@ def _user_environment(settings: Settings) -> dict[str, Any]:
         files={
             FILES / "user/nbops_singleuser.py": "extensions/nbops_singleuser.py",
             FILES / "user/nbops_slurm.py": "extensions/nbops_slurm.py",
+            FILES / "user/nbops_tunnel.py": "extensions/nbops_tunnel.py",
             COLLECTION / "roles/jupyterlab/files/nbops_memory.py": "extensions/nbops_memory.py",
         },
         setup_commands=[*EXTEND, ["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import os
@@ -11,7 +12,7 @@ import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import nbops_slurm
 import pytest
@@ -48,7 +49,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def hub(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub, whose job makes another proof each time and never waits."""
     proofs = iter(range(100))
-    monkeypatch.setattr(nbops_slurm, "proof", lambda job: f"{job} {next(proofs)}".encode())
+    monkeypatch.setattr(nbops_slurm, "proof", lambda said: f"{said['job']} {next(proofs)}".encode())
     monkeypatch.setattr(nbops_slurm, "PAUSE", 0)
     with Hub(str(tmp_path / "hub.sock"), []) as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))
@@ -58,10 +59,15 @@ def hub(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub
         thread.join()
 
 
+def at(path: str) -> Callable[[], nbops_slurm.SocketConnection]:
+    """What connects to a hub at a socket."""
+    return lambda: nbops_slurm.SocketConnection(path)
+
+
 def test_a_job_asks_until_the_hub_knows_it(hub: Hub) -> None:
     """A proof counts once, so each question has its own."""
     hub.statuses = [403, 502, 200]
-    assert nbops_slurm.claim(hub.server_address, PATH, 7) == {"command": ["server"]}
+    assert nbops_slurm.claim(at(hub.server_address), PATH, {"job": 7}) == {"command": ["server"]}
     assert hub.sent == [(PATH, f"7 {number}".encode()) for number in range(3)]
 
 
@@ -70,14 +76,14 @@ def test_a_job_that_gets_nothing_ends(hub: Hub, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(nbops_slurm, patience, -1)
     hub.statuses = [status]
     with pytest.raises(OSError, match=f"nothing over to job 7: {status}"):
-        nbops_slurm.claim(hub.server_address, PATH, 7)
+        nbops_slurm.claim(at(hub.server_address), PATH, {"job": 7})
 
 
 def test_a_hub_that_stays_away_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbops_slurm, "PATIENCE", -1)
-    monkeypatch.setattr(nbops_slurm, "proof", lambda job: b"")
+    monkeypatch.setattr(nbops_slurm, "proof", lambda said: b"")
     with pytest.raises(OSError, match=r"job 7: 0 .*No such file"):
-        nbops_slurm.claim(str(tmp_path / "hub.sock"), PATH, 7)
+        nbops_slurm.claim(at(str(tmp_path / "hub.sock")), PATH, {"job": 7})
 
 
 def test_a_server_has_what_the_hub_hands_over_and_what_slurm_says(
@@ -93,10 +99,13 @@ def test_a_server_has_what_the_hub_hands_over_and_what_slurm_says(
     told = tmp_path / "told"
     environment = {"HOME": str(tmp_path), "JUPYTERHUB_API_TOKEN": "secret", "JUPYTERHUB_ROOT_DIR": "~/notebooks"}
     command = [sys.executable, "-c", program, str(told)]
-    assert nbops_slurm.serve(command, environment) == 0
+    answer = {"command": command, "environment": environment}
+    directory = tmp_path / "own"
+    directory.mkdir(0o700)
+    assert asyncio.run(nbops_slurm.serve(nbops_slurm.NearHub(""), answer, str(directory))) == 0
     found, mode = json.loads(told.read_text())
     assert mode & 0o777 == 0o700
-    assert not os.path.exists(found.pop("JUPYTER_RUNTIME_DIR"))
+    assert found.pop("JUPYTER_RUNTIME_DIR") == str(directory)
     found.pop("LC_CTYPE", None)  # Python's own
     assert found == {"SLURM_JOB_ID": "7", **environment}
     assert (tmp_path / "notebooks").is_dir()
@@ -106,13 +115,14 @@ def test_a_job_that_is_cancelled_leaves_nothing_behind(tmp_path: pathlib.Path) -
     """Also where the server does not end by itself at once."""
     server = "import os, signal; print(os.environ['JUPYTER_RUNTIME_DIR'], flush=True); signal.pause()"
     job = (
-        "import nbops_slurm, signal, sys; signal.signal(signal.SIGTERM, nbops_slurm.leave); "
-        f"sys.exit(nbops_slurm.serve([sys.executable, '-c', {server!r}], {{}}))"
+        "import nbops_slurm, sys; sys.argv[1:] = ['', '']; "
+        f"nbops_slurm.claim = lambda *_: {{'command': [sys.executable, '-c', {server!r}], 'environment': {{}}}}; "
+        "sys.exit(nbops_slurm.main())"
     )
     place = str(pathlib.Path(nbops_slurm.__file__).parent)
     with subprocess.Popen(
         [sys.executable, "-c", job],
-        env={"PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1", "SLURM_JOB_ID": "7"},
         stdout=subprocess.PIPE,
         text=True,
     ) as running:
