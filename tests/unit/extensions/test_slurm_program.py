@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import http.server
 import json
 import os
 import pathlib
 import signal
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import nbops_slurm
+import nbops_tunnel
 import pytest
 
 PATH = "/hub/api/nbops/claim"
@@ -131,3 +135,52 @@ def test_a_job_that_is_cancelled_leaves_nothing_behind(tmp_path: pathlib.Path) -
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 128 + signal.SIGTERM
     assert not os.path.exists(runtime)
+
+
+SERVER = """
+import contextlib, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+for visitor in ("a look whether it listens", "a visit"):
+    with contextlib.suppress(OSError), listener.accept()[0] as connection:
+        connection.sendall(b"served")
+"""
+
+
+def test_a_server_on_a_node_is_reached_with_the_certificate_that_the_hub_has(tmp_path: pathlib.Path) -> None:
+    visitor_key, visitor = nbops_tunnel.make_certificate()
+    pair = tmp_path / "visitor.pem"
+    pair.write_text(visitor_key + visitor)
+    hub = nbops_slurm.FarHub(
+        "10.0.0.10:8082", base64.b64encode(ssl.PEM_cert_to_DER_cert(visitor)).decode(), "20000-20999"
+    )
+    said = hub.said(str(tmp_path))
+    assert 20000 <= said["port"] <= 20999
+    assert said["directory"] == str(tmp_path)
+    assert (tmp_path / "pair.pem").stat().st_mode & 0o777 == 0o600
+    command = [sys.executable, "-c", SERVER, str(tmp_path / "server.sock")]
+    answer = {"command": command, "environment": {}, "visitor": visitor}
+
+    async def visited() -> bytes:
+        serving = asyncio.create_task(nbops_slurm.serve(hub, answer, str(tmp_path)))
+        tls = nbops_tunnel.client(said["certificate"], str(pair))
+        while True:
+            # Until the server listens, the port is closed to everybody.
+            with contextlib.suppress(ConnectionRefusedError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", said["port"], ssl=tls)
+                break
+            await asyncio.sleep(0.01)
+        text = await reader.read()
+        writer.close()
+        assert await serving == 0
+        return text
+
+    assert asyncio.run(asyncio.wait_for(visited(), 30)) == b"served"
+
+
+def test_a_port_that_is_taken_is_nobody_elses_and_none_is_told() -> None:
+    taken = nbops_slurm.taken_port("20000-20999")
+    port = taken.getsockname()[1]
+    with taken, pytest.raises(OSError, match=f"none of the ports {port}-{port} of this machine is free"):
+        nbops_slurm.taken_port(f"{port}-{port}")

@@ -125,6 +125,9 @@ class NearHub:
     async def let_visitors_in(self) -> None:
         """The hub sees the socket."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class FarHub:
     """A hub on another machine: TLS leads from the hub to the server's socket, and from a socket here to the hub."""
@@ -136,6 +139,7 @@ class FarHub:
         self._port = taken_port(ports)
         self._pair = self._server = ""
         self._visitors: Any = None
+        self._open: list[asyncio.Server] = []
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPSConnection(*self._address, timeout=ANSWER_SECONDS, context=self._tls)
@@ -154,7 +158,7 @@ class FarHub:
     async def open(self, directory: str, answer: dict) -> None:
         """Lead the server to the hub."""
         to_hub = functools.partial(asyncio.open_connection, *self._address, ssl=self._tls)
-        await asyncio.start_unix_server(nbops_tunnel.forwarder(to_hub), f"{directory}/hub.sock")
+        self._open.append(await asyncio.start_unix_server(nbops_tunnel.forwarder(to_hub), f"{directory}/hub.sock"))
         self._visitors = nbops_tunnel.server(self._pair, answer["visitor"])
 
     async def let_visitors_in(self) -> None:
@@ -162,12 +166,19 @@ class FarHub:
         while not listens(self._server):
             await asyncio.sleep(INTERVAL)
         to_server = functools.partial(asyncio.open_unix_connection, self._server)
-        await asyncio.start_server(
-            nbops_tunnel.forwarder(to_server),
-            sock=self._port,
-            ssl=self._visitors,
-            ssl_handshake_timeout=nbops_tunnel.HANDSHAKE_SECONDS,
+        self._open.append(
+            await asyncio.start_server(
+                nbops_tunnel.forwarder(to_server),
+                sock=self._port,
+                ssl=self._visitors,
+                ssl_handshake_timeout=nbops_tunnel.HANDSHAKE_SECONDS,
+            )
         )
+
+    def close(self) -> None:
+        """Lead nobody any more."""
+        for listener in self._open:
+            listener.close()
 
 
 def listens(path: str) -> bool:
@@ -192,6 +203,7 @@ async def serve(hub: NearHub | FarHub, answer: dict, directory: str) -> int:
         status = await server.wait()
     finally:
         visitors.cancel()
+        hub.close()
     # As a shell says it of a process that a signal has ended.
     return status if status >= 0 else 128 - status
 

@@ -28,7 +28,8 @@ def take_over() -> None:
         # What the hub starts must not inherit it.
         listener.set_inheritable(False)
     names = os.environ.pop("LISTEN_FDNAMES").split(":")
-    of_hub, of_nodes = ([one for one, name in zip(sockets, names) if (name == NODES) == is_theirs] for is_theirs in (False, True))
+    of_nodes = [listener for listener, name in zip(sockets, names) if name == NODES]
+    of_hub = [listener for listener in sockets if listener not in of_nodes]
 
     def listen(server: HTTPServer, *_address: object, **_named: object) -> None:
         server.add_sockets(of_hub)

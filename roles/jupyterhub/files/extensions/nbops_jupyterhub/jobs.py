@@ -19,7 +19,7 @@ PATIENCE = 30
 INTERVAL = 5
 # Seconds after which a job that no server of the hub has is cancelled.
 GRACE = 60
-# Number, state, person, estimated or real start, node, and why the job waits. The reason comes last: it may be any text.
+# Number, state, person, estimated or real start, node, and why the job waits. The last may be any text.
 FORMAT = "%i|%T|%u|%S|%N|%r"
 FIELDS = 6
 # Every other state is one in which a job is there, also one that a later Slurm invents.

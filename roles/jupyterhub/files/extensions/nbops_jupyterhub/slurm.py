@@ -48,9 +48,9 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         config=True
     )
     ports = Unicode("20000-20999", help="Where servers on other hosts are reached.").tag(config=True)
-    tunnel_prefix = Unicode("jupyterhub-tunnel", help="What the names of the units begin with that lead to servers.").tag(
-        config=True
-    )
+    tunnel_prefix = Unicode(
+        "jupyterhub-tunnel", help="What the names of the units begin with that lead to servers."
+    ).tag(config=True)
 
     hub_name = Unicode("jupyterhub", help="What the names of the jobs begin with.").tag(config=True)
     partition = Unicode("", help="Partition of servers whose profile names none.").tag(config=True)
@@ -189,7 +189,7 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         return {**environment, **own}
 
     async def handed_over(self, said: dict[str, Any]) -> dict[str, Any]:
-        """What the job gets that claims this server, for what it says of itself. Raises ValueError where that is wrong."""
+        """What the job gets that claims this server, for what it says of itself. Raises ValueError."""
         visitor = {"visitor": await self._dig(said)} if self.nodes_address else {}
         if not self.api_token:
             self._make_token()

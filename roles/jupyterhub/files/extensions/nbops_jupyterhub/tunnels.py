@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 import nbops_tunnel
+
 from nbops_jupyterhub import state
 from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.programs import run
