@@ -12,12 +12,14 @@ from hub_client import HubClient, HubError
 from playbook import inventory_options, run_ansible
 from waiting import wait_until
 
+# While servers start and end, time passes for that.
+pytestmark = pytest.mark.usefixtures("overdue")
 OPTIONS = inventory_options("inventory/hub.yml", "slurm/inventory/hosts.yml")
 CONTROLLER, NODE = "slurm-debian-13", "slurm-node1"
 # Answers over TLS at a port, with the files of its directory.
 TAKER = (
-    "import http.server as h, ssl, sys; taker = h.HTTPServer((\"\", int(sys.argv[1])), h.SimpleHTTPRequestHandler); "
-    "tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); tls.load_cert_chain(\"certificate\", \"key\"); "
+    'import http.server as h, ssl, sys; taker = h.HTTPServer(("", int(sys.argv[1])), h.SimpleHTTPRequestHandler); '
+    'tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); tls.load_cert_chain("certificate", "key"); '
     "taker.socket = tls.wrap_socket(taker.socket, server_side=True); taker.serve_forever()"
 )
 CURL = "curl --silent --insecure --max-time 10"
@@ -93,7 +95,7 @@ def test_no_secret_is_in_slurm_nor_in_the_home_nor_in_a_log(host, node, ada: Hub
         host: f"(scontrol show job --details {job}; scontrol write batch_script {job} -; journalctl; "
         "cat $(find /var/lib/slurm /var/log/slurm /home/ada -type f))",
         # Beside the job's own /tmp, which nobody else enters.
-        node: "(journalctl; ps -A --format args; cat /proc/$(pgrep --oldest --full slurmstepd)/environ; "
+        node: "(journalctl; ps -A --format args; cat $(pgrep slurmstepd | sed 's,.*,/proc/&/environ,'); "
         "cat $(find /var/lib/slurm /var/log/slurm /home/ada -path '*/job_container' -prune -o -type f -print))",
     }
     for one, command in seen.items():
@@ -123,7 +125,7 @@ def test_whoever_takes_the_port_of_a_server_that_has_ended_gets_no_visitor(host,
     port = port_of(host)
     # Nobody tells the hub.
     host.check_output("systemctl stop slurmctld")
-    node.check_output("pkill --signal=KILL --uid ada")
+    node.check_output("pkill --signal=KILL --uid ada --full 'nbops_slurm|jupyterhub-singleuser'")
     wait_until(lambda: not node.check_output(f"ss --listening --no-header --tcp 'sport = :{port}'"))
     # For a minute, connections that have ended keep the port as well; nobody has to wait for that.
     node.check_output(f"ss --kill --all --tcp 'sport = :{port}'")

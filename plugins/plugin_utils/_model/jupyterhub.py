@@ -144,6 +144,7 @@ def _removal(settings: Settings) -> dict[str, Any]:
     return {
         "local_servers": settings["spawner"] == "local",
         "slurm_jobs": settings["spawner"] == "slurm",
+        "nodes": {"remains": [f"/opt/{name}", f"/etc/{name}"]} if settings["slurm_listen"] else {},
         "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
         "servers_group": jupyterhub_config.servers_group(settings),
         "remains": [

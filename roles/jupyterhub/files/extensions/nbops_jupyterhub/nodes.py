@@ -21,6 +21,8 @@ from nbops_jupyterhub import claims, state
 
 # A server asks which version the hub has and who a visitor is, and tells when somebody worked.
 OFFERED = rf"api/?|api/user|api/oauth2/token|api/users/[^/]+/activity|{claims.PATH.lstrip('/')}"
+# Bytes of a question.
+LONGEST = 2**16
 
 
 def pair() -> pathlib.Path:
@@ -45,6 +47,6 @@ def offered(application: Router, base_url: str) -> RuleRouter:
 def listen(application: Any, listeners: Iterable[socket]) -> HTTPServer:
     """Let nodes ask at sockets that are open already."""
     router = offered(application, application.settings["hub"].base_url)
-    server = HTTPServer(router, ssl_options=nbops_tunnel.server(str(pair())))
+    server = HTTPServer(router, ssl_options=nbops_tunnel.server(str(pair())), max_body_size=LONGEST)
     server.add_sockets(listeners)
     return server
