@@ -190,7 +190,7 @@ def far(module: Any, spawner: Any, tmp_path: pathlib.Path, monkeypatch: pytest.M
     monkeypatch.setattr(type(spawner), "get_env", lambda self: {"HUB": self.sockets_of_server()[1]})
     module.slurm.job = Job(7, "RUNNING", "ada", node="node1")
     spawner.nodes_address, spawner.api_token = "10.0.0.10:8082", "secret"
-    spawner.job = 7
+    spawner._wait_for(7)
     return spawner
 
 
@@ -238,6 +238,19 @@ def test_a_job_whose_node_slurm_does_not_say_yet_asks_again(module: Any, far: An
     module.slurm.job = Job(7)
     with pytest.raises(ValueError, match="does not say yet where job 7 runs"):
         asyncio.run(far.handed_over(SAID))
+
+
+def test_a_job_whose_server_is_stopped_meanwhile_gets_nothing(module: Any, far: Any) -> None:
+    module.claims.waiting.clear()
+    with pytest.raises(ValueError, match="nobody waits for job 7 any more"):
+        asyncio.run(far.handed_over(SAID))
+    assert module.ran == []
+
+
+def test_a_hub_whose_host_was_restarted_leads_to_a_server_again(module: Any, far: Any) -> None:
+    far.load_state({"job": 7, "far": ["10.0.0.11", 20007]})
+    assert asyncio.run(far.poll()) is None
+    assert module.ran[-1][0][-2:] == ["10.0.0.11", "20007"]
 
 
 def test_a_node_where_the_number_is_another_person_is_told_and_gets_nothing(module: Any, far: Any) -> None:

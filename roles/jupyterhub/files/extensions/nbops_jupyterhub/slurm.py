@@ -44,6 +44,12 @@ MODULE = "nbops_slurm"
 class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     """Each server is a job with the hub's name, and listens on a socket as all servers of this collection do."""
 
+    hub_name = Unicode("jupyterhub", help="What the names of the jobs begin with.").tag(config=True)
+    partition = Unicode("", help="Partition of servers whose profile names none.").tag(config=True)
+    time = Unicode("", help="Longest time of servers whose profile names none.").tag(config=True)
+    limits = Dict(help="memory_max and cpu_quota of everybody.").tag(config=True)
+    group_limits = Dict(help="The same by the hub's groups.").tag(config=True)
+    user_limits = Dict(help="The same by user.").tag(config=True)
     nodes_address = Unicode("", help="Where other hosts reach the hub; empty where servers run on this one.").tag(
         config=True
     )
@@ -51,13 +57,6 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     tunnel_prefix = Unicode(
         "jupyterhub-tunnel", help="What the names of the units begin with that lead to servers."
     ).tag(config=True)
-
-    hub_name = Unicode("jupyterhub", help="What the names of the jobs begin with.").tag(config=True)
-    partition = Unicode("", help="Partition of servers whose profile names none.").tag(config=True)
-    time = Unicode("", help="Longest time of servers whose profile names none.").tag(config=True)
-    limits = Dict(help="memory_max and cpu_quota of everybody.").tag(config=True)
-    group_limits = Dict(help="The same by the hub's groups.").tag(config=True)
-    user_limits = Dict(help="The same by user.").tag(config=True)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -208,6 +207,8 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
             await self._refuse(node, str(said.get("account")))
             raise ValueError(self._end)
         address = await jobs.address_of(node)
+        if claims.waiting.get(self.job) is not self:
+            raise ValueError(f"nobody waits for job {self.job} any more")
         # An answer may have got lost: the job asks again, and has another certificate.
         await self._fill_in()
         certificate = tunnels.prepare(self._keys, peer)
@@ -307,8 +308,8 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
 
         JupyterHub would cancel it for not answering.
         """
-        # This host was restarted, and the server is on another one.
         try:
+            # This host was restarted, and the server is on another one.
             if self.far and not units.is_held(self._tunnel):
                 await self._lead()
             await self.wait_until_it_listens()
