@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hub_client import HubClient, HubError
+from notebook_client import NotebookClient
 from playbook import inventory_options, run_ansible
 from waiting import wait_until
 
@@ -44,14 +45,14 @@ def node(other):
 
 
 @pytest.fixture
-def ada(host, person) -> Iterator[HubClient]:
-    """Somebody without a server, before and after."""
-    made = person("ada")
-    yield made
-    host.check_output("systemctl start slurmctld")
-    if made.state():
-        made.stop()
-    wait_until(lambda: not job_of(host, "ada"))
+def ada(person) -> HubClient:
+    """Somebody whose server, once it runs, is there for one test after the other."""
+    return person("ada")
+
+
+def server_of(person: HubClient) -> NotebookClient:
+    """The person's server, started where it does not run."""
+    return person.enter(person.name) if person.state().get("ready") else person.start()
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def drained(host) -> Iterator[Callable[[], None]]:
 
 
 def test_a_cell_runs_on_the_node_in_a_job_of_its_person(host, ada: HubClient) -> None:
-    with ada.start().kernel() as kernel:
+    with server_of(ada).kernel() as kernel:
         told = kernel.run("import os, socket; print(socket.gethostname(), os.getuid(), os.environ['SLURM_JOB_ID'])")
         assert told == f"{NODE} 2001 {job_of(host, 'ada')}"
         # The hub may restart meanwhile, and nobody is cut off.
@@ -78,7 +79,7 @@ def test_a_cell_runs_on_the_node_in_a_job_of_its_person(host, ada: HubClient) ->
 
 
 def test_no_secret_is_in_slurm_nor_in_the_home_nor_in_a_log(host, node, ada: HubClient) -> None:
-    ada.start()
+    server_of(ada)
     job = job_of(host, "ada")
     # In files, because the journal has the commands of this test.
     pid = node.check_output("pgrep --uid ada --full bin/jupyterhub-singleuser | tail --lines=1")
@@ -107,7 +108,7 @@ def test_no_secret_is_in_slurm_nor_in_the_home_nor_in_a_log(host, node, ada: Hub
 
 
 def test_nobody_reaches_a_server_but_through_the_hub(host, node, ada: HubClient) -> None:
-    ada.start()
+    server_of(ada)
     port = port_of(host)
     # It is there, and says so to nobody without the hub's certificate: on the wire, and on its own machine.
     for one, name in ((host, NODE), (node, "localhost")):
@@ -121,7 +122,7 @@ def test_nobody_reaches_a_server_but_through_the_hub(host, node, ada: HubClient)
 
 
 def test_whoever_takes_the_port_of_a_server_that_has_ended_gets_no_visitor(host, node, ada: HubClient) -> None:
-    server = ada.start()
+    server = server_of(ada)
     port = port_of(host)
     # Nobody tells the hub.
     host.check_output("systemctl stop slurmctld")
@@ -140,6 +141,8 @@ def test_whoever_takes_the_port_of_a_server_that_has_ended_gets_no_visitor(host,
         assert "of bob" not in answer.text
     finally:
         node.check_output("systemctl stop taken")
+        host.check_output("systemctl start slurmctld")
+        wait_until(lambda: not ada.state())
 
 
 def test_a_job_is_claimed_by_its_person_alone(
@@ -155,6 +158,7 @@ def test_a_job_is_claimed_by_its_person_alone(
     # Its own job does.
     drained()
     wait_until(lambda: ada.state().get("ready"))
+    ada.stop()
 
 
 def test_nodes_reach_of_the_hub_what_servers_ask_for(node, address: str) -> None:
