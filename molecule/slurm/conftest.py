@@ -15,6 +15,17 @@ def other(host) -> Callable:
     return lambda name: host.get_host(f"ansible://{name}", ansible_inventory=inventory, sudo=True)
 
 
+_submitted: list[str] = []
+
+
+@pytest.fixture(scope="module")
+def overdue(host) -> str:
+    """A job that is going to take longer than it may. Slurm counts minutes, so it begins with the first test of all."""
+    if not _submitted:
+        _submitted.append(Person(host, "ada").submit("sleep infinity", "--time=1", "--mem=100M"))
+    return _submitted[0]
+
+
 @pytest.fixture
 def ada(host) -> Person:
     return Person(host, "ada")

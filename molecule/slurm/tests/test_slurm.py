@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import pytest
 from playbook import changes, inventory_options, run_ansible, run_role
-from slurm_jobs import Person, field, state
+from slurm_jobs import field, state
 from waiting import wait_until
 
 HOSTS = ("slurm-debian-13", "slurm-node1")
 OPTIONS = inventory_options("slurm/inventory/hosts.yml")
+pytestmark = pytest.mark.usefixtures("overdue")
 KEY = "/etc/munge/munge.key"
 # Takes as many MiB as it is told.
 TAKE = "python3 -c 'bytearray({0} * 2**20)'"
 # Asks for all cores of the host, and tells how many it has.
 WIDEN = "import os; os.sched_setaffinity(0, range(os.cpu_count())); print(len(os.sched_getaffinity(0)))"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def overdue(host) -> str:
-    """A job that is going to take longer than it may. Slurm counts minutes, so it begins with the first test."""
-    return Person(host, "ada").submit("sleep infinity", "--time=1", "--mem=100M")
 
 
 def test_a_job_runs_on_the_node_as_the_person(ada):

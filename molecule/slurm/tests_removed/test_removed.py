@@ -1,4 +1,4 @@
-"""Nothing of the role is left, and people are as they were."""
+"""Nothing of the roles is left, and people are as they were."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 def test_nothing_is_left(other, name):
     host = other(name)
     left = (
+        "/opt/jupyterhub /etc/jupyterhub /var/lib/jupyterhub /run/jupyterhub* /etc/systemd/system/jupyterhub* "
         "/etc/nbops-slurm /etc/munge/munge.key /etc/slurm/*.conf /var/lib/slurm/slurmd /var/lib/slurm/slurmctld "
         "/var/lib/slurm/job_container /etc/systemd/system/slurm*"
     )

@@ -105,6 +105,7 @@ def _deployment(given: Given) -> dict[str, Any]:
     return {
         "traefik": traefik,
         "slurm_partitions": jupyterhub_slurm.partitions(settings),
+        "nodes": _nodes(given, releases) if settings["slurm_listen"] else {},
         "install": install,
         "secrets": {
             "path": jupyterhub_units.secrets_directory(settings),
@@ -127,6 +128,17 @@ def _deployment(given: Given) -> dict[str, Any]:
     }
 
 
+def _nodes(given: Given, releases: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the nodes of a cluster need for servers, which is what this host has; and who needs an account there."""
+    settings = given.settings
+    directory = f"/opt/{settings['name']}/user"
+    return {
+        "install": python_venv.install_plan([one for one in releases if one["path"] == directory], given.host),
+        "files": jupyterhub_config.servers_files(settings),
+        "people": sorted(user["name"] for user in settings["users"] if user["state"] == "present"),
+    }
+
+
 def _python_config(given: Given) -> dict[str, Any]:
     settings = given.settings
     directory, guarded = jupyterhub_config.python_directory(settings), jupyterhub_traits.guarded(settings)
@@ -138,6 +150,7 @@ def _removal(settings: Settings) -> dict[str, Any]:
     return {
         "local_servers": settings["spawner"] == "local",
         "slurm_jobs": settings["spawner"] == "slurm",
+        "nodes": {"remains": [f"/opt/{name}", f"/etc/{name}"]} if settings["slurm_listen"] else {},
         "environments": [f"/opt/{name}/{environment}" for environment in ("hub", "user", "proxy")],
         "servers_group": jupyterhub_config.servers_group(settings),
         "remains": [
@@ -181,6 +194,7 @@ def _hub_environment(settings: Settings) -> dict[str, Any]:
     files = {path: f"extensions/{path.relative_to(extensions)}" for path in sorted(extensions.rglob("*.py"))}
     shared = COLLECTION / "plugins/module_utils"
     files |= {
+        FILES / "user/nbops_tunnel.py": "extensions/nbops_tunnel.py",
         shared / "_files/sqlite.py": "extensions/nbops_jupyterhub/sqlite.py",
         shared / "_accounts/people.py": "extensions/nbops_jupyterhub/people.py",
         shared / "_systemd/homes.py": "extensions/nbops_jupyterhub/homes.py",
@@ -219,6 +233,7 @@ def _user_environment(settings: Settings) -> dict[str, Any]:
         files={
             FILES / "user/nbops_singleuser.py": "extensions/nbops_singleuser.py",
             FILES / "user/nbops_slurm.py": "extensions/nbops_slurm.py",
+            FILES / "user/nbops_tunnel.py": "extensions/nbops_tunnel.py",
             COLLECTION / "roles/jupyterlab/files/nbops_memory.py": "extensions/nbops_memory.py",
         },
         setup_commands=[*EXTEND, ["overlay/bin/python", "-m", "ipykernel", "install", "--prefix", "overlay"]],

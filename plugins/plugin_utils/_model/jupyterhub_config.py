@@ -120,6 +120,16 @@ def port_prefix(name: str) -> str:
     return f"{name}-port"
 
 
+def tunnel_prefix(name: str) -> str:
+    """What the names of a hub's units begin with that lead to servers on other hosts."""
+    return f"{name}-tunnel"
+
+
+def nodes_endpoint(settings: Settings) -> Endpoint:
+    """Where servers on other hosts reach the hub. Raises ValueError."""
+    return Endpoint.parse(settings["slurm_listen"])
+
+
 def users_units(settings: Settings) -> str:
     """The pattern of the units of users' servers."""
     return f"{settings['name']}-user-*.service"
@@ -190,7 +200,6 @@ def secret(settings: Settings) -> Options:
 def files(settings: Settings, python_config: Options) -> list[dict[str, Any]]:
     """All configuration files without secrets, for the module jupyter_config; with the Python that the hub loads."""
     name = settings["name"]
-    directory = f"/etc/{name}/singleuser"
     modules = (
         *("jupyterhub.app", "jupyterhub.auth", "nbops_jupyterhub.authenticator", spawner_module(settings)),
         class_path(settings).rpartition(".")[0],
@@ -210,6 +219,15 @@ def files(settings: Settings, python_config: Options) -> list[dict[str, Any]]:
                 "variable": "jupyterhub_base_url",
             },
         },
+        *servers_files(settings),
+    ]
+
+
+def servers_files(settings: Settings) -> list[dict[str, Any]]:
+    """The configuration files of users' servers."""
+    name = settings["name"]
+    directory = f"/etc/{name}/singleuser"
+    return [
         {
             "path": f"{directory}/jupyter_server_config.json",
             "mode": "0644",
@@ -318,6 +336,9 @@ def _accounts_and_limits(settings: Settings) -> Options:
             "hub_name": name,
             "partition": settings["slurm_partition"],
             "time": settings["slurm_time"],
+            "nodes_address": settings["slurm_listen"],
+            "ports": settings["slurm_ports"],
+            "tunnel_prefix": tunnel_prefix(name),
             **_limits(settings),
             # Seconds. One question to Slurm is for all servers.
             "poll_interval": 5,

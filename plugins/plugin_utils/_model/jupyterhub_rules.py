@@ -36,7 +36,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.python_venv i
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import nearest
 
 # No hyphen after the first: jupyterhub-proxy is a unit of the hub jupyterhub, jupyterhub-a-proxy one of jupyterhub-a.
-NAME = re.compile(r"jupyterhub(-(?!(addresses|culler|hub|port|proxy|servers|sockets|user|users)$)[a-z][a-z0-9]{0,15})?")
+NAME = re.compile(
+    r"jupyterhub(-(?!(addresses|culler|hub|nodes|port|proxy|servers|sockets|tunnel|user|users)$)[a-z][a-z0-9]{0,15})?"
+)
 PROGRAM = re.compile(r"/[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 DOMAIN = re.compile(r"(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+")

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 
 Settings = Mapping[str, Any]
 
@@ -17,6 +20,9 @@ PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 TIME = re.compile(r"[0-9]+:[0-5][0-9]:[0-5][0-9]|[0-9]+-[0-9]{1,2}(:[0-5][0-9]){0,2}")
 GRES = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*(,[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*)*")
 WHOLE_PROCESSORS = re.compile(r"[1-9][0-9]*00%")
+PORTS = re.compile(r"([1-9][0-9]{3,4})-([1-9][0-9]{3,4})")
+# Below are those of the system's services.
+FIRST_PORT, LAST_PORT = 1024, 65535
 # Keys of a profile that say something of a job.
 KEYS = ("partition", "time", "gres")
 
@@ -37,6 +43,8 @@ def partitions(settings: Settings) -> list[str]:
 def _of_another_spawner(settings: Settings) -> Iterator[str]:
     if settings["slurm_partition"]:
         yield "jupyterhub_slurm_partition is for jupyterhub_spawner: slurm; leave it out, or write that."
+    if settings["slurm_listen"]:
+        yield "jupyterhub_slurm_listen is for jupyterhub_spawner: slurm; leave it out, or write that."
     for profile in settings["profiles"]:
         for key in filter(profile.get, KEYS):
             yield (
@@ -53,8 +61,8 @@ def _of_jobs(settings: Settings) -> Iterator[str]:
     without = [profile["name"] for profile in settings["profiles"] if not profile["partition"]]
     if not settings["slurm_partition"] and (without or not settings["profiles"]):
         yield (
-            "jupyterhub_spawner: slurm needs the name of a partition that has this host as a node; write it in "
-            "jupyterhub_slurm_partition, or as partition in each of jupyterhub_profiles."
+            "jupyterhub_spawner: slurm needs the name of a partition; write it in jupyterhub_slurm_partition, or as "
+            "partition in each of jupyterhub_profiles. Without jupyterhub_slurm_listen, this host is a node of it."
         )
     if settings["create_accounts"]:
         yield (
@@ -62,7 +70,32 @@ def _of_jobs(settings: Settings) -> Iterator[str]:
             "same uid, on every machine of the cluster; list people in jupyterhub_users, or let the host take them "
             "from the site's directory."
         )
+    yield from _network(settings)
     yield from _limits(settings)
+
+
+def _network(settings: Settings) -> Iterator[str]:
+    if listen := settings["slurm_listen"]:
+        wanted = (
+            f"jupyterhub_slurm_listen: '{listen}' must be the address by which the nodes reach this host, and a port, "
+            "such as 10.0.0.10:8082."
+        )
+        try:
+            endpoint = Endpoint.parse(listen)
+            address = ipaddress.ip_address(endpoint.ip)
+        except ValueError:
+            yield wanted
+        else:
+            if address.is_loopback or address.is_unspecified or address.is_multicast:
+                yield wanted
+            elif endpoint.port in (settings["hub_port"], settings["proxy_api_port"]):
+                yield f"jupyterhub_slurm_listen: the hub has the port {endpoint.port} already; write another one."
+    ports = PORTS.fullmatch(settings["slurm_ports"])
+    if not ports or not FIRST_PORT <= int(ports[1]) <= int(ports[2]) <= LAST_PORT:
+        yield (
+            f"jupyterhub_slurm_ports: '{settings['slurm_ports']}' must be the first and the last of some ports from "
+            f"{FIRST_PORT} to {LAST_PORT}, such as 20000-20999."
+        )
 
 
 def _job(where: str, said: Mapping[str, Any]) -> Iterator[str]:

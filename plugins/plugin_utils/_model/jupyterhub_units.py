@@ -23,6 +23,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     endpoint,
     hub_endpoint,
     hub_socket,
+    nodes_endpoint,
     own_services,
     port_prefix,
     python_directory,
@@ -30,12 +31,15 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     routes_file,
     servers_group,
     slice_name,
+    tunnel_prefix,
 )
 
 Unit = dict[str, Any]
 
-# What a hub listens on: its own address, the proxy's, and that where the proxy is told its routes.
+# What a hub listens on: its own address, the proxy's, and that where the proxy is told its routes; and what it listens
+# on for servers on other hosts, if there are any.
 SOCKETS = {"hub": hub_endpoint, "proxy": endpoint, "proxy-api": api_endpoint}
+FAR_SOCKETS = {"nodes": nodes_endpoint}
 # Of units that the hub makes when it starts a server.
 DROP_IN = "50-sandbox"
 TRAEFIK_PAGE = "https://jupyterhub-traefik-proxy.readthedocs.io/"
@@ -48,7 +52,11 @@ def units(settings: Settings) -> list[Unit]:
         return absent_units(settings["name"])
     culler = _culler(settings) if settings["cull_idle_seconds"] else _absent(f"{settings['name']}-culler.service")
     sockets = [_socket(settings, part) for part in SOCKETS]
-    servers = [_slice(settings), _sandbox(settings), *_ports(settings)]
+    sockets += [
+        _socket(settings, part) if settings["slurm_listen"] else _absent(f"{settings['name']}-{part}.socket")
+        for part in FAR_SOCKETS
+    ]
+    servers = [_slice(settings), _sandbox(settings), *_ports(settings), *_tunnels(settings)]
     return [*servers, _holder(settings), *sockets, _proxy(settings), _hub(settings), culler]
 
 
@@ -56,9 +64,10 @@ def absent_units(name: str) -> list[Unit]:
     """The units of a hub that is removed."""
     return [
         *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-address@")),
-        *(_absent(f"{name}-{part}.socket") for part in SOCKETS),
+        *(_absent(f"{name}-{part}.socket") for part in (*SOCKETS, *FAR_SOCKETS)),
         {**_absent(f"{name}-user-.service"), "drop_in": DROP_IN},
         *({**_absent(f"{port_prefix(name)}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")),
+        *_absent_tunnels(name),
         *map(_absent, dict.fromkeys((slice_name(name), _former_slice(name)))),
     ]
 
@@ -136,22 +145,33 @@ def _sandbox(settings: Settings) -> Unit:
 
 def _ports(settings: Settings) -> list[Unit]:
     """The drop-ins of what has a port for a user's server, where the proxy or the hub reaches no UNIX socket."""
-    prefix, place = port_prefix(settings["name"]), {"Slice": slice_name(settings["name"])}
-    # Whoever connects again and again to a server that is away must not cost the port.
-    socket = {"Socket": {**place, "NoDelay": True, "TriggerLimitIntervalSec": 0}}
-    forwarder = {
-        **place,
-        "DynamicUser": True,
-        "SupplementaryGroups": servers_group(settings),
-        # systemd hands over the port, and a server is a socket.
-        "RestrictAddressFamilies": "AF_UNIX",
-        # Each connection has two sockets and two pipes.
-        "LimitNOFILE": 8192,
-    }
-    service = {"Unit": {"StartLimitIntervalSec": 0}, "Service": forwarder}
+    # systemd hands over the port, and a server is a socket.
+    rights = {"SupplementaryGroups": servers_group(settings), "RestrictAddressFamilies": "AF_UNIX"}
+    return _forwarders(settings, port_prefix(settings["name"]), {"NoDelay": True}, rights)
+
+
+def _tunnels(settings: Settings) -> list[Unit]:
+    """The drop-ins of what leads to a user's server on another host."""
+    if not settings["slurm_listen"]:
+        return _absent_tunnels(settings["name"])
+    return _forwarders(settings, tunnel_prefix(settings["name"]), {}, {})
+
+
+def _absent_tunnels(name: str) -> list[Unit]:
+    return [{**_absent(f"{tunnel_prefix(name)}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")]
+
+
+def _forwarders(settings: Settings, prefix: str, socket: dict[str, Any], service: dict[str, Any]) -> list[Unit]:
+    """The drop-ins of all sockets with a prefix, and of what forwards their connections."""
+    place = {"Slice": slice_name(settings["name"])}
+    # Whoever connects again and again to a server that is away must not cost the address.
+    sockets = {"Socket": {**place, **socket, "TriggerLimitIntervalSec": 0}}
+    # A connection has up to two sockets and two pipes.
+    forwarder = {**place, "DynamicUser": True, **service, "LimitNOFILE": 8192}
+    services = {"Unit": {"StartLimitIntervalSec": 0}, "Service": forwarder}
     return [
-        {"name": f"{prefix}-.socket", "drop_in": DROP_IN, "sections": socket},
-        {"name": f"{prefix}-.service", "drop_in": DROP_IN, "sandbox": "daemon", "sections": service},
+        {"name": f"{prefix}-.socket", "drop_in": DROP_IN, "sections": sockets},
+        {"name": f"{prefix}-.service", "drop_in": DROP_IN, "sandbox": "daemon", "sections": services},
     ]
 
 
@@ -160,7 +180,7 @@ def _holder(settings: Settings) -> Unit:
 
 
 def _socket(settings: Settings, part: str) -> Unit:
-    name, endpoints = settings["name"], [SOCKETS[part](settings)]
+    name, endpoints = settings["name"], [{**SOCKETS, **FAR_SOCKETS}[part](settings)]
     if part == "hub":
         endpoints.append(Endpoint(socket=hub_socket(settings)))
     unit = addresses.held(
@@ -171,6 +191,9 @@ def _socket(settings: Settings, part: str) -> Unit:
         # By this, traefik and the proxy's start script know for which of their addresses it is.
         descriptor=part,
     )
+    if part in FAR_SOCKETS:
+        # When the host starts, its address may come later.
+        unit["sections"]["Socket"]["FreeBind"] = True
     if part == "proxy-api" and settings["traefik"]:
         # When the host starts, nobody has the ports to which the routes lead until the hub has written new ones.
         unit["sections"]["Socket"]["ExecStartPre"] = f"/usr/bin/rm --force {routes_file(settings)}"
@@ -263,7 +286,7 @@ def _hub(settings: Settings) -> Unit:
     credentials = {secret: f"{secrets}/{secret}" for secret in secret_names(settings)}
     python = python_config.credentials(python_directory(settings), settings["python_config"])
     database = ["postgresql.service"] if settings["database"] == "postgresql" else []
-    sockets = _sockets(settings, "hub")
+    sockets = _sockets(settings, "hub", *(FAR_SOCKETS if settings["slurm_listen"] else []))
     return {
         "name": f"{name}.service",
         "sandbox": "none" if settings["spawner"] == "local" else "standard",

@@ -59,4 +59,9 @@ def _listeners(given: Given) -> list[tuple[str, str, Any]]:
             (hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub))
             for hub in playbook.hubs(given)
         ),
+        *(
+            (hub["name"], hub["slurm_listen"], lambda hub=hub: jupyterhub_config.nodes_endpoint(hub))
+            for hub in playbook.hubs(given)
+            if hub["slurm_listen"]
+        ),
     ]

@@ -46,7 +46,7 @@ def slurm(monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 @pytest.mark.parametrize("state", ["PENDING", "RUNNING", "SUSPENDED", "REQUEUED", "COMPLETING", "OF_A_LATER_SLURM"])
 def test_a_job_is_there_in_every_state_that_is_no_end(slurm: Slurm, state: str) -> None:
-    slurm.says(f"7|{state}|ada|N/A|None")
+    slurm.says(f"7|{state}|ada|N/A||None")
     found = slurm.find()
     assert found is not None
     assert (found.state, found.has_ended) == (state, False)
@@ -54,7 +54,7 @@ def test_a_job_is_there_in_every_state_that_is_no_end(slurm: Slurm, state: str) 
 
 @pytest.mark.parametrize("state", ["CANCELLED", "OUT_OF_MEMORY", "TIMEOUT", "NODE_FAIL", "FAILED", "COMPLETED"])
 def test_an_end_is_told(slurm: Slurm, state: str) -> None:
-    slurm.says(f"7|{state}|ada|N/A|None")
+    slurm.says(f"7|{state}|ada|N/A||None")
     found = slurm.find()
     assert found is not None
     assert found.has_ended
@@ -62,12 +62,12 @@ def test_an_end_is_told(slurm: Slurm, state: str) -> None:
 
 
 def test_a_job_that_slurm_does_not_name_is_gone(slurm: Slurm) -> None:
-    slurm.says("8|RUNNING|ada|N/A|None")
+    slurm.says("8|RUNNING|ada|N/A||None")
     assert slurm.find() is None
 
 
 def test_a_job_of_that_number_of_somebody_else_is_another_one(slurm: Slurm) -> None:
-    slurm.says("7|RUNNING|bob|N/A|None")
+    slurm.says("7|RUNNING|bob|N/A||None")
     assert slurm.find() is None
 
 
@@ -81,7 +81,7 @@ def test_a_job_of_that_number_of_somebody_else_is_another_one(slurm: Slurm) -> N
     ],
 )
 def test_without_an_answer_a_job_is_there(slurm: Slurm, answer: tuple[int, bytes], error: OSError | None) -> None:
-    slurm.says("8|RUNNING|ada|N/A|None", "7|RUNNING|ada|N/A|None")
+    slurm.says("8|RUNNING|ada|N/A||None", "7|RUNNING|ada|N/A||None")
     assert slurm.find()
     slurm.now, slurm.answer, slurm.error = 200, answer, error
     assert slurm.find() == Job(7)
@@ -112,7 +112,7 @@ def test_a_job_that_no_server_has_is_cancelled_after_a_while(slurm: Slurm) -> No
         await slurm.queue.cancel_orphans(known)
         return [command for command in slurm.asked if command[0] == "scancel"]
 
-    slurm.says("7|PENDING|ada|N/A|Resources", "8|RUNNING|bob|N/A|None", "9|CANCELLED|bob|N/A|None")
+    slurm.says("7|PENDING|ada|N/A||Resources", "8|RUNNING|bob|N/A||None", "9|CANCELLED|bob|N/A||None")
     assert asyncio.run(look({8})) == []
     slurm.now += jobs.GRACE
     # One that a server has again, such as after a restart, is counted anew.
@@ -128,7 +128,7 @@ def test_nothing_is_cancelled_while_slurm_does_not_answer(slurm: Slurm) -> None:
         await slurm.queue.look()
         await slurm.queue.cancel_orphans(())
 
-    slurm.says("7|RUNNING|ada|N/A|None")
+    slurm.says("7|RUNNING|ada|N/A||None")
     asyncio.run(look())
     slurm.now, slurm.answer = slurm.now + jobs.GRACE, (1, b"")
     asyncio.run(look())
@@ -154,10 +154,10 @@ def test_the_number_of_a_job_is_read(answer: bytes) -> None:
 
 
 def test_a_job_waits_with_its_reason() -> None:
-    assert Job(7, "PENDING", "ada", "2026-11-29T20:00:00", "Resources").told() == (
+    assert Job(7, "PENDING", "ada", "2026-11-29T20:00:00", reason="Resources").told() == (
         "Job 7 waits for a place: Resources. Slurm expects a place at 2026-11-29T20:00:00."
     )
-    assert Job(7, "PENDING", "ada", "N/A", "Priority").told() == "Job 7 waits for a place: Priority."
+    assert Job(7, "PENDING", "ada", "N/A", reason="Priority").told() == "Job 7 waits for a place: Priority."
 
 
 def submission(monkeypatch: pytest.MonkeyPatch) -> Callable[[Wish], list[str]]:
@@ -166,11 +166,11 @@ def submission(monkeypatch: pytest.MonkeyPatch) -> Callable[[Wish], list[str]]:
 
 
 def test_a_job_has_what_its_server_may_use_and_nothing_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    command = submission(monkeypatch)(Wish("gpu", "1:00:00", "gpu:1", 4, 2**31))
+    command = submission(monkeypatch)(Wish("gpu", "1:00:00", "gpu:1", 4, 2**31, "node1"))
     for option in ("partition=gpu", "time=1:00:00", "gres=gpu:1", "cpus-per-task=4", "mem=2048M", "uid=1000"):
         assert f"--{option}" in command
     assert "--export=NIL" in command
-    assert "--nodelist=hub" in command
+    assert "--nodelist=node1" in command
     assert "--output=/home/ada/%%j.log" in command
 
 

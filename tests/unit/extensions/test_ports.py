@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 UNIT = "jupyterhub-port-ada:b.service"
-ADDRESS = "jupyterhub-port-ada:b.socket"
 SOCKET = "/run/jupyterhub-sockets/ada,b/server.sock"
 
 
 @pytest.fixture
-def ports(hub: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+def ports(hub: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The module on a host whose systemd answers what `ports.answers` says, and then that all went well."""
     found = importlib.import_module("nbops_jupyterhub.ports")
     found.ran, found.answers, numbers = [], [], iter(range(40000, 41000))
@@ -26,7 +24,6 @@ def ports(hub: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
         return found.answers.pop(0) if found.answers else (0, b"")
 
     monkeypatch.setattr(found, "run", run)
-    monkeypatch.setattr(found.units, "UNITS", tmp_path)
     monkeypatch.setattr(found, "random_port", lambda: next(numbers))
     return found
 
@@ -61,31 +58,3 @@ def test_a_host_without_a_free_port_is_told_in_one_sentence(
     told = "No port of this host could be had for the server (Address already in use). Ask the administrator."
     assert raised.value.jupyterhub_message == told
     assert len(ports.ran) == (0 if is_full else ports.ATTEMPTS)
-
-
-def test_a_port_and_its_connections_go_at_once(ports: Any, tmp_path: Path) -> None:
-    (tmp_path / ADDRESS).touch()
-    asyncio.run(ports.let_go(UNIT))
-    assert ports.ran == [["systemctl", "stop", ADDRESS, UNIT]]
-
-
-def test_what_is_free_is_not_freed(ports: Any) -> None:
-    asyncio.run(ports.let_go(UNIT))
-    assert ports.ran == []
-
-
-def test_a_port_that_stays_is_told(ports: Any, tmp_path: Path) -> None:
-    (tmp_path / ADDRESS).touch()
-    ports.answers += [(1, b"Connection timed out")]
-    with pytest.raises(ports.PortError, match=f"{ADDRESS} does not stop: Connection timed out"):
-        asyncio.run(ports.let_go(UNIT))
-
-
-def test_a_unit_that_ended_by_itself_is_no_fault(ports: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run(_command: list[str]) -> tuple[int, bytes]:
-        (tmp_path / ADDRESS).unlink()
-        return 5, b"not loaded"
-
-    (tmp_path / ADDRESS).touch()
-    monkeypatch.setattr(ports, "run", run)
-    asyncio.run(ports.let_go(UNIT))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
+import pathlib
 from types import SimpleNamespace
 from typing import Any
 
+import nbops_tunnel
 import pytest
 from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.jobs import Job
@@ -162,3 +165,96 @@ def test_a_hub_that_restarts_waits_again_for_a_job_that_waits(module: Any, spawn
     assert asyncio.run(spawner.poll()) is None
     # Its server has been ready since.
     assert module.claims.waiting == {}
+
+
+PEER = nbops_tunnel.make_certificate()[1]
+SAID = {"job": 7, "account": "ada", "port": 20007, "directory": "/node/jupyter-7", "certificate": PEER}
+
+
+@pytest.fixture
+def far(module: Any, spawner: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """ada's spawner where servers run on other hosts; her job runs on node1, and systemd does what it is told."""
+
+    async def address_of(node: str) -> str:
+        return {"node1": "10.0.0.11"}[node]
+
+    async def run(command: list[str]) -> tuple[int, bytes]:
+        module.ran.append((command, None))
+        return 0, b""
+
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(module.jobs, "address_of", address_of)
+    monkeypatch.setattr(module.tunnels, "run", run)
+    monkeypatch.setattr(module.units, "UNITS", tmp_path)
+    monkeypatch.setattr(type(spawner), "speaks_sockets", lambda self: True)
+    monkeypatch.setattr(type(spawner), "get_env", lambda self: {"HUB": self.sockets_of_server()[1]})
+    module.slurm.job = Job(7, "RUNNING", "ada", node="node1")
+    spawner.nodes_address, spawner.api_token = "10.0.0.10:8082", "secret"
+    spawner._wait_for(7)
+    return spawner
+
+
+def test_a_job_elsewhere_is_told_where_the_hub_is_and_by_what_it_knows_it(module: Any, far: Any) -> None:
+    asyncio.run(far.start())
+    command, script = module.ran[0]
+    assert not [option for option in command if option.startswith("--nodelist")]
+    words = script.split()
+    assert words[-4:-2] == [b"10.0.0.10:8082", b"/hub/api/nbops/claim"]
+    assert words[-2].decode() == module.nodes.certificate()
+    assert words[-1] == b"20000-20999"
+
+
+def test_a_server_elsewhere_is_led_to_where_slurm_says_that_it_runs(module: Any, far: Any) -> None:
+    handed = asyncio.run(far.handed_over(SAID))
+    assert handed["environment"] == {"HUB": "/node/jupyter-7/hub.sock"}
+    assert "--ServerApp.sock=/node/jupyter-7/server.sock" in handed["command"]
+    keys = pathlib.Path(os.environ["STATE_DIRECTORY"], "tunnels/ada")
+    assert (keys / "peer").read_text() == PEER
+    # The server is told the certificate, and nobody the key.
+    assert (keys / "pair").read_text().endswith(handed["visitor"])
+    assert "PRIVATE" not in str(handed)
+    assert keys.stat().st_mode & 0o777 == 0o700
+    command, _text = module.ran[-1]
+    assert command[-2:] == ["10.0.0.11", "20007"]
+    assert "--unit=jupyterhub-tunnel-ada.service" in command
+    assert "--socket-property=ListenStream=/run/jupyterhub-sockets/ada@/server.sock" in command
+    # A hub that restarts finds it.
+    assert far.orm_spawner.state == {"job": 7, "far": ["10.0.0.11", 20007]}
+    asyncio.run(far.run_post_stop_hook())
+    assert not keys.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"port": 22}, {"port": "20007"}, {"port": None}, {"directory": None}, {"certificate": None}, {"certificate": ""}],
+)
+def test_a_job_that_does_not_say_how_it_is_reached_gets_nothing(module: Any, far: Any, wrong: dict) -> None:
+    with pytest.raises(ValueError, match=r"does not say how|no certificate"):
+        asyncio.run(far.handed_over({**SAID, **wrong}))
+    assert module.ran == []
+
+
+def test_a_job_whose_node_slurm_does_not_say_yet_asks_again(module: Any, far: Any) -> None:
+    module.slurm.job = Job(7)
+    with pytest.raises(ValueError, match="does not say yet where job 7 runs"):
+        asyncio.run(far.handed_over(SAID))
+
+
+def test_a_job_whose_server_is_stopped_meanwhile_gets_nothing(module: Any, far: Any) -> None:
+    module.claims.waiting.clear()
+    with pytest.raises(ValueError, match="nobody waits for job 7 any more"):
+        asyncio.run(far.handed_over(SAID))
+    assert module.ran == []
+
+
+def test_a_hub_whose_host_was_restarted_leads_to_a_server_again(module: Any, far: Any) -> None:
+    far.load_state({"job": 7, "far": ["10.0.0.11", 20007]})
+    assert asyncio.run(far.poll()) is None
+    assert module.ran[-1][0][-2:] == ["10.0.0.11", "20007"]
+
+
+def test_a_node_where_the_number_is_another_person_is_told_and_gets_nothing(module: Any, far: Any) -> None:
+    with pytest.raises(ValueError, match="on node1, the number 1000 is the account carol"):
+        asyncio.run(far.handed_over({**SAID, "account": "carol"}))
+    assert module.ran == [(["scancel", "7"], None)]
+    assert "on node1, the number 1000 is the account carol" in str(far.ended())

@@ -103,8 +103,9 @@ def test_a_start_frees_the_port_before_only_when_nobody_is_sent_there(
         return 40001
 
     ports = importlib.import_module("nbops_jupyterhub.ports")
-    monkeypatch.setattr(ports, "is_held", lambda unit: True)
-    monkeypatch.setattr(ports, "let_go", let_go)
+    units = importlib.import_module("nbops_jupyterhub.units")
+    monkeypatch.setattr(units, "is_held", lambda unit: True)
+    monkeypatch.setattr(units, "let_go", let_go)
     monkeypatch.setattr(ports, "hold", hold)
     made = spawner(version=5)
     proxy = SimpleNamespace(get_route=get_route, delete_route=delete_route)
@@ -127,9 +128,9 @@ def test_a_port_is_kept_for_as_long_as_visitors_are_sent_there(
         assert spec == "/user/ada/"
         return {"target": "http://127.0.0.1:40000"} if routed else None
 
-    ports = importlib.import_module("nbops_jupyterhub.ports")
-    monkeypatch.setattr(ports, "is_held", lambda unit: held)
-    monkeypatch.setattr(ports, "let_go", let_go)
+    units = importlib.import_module("nbops_jupyterhub.units")
+    monkeypatch.setattr(units, "is_held", lambda unit: held)
+    monkeypatch.setattr(units, "let_go", let_go)
     made = spawner()
     made.proxy_spec, made.user.settings = "/user/ada/", {"proxy": SimpleNamespace(get_route=get_route)}
     made.post_stop_hook = lambda _spawner: done.append("hook")
@@ -143,9 +144,9 @@ def test_a_proxy_that_does_not_answer_costs_no_port(
     async def get_route(_spec: str) -> None:
         raise ConnectionRefusedError
 
-    ports = importlib.import_module("nbops_jupyterhub.ports")
-    monkeypatch.setattr(ports, "is_held", lambda unit: True)
-    monkeypatch.setattr(ports, "let_go", lambda unit: pytest.fail("it is free"))
+    units = importlib.import_module("nbops_jupyterhub.units")
+    monkeypatch.setattr(units, "is_held", lambda unit: True)
+    monkeypatch.setattr(units, "let_go", lambda unit: pytest.fail("it is free"))
     made, ran = spawner(), []
     made.proxy_spec, made.user.settings = "/user/ada/", {"proxy": SimpleNamespace(get_route=get_route)}
     made.post_stop_hook = ran.append

@@ -1,7 +1,7 @@
 """How a job gets what its server needs, without a secret in Slurm: the job says who it is, and the hub answers.
 
-The job proves by MUNGE that it runs as an account, and names its number. The hub knows for which job it waits, and
-whose that is. MUNGE lets nobody show a proof twice.
+The job proves by MUNGE that it runs as an account, and names its number; on another host also how it is reached. The
+hub knows for which job it waits, and whose that is. MUNGE lets nobody show a proof twice.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from nbops_jupyterhub.accounts import uid_of
 from nbops_jupyterhub.programs import run
 
 PATH = "/api/nbops/claim"
-# Bytes; a proof has about two hundred.
-LONGEST = 2000
+# Bytes; a proof has about two hundred, and with a certificate about a thousand.
+LONGEST = 4000
 PATIENCE = 10
 # Programs at once: everybody who reaches the hub may send something.
 CHECKS = asyncio.Semaphore(4)
@@ -66,9 +66,10 @@ class ClaimHandler(RequestHandler):
         try:
             if not waiting or len(proof) > LONGEST:
                 raise ValueError("the hub waits for no job, or the proof is too long")
-            spawner = claimed(*await decoded(proof))
+            uid, said = await decoded(proof)
+            handed = await claimed(uid, said).handed_over(said)
         except ValueError as error:
             app_log.warning("A claim is refused: %s", error)
             raise HTTPError(403) from None
         self.set_header("Cache-Control", "no-store")
-        self.write(spawner.handed_over())
+        self.write(handed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -18,9 +19,9 @@ PATIENCE = 30
 INTERVAL = 5
 # Seconds after which a job that no server of the hub has is cancelled.
 GRACE = 60
-# Number, state, person, estimated or real start, and why the job waits. The reason comes last: it may be any text.
-FORMAT = "%i|%T|%u|%S|%r"
-FIELDS = 5
+# Number, state, person, estimated or real start, node, and why the job waits. The last may be any text.
+FORMAT = "%i|%T|%u|%S|%N|%r"
+FIELDS = 6
 # Every other state is one in which a job is there, also one that a later Slurm invents.
 ENDED = {
     "BOOT_FAIL": "its machine did not start",
@@ -44,6 +45,7 @@ class Job:
     state: str = ""
     person: str = ""
     start: str = ""
+    node: str = ""
     reason: str = ""
 
     @property
@@ -73,6 +75,7 @@ class Wish:
     gres: str = ""
     processors: int = 1
     memory: int = 0
+    node: str = ""
 
 
 def host() -> str:
@@ -88,14 +91,14 @@ def job_name(hub: str) -> str:
 def submission(wish: Wish, ids: tuple[int, int], home: str, output: str, name: str, comment: str) -> list[str]:
     """The command that submits a server for an account; it reads the script, and prints the number of the job.
 
-    `ids` are the uid and the gid. The job gets no variable of the hub's environment, and runs on this host: until
-    servers speak TLS, nothing of them may cross a network.
+    `ids` are the uid and the gid. The job gets no variable of the hub's environment.
     """
     return [
         *("sbatch", "--parsable", f"--uid={ids[0]}", f"--gid={ids[1]}", "--export=NIL", "--no-requeue"),
-        *(f"--job-name={name}", f"--comment={comment}", f"--chdir={home}", f"--nodelist={host()}"),
+        *(f"--job-name={name}", f"--comment={comment}", f"--chdir={home}"),
         *("--input=/dev/null", f"--output={output.replace('%', '%%')}", "--open-mode=truncate"),
         *("--nodes=1", "--ntasks=1", f"--cpus-per-task={wish.processors}"),
+        *([f"--nodelist={wish.node}"] if wish.node else []),
         *([f"--mem={wish.memory // 2**20}M"] if wish.memory else []),
         *([f"--partition={wish.partition}"] if wish.partition else []),
         *([f"--time={wish.time}"] if wish.time else []),
@@ -119,8 +122,10 @@ def parsed(answer: bytes) -> dict[int, Job]:
     """The jobs of an answer in FORMAT, by number. Raises ValueError for anything else."""
     jobs = {}
     for line in answer.decode(errors="replace").splitlines():
-        number, state, person, start, reason = line.split("|", FIELDS - 1)
-        jobs[int(number)] = Job(int(number), state, person, start, reason)
+        number, *said = line.split("|", FIELDS - 1)
+        if len(said) != FIELDS - 1:
+            raise ValueError(f"no line about a job: {line}")
+        jobs[int(number)] = Job(int(number), *said)
     return jobs
 
 
@@ -187,6 +192,15 @@ class Queue:
         for number in due:
             self._log.warning("Job %s belongs to no server of this hub, and is cancelled.", number)
             await cancel(number)
+
+
+async def address_of(node: str) -> str:
+    """Where Slurm reaches a node. Raises ValueError where it does not say."""
+    status, answer = await run(["scontrol", "--oneliner", "show", "node", node], seconds=PATIENCE)
+    found = re.search(r"\bNodeAddr=(\S+)", answer.decode(errors="replace"))
+    if status != 0 or found is None:
+        raise ValueError(f"Slurm does not say the address of {node}")
+    return found[1]
 
 
 async def cancel(number: int) -> tuple[int, bytes]:

@@ -10,7 +10,6 @@ import pathlib
 
 from jupyterhub.utils import random_port
 
-from nbops_jupyterhub import units
 from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.programs import run
 
@@ -45,26 +44,6 @@ async def hold(unit: str, socket: str) -> int:
         f"No port of this host could be had for the server ({said.decode(errors='replace').strip()}). "
         "Ask the administrator."
     )
-
-
-async def let_go(unit: str) -> None:
-    """Frees the port of a unit, and cuts the connections. Raises PortError where systemd refuses."""
-    if not is_held(unit):
-        return
-    # One command for both: between two, a connection would start the service again.
-    status, said = await run(["systemctl", "stop", _address(unit), unit])
-    # A unit that ended meanwhile is not there any more.
-    if status != 0 and is_held(unit):
-        raise PortError(f"{_address(unit)} does not stop: {said.decode(errors='replace').strip()}")
-
-
-def is_held(unit: str) -> bool:
-    """Whether a unit has a port."""
-    return units.is_known(_address(unit))
-
-
-def _address(unit: str) -> str:
-    return unit.removesuffix(".service") + ".socket"
 
 
 def _holding(unit: str, socket: str, port: int) -> list[str]:

@@ -1,12 +1,14 @@
-"""Servers as jobs of a Slurm that is there already. Its node is the hub's own host.
+"""Servers as jobs of Slurm, on the hub's own host or on other nodes.
 
 Nothing that a server needs is in the job: it asks for it when it runs, see claims.py. State, limits and end of a job
-are Slurm's, see jobs.py.
+are Slurm's, see jobs.py. A server listens on a socket; where that is on another host, a tunnel leads there from a
+socket of this one, so for hub and proxy all servers are alike, see tunnels.py.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import pathlib
 import pwd
 import shlex
@@ -22,7 +24,7 @@ from tornado.log import app_log
 from tornado.web import HTTPError
 from traitlets import Dict, Unicode
 
-from nbops_jupyterhub import claims, jobs, names
+from nbops_jupyterhub import claims, jobs, names, nodes, tunnels, units
 from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.limits import amount, limits_of
 from nbops_jupyterhub.profiles import ProfilesMixin
@@ -32,6 +34,8 @@ from nbops_jupyterhub.spawner import AccountMixin
 
 # Seconds between two looks at a job that starts or ends.
 SHORT = 1
+# Seconds in which a machine of the cluster answers at a port.
+KNOCK_SECONDS = 2
 # Slurm ends what does not end by itself, after KillWait.
 STOP_SECONDS = 180
 MODULE = "nbops_slurm"
@@ -46,17 +50,29 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     limits = Dict(help="memory_max and cpu_quota of everybody.").tag(config=True)
     group_limits = Dict(help="The same by the hub's groups.").tag(config=True)
     user_limits = Dict(help="The same by user.").tag(config=True)
+    nodes_address = Unicode("", help="Where other hosts reach the hub; empty where servers run on this one.").tag(
+        config=True
+    )
+    ports = Unicode("20000-20999", help="Where servers on other hosts are reached.").tag(config=True)
+    tunnel_prefix = Unicode(
+        "jupyterhub-tunnel", help="What the names of the units begin with that lead to servers."
+    ).tag(config=True)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.job = 0
+        # Address and port of a server on another host, once it is known.
+        self.far: tuple[str, int] | None = None
+        # Where such a server has its sockets, on its host.
+        self._place = ""
         self._since = 0.0
         self._resumes = False
         self._end = ""
         self._told = "Your server is submitted to Slurm."
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), **({"job": self.job} if self.job else {})}
+        far = {"far": list(self.far)} if self.far else {}
+        return {**super().get_state(), **({"job": self.job} if self.job else {}), **far}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """After a restart of the hub, a job may still wait for its place, or be about to claim its server."""
@@ -64,14 +80,19 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         if state.get("job"):
             self._wait_for(state["job"])
             self._resumes = True
+            self.far = tuple(state["far"]) if "far" in state else None
 
     def clear_state(self) -> None:
         super().clear_state()
         self._forget()
 
     async def start(self) -> str:
-        account = await self.account(self.socket_directory, self.servers_group)
+        if self.nodes_address and not self.speaks_sockets():
+            raise StartError("Servers on other machines need JupyterHub 6 or newer in both environments.")
+        # Elsewhere, the socket here is root's.
+        account = await self.account(*([] if self.nodes_address else [self.socket_directory, self.servers_group]))
         wish = self._wish()
+        await self._fill_in()
         address = await self.address()
         self._point_to(address)
         self._told = "Your server is submitted to Slurm."
@@ -83,9 +104,7 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
             raise HTTPError(400, f"Slurm says: {jobs.complaint(answer)}")
         self._wait_for(jobs.submitted(answer))
         self.log.info("The server of %s is job %s.", self.user.name, self.job)
-        # Not only at the end of the start: a hub that restarts until then finds the job again.
-        self.orm_spawner.state = self.get_state()
-        self.user.db.commit()
+        self._note()
         await self.wait_until_it_listens()
         claims.waiting.pop(self.job, None)
         return address
@@ -133,6 +152,33 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     def ended(self) -> StartError:
         return StartError(f"Your server ended before it was ready: {self._end}. Look at {self._log_file()}.")
 
+    async def is_listening(self) -> bool:
+        """Whether the server can be reached already; one on another host has its port open only then."""
+        if not self.nodes_address:
+            return await super().is_listening()
+        if self.far is None:
+            return False
+        try:
+            _reader, writer = await asyncio.wait_for(asyncio.open_connection(*self.far), KNOCK_SECONDS)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        writer.close()
+        return True
+
+    @property
+    def socket_directory(self) -> str:
+        """Of a server on another host, a directory of root's. No key has an @ in it."""
+        return f"{super().socket_directory}@" if self.nodes_address else super().socket_directory
+
+    def sockets_of_server(self) -> tuple[str, str]:
+        return (f"{self._place}/server.sock", f"{self._place}/hub.sock") if self._place else super().sockets_of_server()
+
+    async def run_post_stop_hook(self) -> None:
+        try:
+            await self._fill_in()
+        finally:
+            await super().run_post_stop_hook()
+
     def get_env(self) -> dict[str, str]:
         account = pwd.getpwnam(self.user.name)
         environment = super().get_env()
@@ -141,11 +187,66 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         own = {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name, "SHELL": account.pw_shell}
         return {**environment, **own}
 
-    def handed_over(self) -> dict[str, Any]:
-        """What the job gets that claims this server."""
+    async def handed_over(self, said: dict[str, Any]) -> dict[str, Any]:
+        """What the job gets that claims this server, for what it says of itself. Raises ValueError."""
+        visitor = {"visitor": await self._dig(said)} if self.nodes_address else {}
         if not self.api_token:
             self._make_token()
-        return {"command": [*self.cmd, *self.get_args()], "environment": self.get_env()}
+        return {"command": [*self.cmd, *self.get_args()], "environment": self.get_env(), **visitor}
+
+    async def _dig(self, said: dict[str, Any]) -> str:
+        """Lead to a server on another host; the certificate that the server knows the hub by. Raises ValueError."""
+        port, place, peer = said.get("port"), said.get("directory"), said.get("certificate")
+        first, last = map(int, self.ports.split("-"))
+        if not (isinstance(port, int) and first <= port <= last and isinstance(place, str) and isinstance(peer, str)):
+            raise ValueError(f"job {self.job} does not say how it is reached")
+        node = job.node if (job := await self._found(SHORT)) else ""
+        if not node:
+            raise ValueError(f"Slurm does not say yet where job {self.job} runs")
+        if said.get("account") != self.user.name:
+            await self._refuse(node, str(said.get("account")))
+            raise ValueError(self._end)
+        address = await jobs.address_of(node)
+        if claims.waiting.get(self.job) is not self:
+            raise ValueError(f"nobody waits for job {self.job} any more")
+        # An answer may have got lost: the job asks again, and has another certificate.
+        await self._fill_in()
+        certificate = tunnels.prepare(self._keys, peer)
+        self.far, self._place = (address, port), place
+        await self._lead()
+        self._note()
+        return certificate
+
+    async def _refuse(self, node: str, account: str) -> None:
+        """End a job on a node where it would be somebody else's."""
+        uid = pwd.getpwnam(self.user.name).pw_uid
+        self._end = f"on {node}, the number {uid} is the account {account}, so your files would be another person's"
+        self.log.error("The server of %s is ended: %s.", self.user.name, self._end)
+        await jobs.cancel(self.job)
+
+    async def _lead(self) -> None:
+        """Open the socket that leads to a server on another host."""
+        await tunnels.hold(self._tunnel, self.socket, self.servers_group, self._keys, self.far)
+
+    async def _fill_in(self) -> None:
+        """Let nothing lead to a server that has ended."""
+        if not self.nodes_address:
+            return
+        await units.let_go(self._tunnel)
+        tunnels.discard(self._keys)
+
+    def _note(self) -> None:
+        """Not only at the end of the start: a hub that restarts until then finds the job again."""
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+
+    @property
+    def _tunnel(self) -> str:
+        return names.unit(self.tunnel_prefix, self.user.name, self.name)
+
+    @property
+    def _keys(self) -> pathlib.Path:
+        return pathlib.Path(os.environ["STATE_DIRECTORY"], "tunnels", self._key)
 
     @property
     def _key(self) -> str:
@@ -164,6 +265,7 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         # The server says these to the person.
         self.mem_limit, self.cpu_limit = limits.get("memory_max"), float(processors)
         return jobs.Wish(
+            node="" if self.nodes_address else jobs.host(),
             partition=profile.get("partition") or self.partition,
             time=profile.get("time") or self.time,
             gres=profile.get("gres", ""),
@@ -174,7 +276,8 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     def _script(self) -> bytes:
         python = pathlib.Path(self.cmd[0]).with_name("python")
         place = url_path_join(self.hub.base_url, claims.PATH)
-        command = [str(python), "-I", "-m", MODULE, self.hub_socket, place]
+        far = [nodes.certificate(), self.ports] if self.nodes_address else []
+        command = [str(python), "-I", "-m", MODULE, self.nodes_address or self.hub_socket, place, *far]
         return f"#!/bin/sh\nexec {shlex.join(command)}\n".encode()
 
     def _log_file(self) -> str:
@@ -195,7 +298,7 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     def _forget(self) -> None:
         claims.waiting.pop(self.job, None)
         known.discard(self.job)
-        self.job = 0
+        self.job, self.far, self._place = 0, None, ""
 
     async def _found(self, age: float) -> jobs.Job | None:
         return await queue(self._job_name).find(self.job, self.user.name, self._since, age)
@@ -206,8 +309,12 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         JupyterHub would cancel it for not answering.
         """
         try:
+            # This host was restarted, and the server is on another one.
+            if self.far and not units.is_held(self._tunnel):
+                await self._lead()
             await self.wait_until_it_listens()
-        except StartError:
+        except StartError as error:
+            self.log.warning("The server of %s is not there any more: %s", self.user.name, error)
             return
         claims.waiting.pop(self.job, None)
         while (job := await self._found(SHORT)) is not None and not job.has_ended and not job.runs:

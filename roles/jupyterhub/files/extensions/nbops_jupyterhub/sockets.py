@@ -19,7 +19,7 @@ from jupyterhub.utils import can_connect, maybe_future
 from traitlets import Bool, Unicode
 from traitlets.config import Configurable
 
-from nbops_jupyterhub import names, ports
+from nbops_jupyterhub import names, ports, units
 from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.inspection import make_socket_directory
 
@@ -80,7 +80,7 @@ class SocketMixin(Configurable):
     async def address(self) -> str:
         """The URL for hub and proxy of the server that starts next; nobody else answers there. Raises PortError."""
         unit = self._port_unit()
-        if ports.is_held(unit):
+        if units.is_held(unit):
             # The server before ended while the hub was away: visitors may still be sent there.
             proxy = self.user.settings["proxy"]
             if await proxy.get_route(self.proxy_spec):
@@ -96,11 +96,15 @@ class SocketMixin(Configurable):
         The hub would ask for it less and less often, and go on until its time is over where it has ended.
         """
         for look in itertools.count(1):
-            if _listens(self.socket):
+            if await self.is_listening():
                 return
             if look % LOOKS == 0 and await self.poll() is not None:
                 raise self.ended()
             await asyncio.sleep(INTERVAL)
+
+    async def is_listening(self) -> bool:
+        """Whether the server can be reached already."""
+        return _listens(self.socket)
 
     def ended(self) -> StartError:
         """What a person reads whose server ended before it was ready."""
@@ -121,8 +125,8 @@ class SocketMixin(Configurable):
     async def _let_port_go(self) -> None:
         unit = self._port_unit()
         # Of a server that ended while the hub was away, visitors are sent there still: the next start frees it.
-        if ports.is_held(unit) and not await self.user.settings["proxy"].get_route(self.proxy_spec):
-            await ports.let_go(unit)
+        if units.is_held(unit) and not await self.user.settings["proxy"].get_route(self.proxy_spec):
+            await units.let_go(unit)
 
     def _port_unit(self) -> str:
         return names.unit(self.port_prefix, self.user.name, self.name)
@@ -141,6 +145,14 @@ class SocketMixin(Configurable):
     def socket(self) -> str:
         return f"{self.socket_directory}/server.sock"
 
+    def sockets_of_server(self) -> tuple[str, str]:
+        """Where the server, on its own machine, makes its socket, and finds that of the hub."""
+        return self.socket, self.hub_socket
+
+    def speaks_sockets(self) -> bool:
+        """Whether server and hub reach each other at sockets."""
+        return _hub_speaks_sockets() and self._server_speaks_sockets()
+
     def _server_speaks_sockets(self) -> bool:
         """Whether the JupyterHub of the server's own environment is new enough, which has a lock of its own."""
         environment = pathlib.Path(self.cmd[0]).parent.parent
@@ -148,11 +160,11 @@ class SocketMixin(Configurable):
 
     def get_args(self) -> list[str]:
         args = super().get_args()
-        return [*args, f"--ServerApp.sock={self.socket}", "--ServerApp.sock_mode=0660"]
+        return [*args, f"--ServerApp.sock={self.sockets_of_server()[0]}", "--ServerApp.sock_mode=0660"]
 
     def get_env(self) -> dict[str, str]:
-        if _hub_speaks_sockets() and self._server_speaks_sockets():
-            self.hub_connect_url = _url(self.hub_socket)
+        if self.speaks_sockets():
+            self.hub_connect_url = _url(self.sockets_of_server()[1])
         environment = super().get_env()
         environment["JUPYTER_RUNTIME_DIR"] = self.directory
         path = environment.get("JUPYTERHUB_SERVICE_PREFIX", "/")

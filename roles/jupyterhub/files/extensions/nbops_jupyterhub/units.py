@@ -35,3 +35,24 @@ async def forget(unit: str) -> None:
             return
         await asyncio.sleep(INTERVAL)
     raise StartError(f"systemd does not let go of {unit}, your server before this one. Ask the administrator.")
+
+
+def socket_of(unit: str) -> str:
+    """The unit of the socket by which a service begins."""
+    return unit.removesuffix(".service") + ".socket"
+
+
+def is_held(unit: str) -> bool:
+    """Whether a service has its socket still."""
+    return is_known(socket_of(unit))
+
+
+async def let_go(unit: str) -> None:
+    """Free the address of a service, and cut its connections. Raises StartError where systemd refuses."""
+    if not is_held(unit):
+        return
+    # One command for both: between two, a connection would start the service again.
+    status, said = await run(["systemctl", "stop", socket_of(unit), unit])
+    # A unit that ended meanwhile is not there any more.
+    if status != 0 and is_held(unit):
+        raise StartError(f"{socket_of(unit)} does not stop: {said.decode(errors='replace').strip()}")

@@ -104,6 +104,7 @@ ACCEPTED = [
     {"listen": "localhost:8010"},
     {"profiles": [{"name": "large", "environment": {"THREADS": "8"}}], "spawner": "local"},
     {"spawner": "slurm", "slurm_partition": "main", "limits": {"cpu_quota": "1000%", "memory_max": "1G"}},
+    {"spawner": "slurm", "slurm_partition": "main", "slurm_listen": "[fd00::10]:8082", "slurm_ports": "2000-2000"},
     {"spawner": "slurm", "profiles": [{"name": "gpu", "partition": "gpu_1", "time": "1-12", "gres": "gpu:a100:1"}]},
     {"listen": "0.0.0.0:443", "certificate": "hub.example.org", "public_url": "https://hub.example.org"},
     {"subdomains": True, "public_url": "https://hub.example.org:8443"},
@@ -216,6 +217,15 @@ REFUSED = [
     {"spawner": "slurm", "slurm_partition": "main", "profiles": [{"name": "a", "gres": "gpu:1 --uid=0"}]},
     {"spawner": "slurm", "slurm_partition": "main", "sandbox": "gpu"},
     {"slurm_partition": "main"},
+    {"slurm_listen": "10.0.0.10:8082"},
+    *(
+        {"spawner": "slurm", "slurm_partition": "main", "slurm_listen": listen}
+        for listen in ("10.0.0.10", "127.0.0.1:8082", "0.0.0.0:8082", "hub.example.org:8082", "10.0.0.10:8081")
+    ),
+    *(
+        {"spawner": "slurm", "slurm_partition": "main", "slurm_ports": ports}
+        for ports in ("20000", "1000-2000", "2000-1999", "20000-70000", "2000-3000 --uid=0")
+    ),
     {"profiles": [{"name": "large", "time": "8:00:00"}]},
     {"profiles": [{"name": "large", "environment": {"HOME": "/"}}]},
     {"cull_idle_seconds": 59},
@@ -491,7 +501,7 @@ def test_systemd_holds_each_address(settings: dict[str, Any]) -> None:
     held = {
         name: unit["sections"]["Socket"]["ListenStream"]
         for name, unit in units.items()
-        if name.endswith("socket") and "drop_in" not in unit
+        if name.endswith("socket") and "sections" in unit and "drop_in" not in unit
     }
     assert held == {
         "jupyterhub-hub.socket": ["127.0.0.1:8081", "/run/jupyterhub/hub.sock"],
@@ -504,6 +514,21 @@ def test_systemd_holds_each_address(settings: dict[str, Any]) -> None:
         assert len(sections["Unit"]["Requires"]) == sockets
         # An address of a program that fails too often would be let go.
         assert sections["Unit"]["StartLimitIntervalSec"] == 0
+
+
+def test_nodes_have_an_address_of_the_hub_and_what_the_hub_has_for_servers() -> None:
+    cluster = {"spawner": "slurm", "slurm_partition": "main", "slurm_listen": "10.0.0.10:8082"}
+    made = plan("jupyterhub", hub(users=[{"name": "ada"}, {"name": "bob", "state": "absent"}], **cluster))
+    units = {unit["name"]: unit for unit in made["units"]}
+    assert units["jupyterhub-nodes.socket"]["sections"]["Socket"]["ListenStream"] == "10.0.0.10:8082"
+    assert units["jupyterhub.service"]["sections"]["Service"]["Sockets"].split()[-1] == "jupyterhub-nodes.socket"
+    assert made["nodes"]["people"] == ["ada"]
+    assert made["nodes"]["install"]["releases"] == {
+        "/opt/jupyterhub/user": made["install"]["releases"]["/opt/jupyterhub/user"]
+    }
+    assert [file["path"] for file in made["nodes"]["files"]] == [
+        file["path"] for file in made["files"] if file["path"].startswith("/etc/jupyterhub/singleuser/")
+    ]
 
 
 @pytest.mark.parametrize(

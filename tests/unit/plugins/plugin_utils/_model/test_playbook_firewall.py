@@ -68,6 +68,11 @@ CASES = {
         {"jupyterhub_listen": "0.0.0.0:8443", "jupyterhub_certificate": "hub.example.org"},
         [{"port": 8443}],
     ),
+    "a hub that servers on other machines reach": (
+        "jupyterhub",
+        {"jupyterhub_slurm_listen": "10.0.0.10:8082"},
+        [{"port": 80}, {"port": 443}, {"port": 8082}],
+    ),
     "a hub that is gone": ("jupyterhub", {"jupyterhub_state": "absent", "jupyterhub_listen": "0.0.0.0:8443"}, []),
     "more ports, and fewer sources": (
         "jupyterhub",
