@@ -1,4 +1,4 @@
-"""Use a server of the hub without pause and write the counts to a file: kernel_load.py ADDRESS CERTIFICATE FILE
+"""Use a server of the hub ten times a second and write the counts to a file: kernel_load.py ADDRESS CERTIFICATE FILE
 
 One kernel holds a variable behind one websocket; the server and the kernel are asked in turn.
 Failures are noted with their time, answers are counted. It ends when nothing has answered for ten minutes, as after a
@@ -37,3 +37,5 @@ with lab.kernel() as kernel:
         # A reader never sees half of the file, even if this program is ended now.
         pathlib.Path(file + ".new").write_text(json.dumps(count))
         pathlib.Path(file + ".new").replace(file)
+        # Without a pause it would take a processor from what it watches.
+        time.sleep(0.1)

@@ -9,9 +9,11 @@ from typing import Any
 
 def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Return the first true answer of a condition; raise TimeoutError when there is none in time."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not (answer := condition()):
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - begun
+        if waited >= seconds:
             raise TimeoutError(f"it did not happen within {seconds:g} seconds")
-        time.sleep(0.1)
+        # What takes long is asked less often: a question can cost more than what it waits for.
+        time.sleep(min(0.1 + waited / 10, 1))
     return answer
