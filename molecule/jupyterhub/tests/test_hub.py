@@ -229,8 +229,9 @@ def kernels_of_the_host(host) -> Iterator[None]:
 
 
 def test_users_read_environments_and_configuration_whatever_the_umask(host) -> None:
-    """On Debian 13 the role ran under the umask 027 (shared/image/setup); jupyterhub_culler has the others."""
-    assert host.check_output("umask") == {"jupyterhub-debian-13": "0027"}.get(host.backend.host, "0022")
+    """On Debian 13 the role ran under the umask 027 (shared/image/setup)."""
+    umasks = {"jupyterhub-debian-13": "0027", "jupyterhub-debian-13-as-ubuntu": "0002"}
+    assert host.check_output("umask") == umasks.get(host.backend.host, "0022")
     assert host.file("/etc/jupyterhub/singleuser").mode == 0o755
     assert host.check_output("find /opt/jupyterhub ! -type l ! -perm -o=r") == ""
 

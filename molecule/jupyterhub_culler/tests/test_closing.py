@@ -14,11 +14,10 @@ WHY = "Maintenance until noon & not longer."
 
 
 @pytest.fixture
-def closing(host) -> Iterator[Callable[[], None]]:
+def closing() -> Iterator[Callable[[], None]]:
     """Closes the hub, which is open again after the test."""
-    options = [f"--limit={host.backend.host}", *INVENTORIES]
-    yield lambda: run_role("jupyterhub", f"--extra-vars={json.dumps({'jupyterhub_closed': WHY})}", *options)
-    run_role("jupyterhub", *options)
+    yield lambda: run_role("jupyterhub", f"--extra-vars={json.dumps({'jupyterhub_closed': WHY})}", *INVENTORIES)
+    run_role("jupyterhub", *INVENTORIES)
 
 
 def test_a_hub_that_is_closed_starts_nobody_and_stops_nobody(host, person, closing: Callable[[], None]) -> None:
