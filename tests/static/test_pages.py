@@ -31,7 +31,7 @@ OTHERS = {
     *(path.name for path in (ROOT / "molecule").iterdir()),
     *(f"{role}_{verb}" for role in ROLES for verb in ("install", "configure", "service", "remove")),
     # Groups of an inventory.
-    *("slurm_clients", "slurm_controller", "slurm_nodes"),
+    *("jupyterhub_nodes", "slurm_clients", "slurm_controller", "slurm_nodes"),
     # Rows of a measurement, a file of Prometheus, a program of another project, and what a playbook takes.
     *("jupyterhub_token", "jupyter_server", "jupyterhub_idle_culler", "metrics_path"),
 }

@@ -15,6 +15,8 @@ NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 PERSON = re.compile(r"[a-z0-9_][a-z0-9_.@+\\-]{0,254}")
 UNIT = re.compile(r".*\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot|busname)")
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+# The account of a visit (role probe), which is there for as long as that lasts.
+PROBE = "nbops-probe"
 # A password that is not hashed, the likeliest mistake, does not match. Neither does a text with several lines.
 HASH = re.compile(r"\$[0-9a-z]+\$[!-9;-~]{8,}")
 # Whose members may become root of the host, or read what root alone should.

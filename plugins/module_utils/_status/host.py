@@ -24,6 +24,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.certbot import OVERDUE_SHARE
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import SETTINGS, kept
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import days_left
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PROBE
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import ask_postgresql
@@ -299,7 +300,8 @@ def people(hub: dict[str, Any]) -> People:
     listed = frozenset(hub["people"])
     accounts = frozenset(name for name in listed if _known(pwd.getpwnam, name))
     group = _known(grp.getgrnam, hub["name"])
-    return People(hub["name"], listed, accounts, frozenset(group.gr_mem if group else ()))
+    members = frozenset(group.gr_mem if group else ()) - {PROBE}
+    return People(hub["name"], listed, accounts, members)
 
 
 def _known(ask: Callable[[str], Any], name: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PROBE
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
     jupyterhub_login,
@@ -22,8 +23,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 USES = ("jupyterlab", "jupyterhub", "python_venv", "systemd")
 SAYS = ()
 FILES = COLLECTION / "roles/probe/files/probe"
-# The account of the visit.
-ACCOUNT = "nbops-probe"
 # Whose login page takes a name and a password.
 FORMS = ("pam", "ldap", "native")
 NGINX = "nginx.service"
@@ -57,8 +56,8 @@ def _problems(given: Given) -> Iterator[str]:
     if bool(user) != bool(password):
         yield "jupyter_verify_user and jupyter_verify_password belong together; write both, or leave both out."
     for hub in playbook.hubs(given):
-        if any(listed["name"] == ACCOUNT for listed in hub["users"]):
-            yield f"jupyterhub_users: {ACCOUNT} is the account that visits make and remove; write another name."
+        if any(listed["name"] == PROBE for listed in hub["users"]):
+            yield f"jupyterhub_users: {PROBE} is the account that visits make and remove; write another name."
         kind = jupyterhub_config.kind_of(hub)
         if user and kind not in FORMS:
             yield (
@@ -96,7 +95,7 @@ def _hub(given: Given, hub: dict[str, Any]) -> dict[str, Any]:
         "api_url": jupyterhub_units.api_url(hub),
         "token_file": f"{jupyterhub_units.secrets_directory(hub)}/users_token",
         "python": f"/opt/{name}/user/current/bin/python",
-        "user": given.settings["verify_user"] or ACCOUNT,
+        "user": given.settings["verify_user"] or PROBE,
         "unit": f"{name}.service",
         "proxy": f"{name}-proxy.service",
         "server_unit": jupyterhub_config.users_units(hub),

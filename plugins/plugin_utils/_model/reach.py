@@ -56,7 +56,10 @@ class Contact:
             return (
                 f"{said} Run `{self.command}` once, compare the fingerprint that it shows with the host's, and say yes."
             )
-        return f"{said} `{self.command}` tells whether name, account (ansible_user) and key are right."
+        return (
+            f"{said} `{self.command}` tells whether name or address (ansible_host), account (ansible_user) and key are "
+            "right."
+        )
 
     def is_not_asked_to(self) -> str:
         """What to write where nothing makes the account root."""

@@ -181,6 +181,11 @@ def test_people_of_the_host() -> None:
     assert (found.accounts, found.members) == ({"root"}, frozenset())
 
 
+def test_the_account_of_a_visit_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.grp, "getgrnam", lambda _name: SimpleNamespace(gr_mem=["bob", "nbops-probe"]))
+    assert host.people({"name": "jupyterhub", "people": []}).members == {"bob"}
+
+
 @pytest.mark.parametrize(("answer", "count"), [((0, "a\nb\n", ""), 2), ((1, "", ""), 0)])
 def test_failed_logins(answer: tuple[int, str, str], count: int) -> None:
     assert host.failed_logins(lambda _command: answer, "jupyterhub") == count

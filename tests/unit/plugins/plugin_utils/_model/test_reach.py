@@ -69,8 +69,8 @@ def test_the_way_that_a_person_takes(variables: dict[str, Any], account: str, co
         (
             "Could not resolve hostname lab1",
             "ssh",
-            "lab1 does not answer: Could not resolve hostname lab1. `ssh admin@lab1` tells whether name, account "
-            "(ansible_user) and key are right.",
+            "lab1 does not answer: Could not resolve hostname lab1. `ssh admin@lab1` tells whether name or "
+            "address (ansible_host), account (ansible_user) and key are right.",
         ),
         ("no such container", "containers.podman.podman", "lab1 does not answer: no such container."),
     ],
