@@ -21,10 +21,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PROBE
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.certbot import OVERDUE_SHARE
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import SETTINGS, kept
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import days_left
-from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PROBE
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import ask_postgresql
