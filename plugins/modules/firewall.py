@@ -41,6 +41,10 @@ options:
         description: The port.
         type: int
         required: true
+      last_port:
+        description: The last of several ports, of which O(open[].port) is the first; 0 is for one port alone.
+        type: int
+        default: 0
       protocol:
         description: The protocol.
         type: str
@@ -144,6 +148,7 @@ ARGUMENT_SPEC = {
         "default": [],
         "options": {
             "port": {"type": "int", "required": True},
+            "last_port": {"type": "int", "default": 0},
             "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
             "sources": {"type": "list", "elements": "str", "default": []},
         },

@@ -26,24 +26,32 @@ _ICMPV6 = (
 
 @dataclass(frozen=True, order=True)
 class Opening:
-    """A port that one network may reach, or everybody where there is no source."""
+    """A port, or all up to `last`, that one network may reach, or everybody where there is no source."""
 
     port: int
     protocol: str = "tcp"
     source: str = ""
+    last: int = 0  # 0 where it is one port
+
+    def ports(self, dash: str) -> str:
+        """The port, or the first and the last with a dash between."""
+        return f"{self.port}{dash}{self.last}" if self.last else str(self.port)
 
 
 def openings(entries: Iterable[dict]) -> list[Opening]:
-    """From entries with `port`, `protocol` and `sources`, each once. Networks are written in one way."""
+    """From entries with `port`, `last_port`, `protocol` and `sources`, each once. Networks are written in one way."""
     found = set()
     for entry in entries:
         for source in entry["sources"] or [""]:
             network = str(ipaddress.ip_network(source, strict=False)) if source else ""
-            found.add(Opening(int(entry["port"]), entry["protocol"], network))
-    everybody = {(opening.port, opening.protocol) for opening in found if not opening.source}
-    return sorted(
-        opening for opening in found if not opening.source or (opening.port, opening.protocol) not in everybody
-    )
+            port, last = int(entry["port"]), int(entry["last_port"])
+            found.add(Opening(port, entry["protocol"], network, last if last != port else 0))
+    everybody = {_place(opening) for opening in found if not opening.source}
+    return sorted(opening for opening in found if not opening.source or _place(opening) not in everybody)
+
+
+def _place(opening: Opening) -> tuple[str, str]:
+    return opening.ports("-"), opening.protocol
 
 
 def admits(sources: Iterable[str], address: str) -> bool:
@@ -81,31 +89,32 @@ def removal() -> str:
 
 
 def _accepting(wanted: Iterable[Opening]) -> list[str]:
-    sources: dict[tuple[int, str], list] = {}
+    sources: dict[tuple[str, str], list] = {}
     for opening in wanted:
-        networks = sources.setdefault((opening.port, opening.protocol), [])
+        networks = sources.setdefault(_place(opening), [])
         if opening.source:
             networks.append(ipaddress.ip_network(opening.source))
     lines = []
-    for (port, protocol), networks in sources.items():
+    for (ports, protocol), networks in sources.items():
         if not networks:
-            lines.append(f"{protocol} dport {port} accept")
+            lines.append(f"{protocol} dport {ports} accept")
         for family, version in (("ip", 4), ("ip6", 6)):
             # nftables takes no network that overlaps another.
             alone = ipaddress.collapse_addresses(network for network in networks if network.version == version)
             found = ", ".join(map(str, alone))
             if found:
-                lines.append(f"{family} saddr {{ {found} }} {protocol} dport {port} accept")
+                lines.append(f"{family} saddr {{ {found} }} {protocol} dport {ports} accept")
     return lines
 
 
 def ufw_rule(opening: Opening) -> list[str]:
     """The arguments of ufw for a rule, after `allow` or `delete allow`."""
-    return ["proto", opening.protocol, "from", opening.source or "any", "to", "any", "port", str(opening.port)]
+    return ["proto", opening.protocol, "from", opening.source or "any", "to", "any", "port", opening.ports(":")]
 
 
-_UFW_SHORT = re.compile(r"(?P<port>[0-9]+)/(?P<protocol>tcp|udp)")
-_UFW_LONG = re.compile(r"from (?P<source>\S+) to any port (?P<port>[0-9]+) proto (?P<protocol>tcp|udp)")
+_UFW_PORTS = r"(?P<port>[0-9]+)(?::(?P<last>[0-9]+))?"
+_UFW_SHORT = re.compile(rf"{_UFW_PORTS}/(?P<protocol>tcp|udp)")
+_UFW_LONG = re.compile(rf"from (?P<source>\S+) to any port {_UFW_PORTS} proto (?P<protocol>tcp|udp)")
 
 
 def ufw_openings(added: str) -> tuple[list[Opening], list[Opening]]:
@@ -120,5 +129,6 @@ def ufw_openings(added: str) -> tuple[list[Opening], list[Opening]]:
         if match:
             source = match.groupdict().get("source") or "any"
             network = "" if source == "any" else str(ipaddress.ip_network(source))
-            found[comment == f"{COMMENT}'"].add(Opening(int(match["port"]), match["protocol"], network))
+            opening = Opening(int(match["port"]), match["protocol"], network, int(match["last"] or 0))
+            found[comment == f"{COMMENT}'"].add(opening)
     return sorted(found[True]), sorted(found[False])

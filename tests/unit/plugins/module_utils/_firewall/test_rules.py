@@ -14,7 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._firewall.rules impo
 
 
 def entry(port: int, *sources: str, protocol: str = "tcp") -> dict:
-    return {"port": port, "protocol": protocol, "sources": list(sources)}
+    return {"port": port, "last_port": 0, "protocol": protocol, "sources": list(sources)}
 
 
 def test_what_everybody_may_needs_no_source() -> None:
@@ -38,6 +38,13 @@ def test_networks_do_not_overlap_in_a_rule() -> None:
     assert "        tcp dport 443 accept\n" not in text
 
 
+def test_several_ports_are_one_rule() -> None:
+    found = openings([{**entry(20000, "10.0.0.1"), "last_port": 20999}, {**entry(80), "last_port": 80}])
+    assert found == [Opening(80), Opening(20000, "tcp", "10.0.0.1/32", 20999)]
+    assert "        ip saddr { 10.0.0.1/32 } tcp dport 20000-20999 accept\n" in ruleset(found, [])
+    assert ufw_rule(found[1])[-2:] == ["port", "20000:20999"]
+
+
 @pytest.mark.parametrize(
     ("sources", "address", "answer"),
     [
@@ -59,13 +66,20 @@ def test_our_rules_of_ufw_are_told_from_others() -> None:
         "ufw allow 443/tcp comment 'nbops.jupyter.firewall'\n"
         "ufw allow from 192.0.2.1 to any port 80 proto tcp comment 'nbops.jupyter.firewall'\n"
         "ufw allow from 2001:db8::/32 to any port 53 proto udp comment 'nbops.jupyter.firewall'\n"
+        "ufw allow from 10.0.0.1 to any port 20000:20999 proto tcp comment 'nbops.jupyter.firewall'\n"
         "ufw allow 22/tcp comment 'theirs'\n"
+        "ufw allow 6000:6007/udp\n"
         "ufw allow 8080/tcp\n"
         "ufw deny 25/tcp\n"
         "ufw allow Apache\n"
     )
-    assert ours == [Opening(53, "udp", "2001:db8::/32"), Opening(80, "tcp", "192.0.2.1/32"), Opening(443)]
-    assert theirs == [Opening(22), Opening(8080)]
+    assert ours == [
+        Opening(53, "udp", "2001:db8::/32"),
+        Opening(80, "tcp", "192.0.2.1/32"),
+        Opening(443),
+        Opening(20000, "tcp", "10.0.0.1/32", 20999),
+    ]
+    assert theirs == [Opening(22), Opening(6000, "udp", last=6007), Opening(8080)]
 
 
 def test_a_rule_of_ufw_names_all_it_is() -> None:

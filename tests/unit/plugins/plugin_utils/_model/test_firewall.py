@@ -8,7 +8,11 @@ import pytest
 from models import plan, problems, require_golden
 
 MAXIMAL = {
-    "firewall_open": [{"port": 443}, {"port": "53", "protocol": "udp", "sources": ["192.0.2.0/24", "2001:db8::1"]}],
+    "firewall_open": [
+        {"port": 443},
+        {"port": 20000, "last_port": 20999},
+        {"port": "53", "protocol": "udp", "sources": ["192.0.2.0/24", "2001:db8::1"]},
+    ],
     "firewall_ssh_sources": ["10.0.0.0/8"],
     "firewall_interfaces": ["podman*"],
     "firewall_confirm_seconds": 30,
@@ -34,6 +38,9 @@ def test_no_table_is_loaded_at_boot_where_there_is_none(state: str, backend: str
     [
         ({"open": [{"port": 1}, {"port": 65535}]}, 0),
         ({"open": [{"port": 0}]}, 1),
+        ({"open": [{"port": 20000, "last_port": 20000}, {"port": 20000, "last_port": 65535}]}, 0),
+        ({"open": [{"port": 20000, "last_port": 19999}]}, 1),
+        ({"open": [{"port": 20000, "last_port": 65536}]}, 1),
         ({"open": [{"port": 65536}]}, 1),
         ({"open": [{"port": 53}, {"port": 53, "protocol": "udp"}]}, 0),
         ({"open": [{"port": 53}, {"port": 53}]}, 2),
