@@ -186,7 +186,7 @@ def make_plan(packet_filter: PacketFilter, params: dict, ports: list[int]) -> Pl
     state = read_state(packet_filter, params["path"])
     if params["state"] == "absent":
         return plan_absent(state)
-    ssh = [{"port": port, "protocol": "tcp", "sources": params["ssh_sources"]} for port in ports]
+    ssh = [{"port": port, "last_port": 0, "protocol": "tcp", "sources": params["ssh_sources"]} for port in ports]
     wanted = openings([*params["open"], *ssh])
     if packet_filter.is_ufw:
         return plan_ufw(state, wanted)
