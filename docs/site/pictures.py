@@ -20,7 +20,7 @@ PICTURES = ROOT / "docs/pictures"
 LAB, HUB = "https://localhost:8443", "https://localhost:8444"
 WIDTH = 1000
 # Each picture, and how high a window shows all that matters.
-HEIGHTS = {"launcher": 720, "login": 360, "profiles": 400, "home": 150, "admin": 600, "status": 370}
+HEIGHTS = {"launcher": 720, "login": 360, "profiles": 400, "home": 150, "admin": 600, "status": 390}
 COLUMNS = 100  # of the terminal in a picture
 
 
