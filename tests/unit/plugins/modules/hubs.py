@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
+from running import result_of
 
 OLD, NEW = "a" * 12, "b" * 12
 PARTS = rollback.ENVIRONMENTS
@@ -167,12 +167,6 @@ def runner(main: Callable[[], None], world: World, capsys: pytest.CaptureFixture
 
     def module(check: bool = False, **options: str) -> dict[str, Any]:
         arguments = {"name": "jupyterhub", "config": str(world.config), "_ansible_check_mode": check, **options}
-        before = os.umask(0o022)
-        try:
-            with patch_module_args(arguments), pytest.raises(SystemExit):
-                main()
-        finally:
-            os.umask(before)
-        return json.loads(capsys.readouterr().out)
+        return result_of(main, arguments, capsys)
 
     return module

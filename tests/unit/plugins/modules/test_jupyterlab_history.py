@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._lab import history, switch
 from ansible_collections.nbops.jupyter.plugins.module_utils._lab.notes import Lab
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterlab_history
 from labs import CHANGED, NEW, OLD, OLDER, RESTARTED, World, play
+from running import result_of
 
 NAMES = ("ada", "bob", "eve")
 FIRST, SECOND, THIRD = "20261129T104000Z", "20261129T110000Z", "20261129T120000Z"
@@ -45,13 +43,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def module(to: str = "", *, check: bool = False) -> dict[str, Any]:
         wanted = {"state": "restored", "to": to} if to else {}
         arguments = {"labs": list(NAMES), **wanted, "_ansible_check_mode": check}
-        before = os.umask(0o022)
-        try:
-            with patch_module_args(arguments), pytest.raises(SystemExit):
-                jupyterlab_history.main()
-        finally:
-            os.umask(before)
-        return json.loads(capsys.readouterr().out)
+        return result_of(jupyterlab_history.main, arguments, capsys)
 
     return module
 

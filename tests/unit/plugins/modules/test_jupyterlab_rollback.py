@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
 import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.modules import jupyterlab_rollback
 from labs import CHANGED, FILES, NEW, NOW, OLD, RESTARTED, STARTED, World, play
+from running import result_of
 
 
 @pytest.fixture
@@ -28,14 +26,8 @@ Run = Callable[..., dict[str, Any]]
 def run(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
     def module(state: str, *names: str, check: bool = False) -> dict[str, Any]:
         labs = [world.lab(name) for name in names or ("ada", "bob", "eve")]
-        before = os.umask(0o022)
-        try:
-            arguments = {"state": state, "labs": labs, "_ansible_check_mode": check}
-            with patch_module_args(arguments), pytest.raises(SystemExit):
-                jupyterlab_rollback.main()
-        finally:
-            os.umask(before)
-        return json.loads(capsys.readouterr().out)
+        arguments = {"state": state, "labs": labs, "_ansible_check_mode": check}
+        return result_of(jupyterlab_rollback.main, arguments, capsys)
 
     return module
 
