@@ -16,7 +16,12 @@ from typing import Any
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.authenticators import CLASSES, KINDS
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import ELSEWHERE, POSTGRESQL, SQLITE
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
+    ELSEWHERE,
+    POSTGRESQL,
+    SQLITE,
+    postgresql_address,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     intervals,
     jupyterhub_folders,
@@ -386,10 +391,9 @@ def _database_url(settings: Settings) -> str:
     found = database(settings)
     if found["database"] == SQLITE:
         return f"sqlite:///{found['file']}"
-    if found["database"] == POSTGRESQL:
-        return f"postgresql+psycopg:///{settings['name']}?host=/run/postgresql"
+    address = postgresql_address(settings["name"]) if found["database"] == POSTGRESQL else settings["database"]
     # SQLAlchemy would look for a driver that the environment does not have.
-    return re.sub(r"^postgresql://", "postgresql+psycopg://", settings["database"])
+    return re.sub(r"^postgresql://", "postgresql+psycopg://", address)
 
 
 def _users_servers(settings: Settings) -> Options:
