@@ -26,6 +26,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     intervals,
     jupyterhub_folders,
     jupyterhub_profiles,
+    variables,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET, programs
@@ -307,7 +308,7 @@ def _spawner(settings: Settings) -> Options:
         "start_timeout": 600 if settings["spawner"] == "slurm" else 120,
         "disable_user_config": True,
         "env_keep": [],
-        "environment": {**environment, **settings["environment"]},
+        "environment": {**environment, **variables.texts(settings["environment"])},
         **({"notebook_dir": f"~/{settings['root_dir']}"} if settings["root_dir"] else {}),
     }
 

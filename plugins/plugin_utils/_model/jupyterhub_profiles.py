@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_environment
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import variables
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import HUB_GROUP, ONE_LINE, PAGE
 
@@ -52,9 +52,12 @@ def _profile(profile: Mapping[str, Any], settings: Settings) -> Iterator[str]:
         yield "limits are for jupyterhub_spawner: systemd or slurm; nothing limits the processes of local."
     if profile["default_url"] and not PAGE.fullmatch(profile["default_url"]):
         yield f"default_url: '{profile['default_url']}' must begin with a slash, such as /lab or /tree."
-    yield from jupyterhub_environment.problems("environment", profile["environment"])
+    yield from variables.problems("environment", profile["environment"])
 
 
 def options(settings: Settings) -> list[dict[str, Any]]:
     """The profiles as the spawner has them."""
-    return [{key: value for key, value in profile.items() if value} for profile in settings["profiles"]]
+    profiles = [
+        {**profile, "environment": variables.texts(profile["environment"])} for profile in settings["profiles"]
+    ]
+    return [{key: value for key, value in profile.items() if value} for profile in profiles]

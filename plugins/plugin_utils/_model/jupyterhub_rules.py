@@ -16,12 +16,12 @@ from pathlib import Path
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON, PRIVILEGED_GROUPS, UNIT
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
-    jupyterhub_environment,
     jupyterhub_folders,
     jupyterhub_login,
     jupyterhub_profiles,
     jupyterhub_slurm,
     jupyterhub_traits,
+    variables,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
@@ -49,7 +49,7 @@ CRYPT = re.compile(
     r"|\$y\$[./0-9A-Za-z]+\$[./0-9A-Za-z]+\$[./0-9A-Za-z]{43}"
     r"|\$2b\$[0-9]{2}\$[./0-9A-Za-z]{53}"
 )
-SERVICE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SERVICE = re.compile(r"(?!.{65})[a-z0-9]+(-[a-z0-9]+)*")
 ROLE = re.compile(r"[a-z][a-z0-9_~.-]{1,253}[a-z0-9]")
 
 SHORTEST_IDLE_SECONDS = 60
@@ -85,7 +85,7 @@ def problems(settings: dict) -> list[str]:
         *jupyterhub_folders.problems(settings),
         *jupyterhub_profiles.problems(settings),
         *jupyterhub_slurm.problems(settings),
-        *jupyterhub_environment.problems("jupyterhub_environment", settings["environment"]),
+        *variables.problems("jupyterhub_environment", settings["environment"]),
         *_services(settings["services"]),
         *_roles(settings),
         *_database(settings["database"]),
@@ -274,7 +274,7 @@ def _servers(settings: dict) -> Iterator[str]:
 
 def _services(services: list[dict]) -> Iterator[str]:
     names = [str(service.get("name", "")) for service in services]
-    yield from _names("service", names, SERVICE, "lower-case letters, digits and single hyphens")
+    yield from _names("service", names, SERVICE, "at most 64 lower-case letters, digits and single hyphens")
     for service, name in zip(services, names):
         yield from (f"jupyterhub_services: {name}: {text}" for text in _service(service))
 
@@ -299,12 +299,12 @@ def _service(service: dict) -> Iterator[str]:
     if unknown:
         yield f"{', '.join(unknown)}: unknown; a service has {', '.join(SERVICE_KEYS)}."
     url = service.get("url", "")
-    if url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", url):
+    if url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", str(url)):
         yield "url must be where the hub's proxy finds the service, such as http://127.0.0.1:9000."
     if service.get("command"):
         if not _texts(service["command"]):
             yield "command must be a list of texts that begins with the program."
-        if not ACCOUNT.fullmatch(service.get("user", "")) or service["user"] == "root":
+        if not ACCOUNT.fullmatch(str(service.get("user"))) or service["user"] == "root":
             yield "command would run as root, like the hub; name another account in user."
     if not str(service.get("oauth_client_id", "service-")).startswith("service-"):
         yield "oauth_client_id must begin with service-; leave it out."

@@ -16,7 +16,13 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people imp
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import addresses, python_config, python_venv, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    addresses,
+    python_config,
+    python_venv,
+    sandbox,
+    variables,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import START_SECONDS, Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
@@ -101,6 +107,8 @@ def problems(given: Given) -> list[str]:
     instances = given.settings["instances"]
     here = present(given)
     found = list(_names(instances))
+    if not ACCOUNT.fullmatch(given.settings["socket_group"]):
+        found.append("jupyterlab_socket_group must be the name of a group, such as www-data.")
     for instance in here:
         listeners = [other["listen"] for other in here if other is not instance]
         rules = (*_login(instance), *_listen(instance, listeners), *_paths(instance), *_amounts(instance))
@@ -365,7 +373,6 @@ class Server:
             "ReadWritePaths": self._writable(),
             **homes.hiding(self.home, self.people, self._shown()),
             "Environment": [
-                *(assignment(name, value) for name, value in self.instance["environment"].items()),
                 assignment("PATH", programs(self.current, self.home)),
                 "SHELL=/bin/bash",
                 f"JUPYTER_CONFIG_DIR=/etc/jupyterlab/{self.name}",
@@ -373,6 +380,8 @@ class Server:
                 f"JUPYTER_RUNTIME_DIR=/run/jupyterlab/{self.name}/runtime",
                 f"JUPYTERLAB_SETTINGS_DIR={self.home}/.jupyter/lab/user-settings",
                 f"JUPYTERLAB_WORKSPACES_DIR={self.home}/.jupyter/lab/workspaces",
+                # Of two values of a variable, systemd takes the last.
+                *(assignment(name, value) for name, value in self.instance["environment"].items()),
             ],
             "Sockets": socket_name(self.name),
             "ExecStart": f"{self.current}/bin/python {self.current}/listen.py --config={self.current}/config.py",
@@ -583,7 +592,10 @@ def _options(instance: dict) -> Iterator[str]:
     """Options that neither contradict the entry nor undo the protection."""
     if not all(PLUGIN.fullmatch(plugin) for plugin in instance["settings"]):
         yield "settings has plugin names as keys, such as '@jupyterlab/apputils-extension:themes'."
-    loaded = [name for name in instance["environment"] if name.startswith("LD_")]
+    if not all(isinstance(options, dict) for options in instance["settings"].values()):
+        yield "settings has a mapping of settings for each plugin, such as {theme: JupyterLab Dark}."
+    yield from variables.problems("environment", instance["environment"])
+    loaded = [name for name in instance["environment"] if str(name).startswith("LD_")]
     if loaded and instance["certificate"]:
         yield (
             f"environment.{loaded[0]} would also count for root, who hands the certificate over at each start; "
@@ -592,6 +604,8 @@ def _options(instance: dict) -> Iterator[str]:
     for class_name, options in instance["config"].items():
         if class_name in GONE:
             yield f"config.{class_name} is no longer read by Jupyter; write ServerApp."
+        if not isinstance(options, dict):
+            yield f"config.{class_name} must be a mapping of options, such as {{allow_origin: https://example.org}}."
         for option, value in options.items() if isinstance(options, dict) else ():
             name = f"{class_name}.{option}"
             if name in RESERVED:

@@ -29,8 +29,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_files i
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_locations import ABSOLUTE, PATH, PORTS, TIME
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import CERTIFICATE
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+")
+# Names become files and URLs: no longer than these can be.
+NAME = re.compile(r"(?!.{65})[a-z0-9]+(-[a-z0-9]+)*")
+HOST = re.compile(r"(?!.{254})(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]{1,44}")
 SIZE = re.compile(r"[0-9]+[kmg]?")
 HSTS = re.compile(r"[a-zA-Z0-9=; -]*")
 POLICY = re.compile(r"[a-zA-Z0-9*'=;:/., _+-]*")
@@ -188,8 +189,8 @@ def _names(sites: list[dict]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name) or names.count(name) > 1:
             yield (
-                f"nginx_sites: '{name}' must be the name of one site only, of lower-case letters, digits and single "
-                "hyphens, for example my-lab."
+                f"nginx_sites: '{name}' must be the name of one site only, of at most 64 lower-case letters, digits "
+                "and single hyphens, for example my-lab."
             )
 
 

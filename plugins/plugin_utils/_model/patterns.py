@@ -10,7 +10,7 @@ import re
 # An account of the host, as useradd makes it.
 ACCOUNT = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 # A directory below /etc/ssl/jupyter.
-CERTIFICATE = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+CERTIFICATE = re.compile(r"(?!.{254})[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 # A group of a hub, which may come from elsewhere.
 HUB_GROUP = re.compile(r"(?! )[^\x00-\x1f\x7f,]{1,255}(?<! )")
 ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")

@@ -71,9 +71,11 @@ def install_plan(releases: list[dict[str, Any]], host: dict[str, Any]) -> dict[s
 
 
 def read(path: str) -> str | None:
-    """The text of a file on the controller, None where there is none."""
-    file = Path(path)
-    return file.read_text(encoding="utf-8") if path and file.is_file() else None
+    """The text of a file on the controller, None where there is none that can be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8") if path else None
+    except (OSError, ValueError):
+        return None
 
 
 def release_problems(settings: dict[str, Any]) -> list[str]:

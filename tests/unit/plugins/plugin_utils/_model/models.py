@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -78,3 +79,34 @@ def _shown(value: Any, texts: bool) -> Any:
     if isinstance(value, str) and "\n" in value and not texts:
         return f"{value.partition(chr(10))[0]} ..." if "--hash=" in value else "..."
     return value
+
+
+# What people write by mistake where something else belongs, and what would break a file, a command or a name.
+STRANGE = (None, True, -1, 10**12, [None], {"a b": "c"}, "", "a\nb", "é" * 400)
+
+
+def require_words(role: str, variables: Variables, host: Variables | None = None) -> None:
+    """Requires that every strange value, at every place of the variables, is planned with or refused in words."""
+    for path in _paths(variables):
+        for value in STRANGE:
+            try:
+                problems(role, _changed(variables, path, value), host)
+            except Exception as error:  # The place is what a person looks for.
+                raise AssertionError(f"{value!r} at {path} is not refused in words") from error
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield (*path, key)
+        yield from _paths(part, (*path, key))
+
+
+def _changed(variables: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """The variables with another value at one place; the rest is shared."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    copy = variables.copy()
+    copy[key] = _changed(variables[key], rest, value)
+    return copy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 HUB = {"inventory_hostname": "hub.example.org", "group_names": ["jupyterhub"]}
 BOTH = {"inventory_hostname": "lab.example.org", "group_names": ["jupyterhub", "jupyterlab"]}
@@ -51,6 +51,10 @@ def test_the_plan_that_says_everything() -> None:
     require_golden("backup-maximal", made)
     assert "correct horse" not in str(made)
     assert secrets("backup", MAXIMAL, BOTH)["password"] == "correct horse battery staple"
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("backup", MAXIMAL, BOTH)
 
 
 def test_an_absent_one_needs_nothing_else() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 LAB = {"name": "lab.example.org"}
 PEM = {"certificate": "# Lab\n-----BEGIN CERTIFICATE-----", "key": "-----BEGIN EC PRIVATE KEY-----\nhunter2"}
@@ -59,6 +59,10 @@ def test_the_plan_of_one_certificate() -> None:
 
 def test_the_plan_of_certificates_that_say_everything() -> None:
     require_golden("certbot-maximal", plan("certbot", MAXIMAL, result(*DECLARED, timer=False)))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("certbot", MAXIMAL)
 
 
 def test_a_plan_holds_no_secret() -> None:

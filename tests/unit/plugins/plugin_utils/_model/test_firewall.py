@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden
+from models import plan, problems, require_golden, require_words
 
 MAXIMAL = {
     "firewall_open": [
@@ -25,6 +25,10 @@ def test_the_plan_of_a_closed_host() -> None:
 
 def test_the_plan_that_says_everything() -> None:
     require_golden("firewall-maximal", plan("firewall", MAXIMAL))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("firewall", MAXIMAL)
 
 
 @pytest.mark.parametrize(("state", "backend"), [("absent", "nftables"), ("present", "ufw"), ("absent", "ufw")])

@@ -14,7 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_login,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import settings_of
-from models import GOLDEN, plan, problems, require_golden, secrets
+from models import GOLDEN, plan, problems, require_golden, require_words, secrets
 
 CONFIG = "/etc/jupyterhub/config.json"
 ADA = {"name": "ada"}
@@ -292,6 +292,10 @@ def test_the_plan_of_a_hub_with_one_user() -> None:
 
 def test_the_plan_of_a_hub_that_says_everything() -> None:
     require_golden("jupyterhub-maximal", plan("jupyterhub", hub(**MAXIMAL)))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("jupyterhub", hub(**MAXIMAL))
 
 
 def test_a_folder_is_shown_to_servers_until_it_is_to_go() -> None:

@@ -8,7 +8,7 @@ import shlex
 from typing import Any
 
 import pytest
-from models import GOLDEN, plan, problems, require_golden, secrets
+from models import GOLDEN, plan, problems, require_golden, require_words, secrets
 
 LAB = {"name": "lab", "user": "alice", "password": "correct horse\nbattery"}
 ALICE = {
@@ -56,6 +56,10 @@ def test_the_plan_of_one_server() -> None:
 
 def test_the_plan_of_servers_that_say_everything() -> None:
     require_golden("jupyterlab-maximal", plan("jupyterlab", MAXIMAL, {"homes": {"alice": "/home/a l", "bob": "/b"}}))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("jupyterlab", MAXIMAL)
 
 
 def test_a_plan_holds_no_secret() -> None:
@@ -110,6 +114,7 @@ def test_of_all_homes_a_server_sees_its_own_alone() -> None:
         {"user": "a" * 32},
         {"password": "a" * 8},
         {"config": {"Unmapped": {}}},
+        {"environment": {"PATH": "/opt/tex/bin:/usr/bin:/bin", "THREADS": 4, "EMPTY": ""}},
         {"state": "absent", "user": "root"},
     ],
 )

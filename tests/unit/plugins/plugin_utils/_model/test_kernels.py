@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden
+from models import plan, problems, require_golden, require_words
 
 MAXIMAL = {
     "kernels_path": "/srv/kernels",
@@ -35,6 +35,10 @@ def test_the_plan_of_one_kernel() -> None:
 
 def test_the_plan_of_kernels_that_say_everything() -> None:
     require_golden("kernels-maximal", plan("kernels", MAXIMAL))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("kernels", MAXIMAL)
 
 
 @pytest.mark.parametrize(

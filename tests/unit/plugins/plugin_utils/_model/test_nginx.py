@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 LOCATION = {"path": "/", "upstream": "127.0.0.1:8888", "websocket": True}
 SITE = {"name": "lab", "server_names": ["lab.example.org"], "locations": [LOCATION]}
@@ -113,6 +113,10 @@ def test_the_plan_of_one_site_on_a_fresh_host() -> None:
 
 def test_the_plan_of_sites_that_say_everything() -> None:
     require_golden("nginx-maximal", plan("nginx", MAXIMAL, {"found": {**TRIXIE, "listeners": OTHERS}}), texts=True)
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("nginx", MAXIMAL, {"found": {**TRIXIE, "listeners": OTHERS}})
 
 
 def test_a_plan_holds_no_secret() -> None:

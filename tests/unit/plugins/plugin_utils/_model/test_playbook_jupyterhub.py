@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from models import plan, problems, require_golden
+from models import plan, problems, require_golden, require_words
 
 HUB = {"jupyterhub_users": [{"name": "ada", "admin": True}]}
 HOST = {"inventory_hostname": "hub1", "group_names": ["jupyterhub"]}
@@ -27,6 +27,10 @@ def test_a_hub_without_a_domain() -> None:
 
 def test_a_hub_that_says_everything() -> None:
     require_golden("front_jupyterhub-maximal", plan("playbook_jupyterhub", MAXIMAL, HOST))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("playbook_jupyterhub", MAXIMAL, HOST)
 
 
 def test_a_hub_that_goes_takes_its_site_along() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook
-from models import plan, problems, require_golden
+from models import plan, problems, require_golden, require_words
 
 HOST = {"inventory_hostname": "lab1", "group_names": ["jupyterlab"]}
 LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef", "listen": "unix"}
@@ -41,6 +41,10 @@ def test_one_lab_without_a_domain() -> None:
 
 def test_labs_that_say_everything() -> None:
     require_golden("front_jupyterlab-maximal", plan("playbook_jupyterlab", MAXIMAL, HOST))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("playbook_jupyterlab", MAXIMAL, HOST)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pathlib
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 LOCK = (
     "# comment\nsix==1.17.0 ; python_version < '4' \\\n    --hash=sha256:00ff \\\n    --hash=sha256:01ff\n    # via x\n"
@@ -47,6 +47,10 @@ def test_the_plan_of_one_package() -> None:
 
 def test_the_plan_of_a_release_that_says_everything(lock: str) -> None:
     require_golden("python_venv-maximal", plan("python_venv", {**MAXIMAL, "python_venv_lock": lock}))
+
+
+def test_what_makes_no_sense_is_told_in_words(lock: str) -> None:
+    require_words("python_venv", {**MAXIMAL, "python_venv_lock": lock})
 
 
 def test_addresses_stand_apart(lock: str) -> None:

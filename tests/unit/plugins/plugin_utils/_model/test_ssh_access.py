@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 KEY = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'B' * 43} ada@laptop"
 HASH = "$6$salt$" + "h" * 86
@@ -34,6 +34,10 @@ def test_the_plan_of_one_administrator() -> None:
 
 def test_the_plan_that_says_everything() -> None:
     require_golden("ssh_access-maximal", plan("ssh_access", MAXIMAL))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("ssh_access", MAXIMAL)
 
 
 def test_a_plan_holds_no_hash() -> None:
