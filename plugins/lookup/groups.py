@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: groups
 short_description: Those groups of the inventory that a playbook takes
-version_added: "1.0.0"
+version_added: "0.1.0"
 author: nbops contributors (@nbops)
 description:
   - Names the groups that have hosts, for the C(hosts) of a play.

@@ -122,7 +122,7 @@ class Directory:
 
     def _as_account(self, *argv: str) -> tuple[int, str, str]:
         command = [*as_account(self._account), *argv]
-        return self._module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, cwd="/")
+        return self._module.run_command(command, cwd="/")
 
 
 def main() -> None:

@@ -12,8 +12,13 @@ DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 
 
 def disregard(umask: int = 0o022) -> None:
-    """Gives this process the umask, and a PATH with all of Debian's directories before others that it has."""
+    """Gives this process and its programs the umask, a PATH with Debian's directories first, and plain English.
+
+    Messages are searched for words, and end up in those of the modules.
+    """
     os.umask(umask)
+    os.environ["LC_ALL"] = "C.UTF-8"
+    os.environ.pop("LANGUAGE", None)
     os.environ["PATH"] = complete(os.environ.get("PATH", ""))
 
 
