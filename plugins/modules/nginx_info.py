@@ -77,11 +77,11 @@ complaint:
 listeners:
   description:
     - What server blocks listen on, each with the keys C(file), C(endpoint) (C(*:80), C([::]:80), C(192.0.2.1:80)),
-      C(default) and C(ssl), and C(ours), which says whether the file contains O(mark).
+      C(default) and C(ssl), C(names), those of the block, and C(ours), which says whether the file contains O(mark).
   returned: success
   type: list
   elements: dict
-  sample: [{file: /etc/nginx/sites-enabled/default, endpoint: "*:80", default: true, ssl: false, ours: false}]
+  sample: [{file: /etc/nginx/sites-enabled/default, endpoint: "*:80", default: true, ssl: false, names: [_], ours: false}]
 group:
   description: Group of the worker processes.
   returned: success

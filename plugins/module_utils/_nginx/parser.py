@@ -27,12 +27,16 @@ class File:
 
 @dataclass(frozen=True)
 class Listener:
-    """What a server block listens on. `endpoint` is address:port, with `*` for all IPv4 addresses, or unix:/path."""
+    """What a server block listens on. `endpoint` is address:port, with `*` for all IPv4 addresses, or unix:/path.
+
+    `names` are those of the block, as nginx compares them: in lower case.
+    """
 
     file: str
     endpoint: str
     default: bool
     ssl: bool
+    names: tuple[str, ...] = ()
 
 
 def parse(dump: str) -> list[File]:
@@ -71,20 +75,25 @@ def listeners(file: File) -> list[Listener]:
     """What the server blocks of a file listen on. A block without `listen` has port 80 of all IPv4 addresses."""
     found: list[Listener] = []
     blocks: list[str] = []
-    silent = False  # whether the server block has had no `listen` so far
+    listens: list[list[str]] = []
+    names: list[str] = []
     for words in file.directives:
         if words[-1] == "{":
             blocks.append(words[0])
-            silent = silent or words[0] == "server"
+            if words[0] == "server":
+                listens, names = [], []
         elif words == ["}"]:
-            if blocks and blocks.pop() == "server" and silent:
-                found.append(Listener(file.path, "*:80", default=False, ssl=False))
-                silent = False
-        elif words[0] == "listen" and len(words) > 1 and blocks and blocks[-1] == "server":
-            silent = False
-            default = not {"default_server", "default"}.isdisjoint(words[2:])
-            found.append(Listener(file.path, endpoint(words[1]), default, "ssl" in words[2:]))
+            if blocks and blocks.pop() == "server":
+                found += [_listener(file.path, listen, names) for listen in listens or [["80"]]]
+        elif blocks and blocks[-1] == "server":
+            listens += [words[1:]] if words[0] == "listen" and len(words) > 1 else []
+            names += words[1:] if words[0] == "server_name" else []
     return found
+
+
+def _listener(path: str, listen: list[str], names: list[str]) -> Listener:
+    default = not {"default_server", "default"}.isdisjoint(listen[1:])
+    return Listener(path, endpoint(listen[0]), default, "ssl" in listen[1:], tuple(name.lower() for name in names))
 
 
 def values(files: list[File], name: str) -> Iterator[tuple[File, list[str]]]:

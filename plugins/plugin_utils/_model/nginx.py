@@ -159,6 +159,7 @@ def _host(given: Given) -> Iterator[str]:
             "that, or give the sites other ports: http_port and https_port in nginx_sites, or in jupyter_site of the "
             "playbooks."
         )
+    yield from _namesakes(given)
     complaint = given.host.get("found", {}).get("complaint")
     if complaint and given.settings["reject_unknown_hosts"]:
         yield (
@@ -166,6 +167,20 @@ def _host(given: Given) -> Iterator[str]:
             f"{complaint} Mend it first. If another site is to be the default server of a port where unknown names are "
             "rejected now, set `nginx_reject_unknown_hosts: false`."
         )
+
+
+def _namesakes(given: Given) -> Iterator[str]:
+    """nginx would serve one of two sites of a name, and only warn of the other."""
+    if not given.host.get("found"):
+        return
+    nginx = Nginx(given.settings, _sites(given), given.host)
+    for site in _present(given):
+        for file, names in nginx.namesakes(site).items():
+            yield (
+                f"Site {site['name']}: {', '.join(names)} is the name of another site of this host already, in {file}. "
+                "Remove that site, or give this one another name or port: server_names, or jupyter_domain or "
+                "jupyter_site of the playbooks. A hub beside labs has the name of its jupyterhub_public_url."
+            )
 
 
 def _settings(settings: dict) -> Iterator[str]:

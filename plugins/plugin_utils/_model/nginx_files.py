@@ -139,6 +139,16 @@ class Nginx:
         """The addresses that a site listens on."""
         return site["listen_addresses"] or (["*", "[::]"] if self._found["ipv6"] else ["*"])
 
+    def namesakes(self, site: dict[str, Any]) -> dict[str, list[str]]:
+        """The names of a site that another one on the same address has, by the file of that one."""
+        mine = {f"{address}:{site[port]}" for address in self.addresses(site) for port in ("http_port", "https_port")}
+        found: dict[str, list[str]] = {}
+        for other in self._others:
+            shared = [name for name in _written(site["server_names"]) if name in other["names"]]
+            if shared and other["endpoint"] in mine:
+                found[other["file"]] = shared
+        return found
+
     def listen(self, address: str, *, default: bool) -> str:
         """What follows `listen` in the block of a site."""
         endpoint = self._endpoints[address]
@@ -181,7 +191,7 @@ class Site:
         self.entry = entry
         self.name = entry["name"]
         self.prefix = f"nbops_{self.name.replace('-', '_')}"
-        self.server_names = " ".join(f"[{name}]" if ":" in name else name for name in entry["server_names"])
+        self.server_names = " ".join(_written(entry["server_names"]))
         self.certificate = f"{CERTIFICATES}/{entry['certificate']}"
         self.http = [
             nginx.listen(f"{address}:{entry['http_port']}", default=entry["default"])
@@ -198,6 +208,11 @@ class Site:
         self.port = f"{forwarded}_port" if nginx.trusted_proxies else "$server_port"
         self.locations = [_location(one, f"{self.prefix}_{number}") for number, one in enumerate(entry["locations"])]
         self.logins = {path: covering(self.locations, path) for path in entry["login_paths"]}
+
+
+def _written(names: list[str]) -> list[str]:
+    """Names and addresses as nginx has them."""
+    return [f"[{name}]" if ":" in name else name for name in names]
 
 
 def covering(locations: list[dict[str, Any]], path: str) -> dict[str, Any] | None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import certbot, jupyterlab, kernels, nginx
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
@@ -19,6 +21,15 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 HTTPS = 443
 # What an administrator does after the first run.
 NEXT = "next: nbops.jupyter.firewall closes all other ports of the host but for SSH."
+
+
+def of_hub(given: Given) -> Given:
+    """The same for what stands in front of a hub: beside labs that have `jupyter_domain`, its name is its public one."""
+    public = urlsplit(given.others["jupyterhub"]["public_url"]).hostname
+    has_labs = given.settings["web_server"] and any(not lab["certificate"] for lab in labs(given))
+    if not public or not has_labs:
+        return given
+    return replace(given, settings={**given.settings, "domain": public})
 
 
 def domain(given: Given) -> str:

@@ -10,14 +10,14 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, jupyterhub_config, playbook
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterhub", "python_venv", "systemd", "nginx", "certbot", "kernels")
+USES = ("jupyterhub", "jupyterlab", "python_venv", "systemd", "nginx", "certbot", "kernels")
 # What the playbook says to its roles.
 SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
 
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the hub, and with what stands in front of it."""
-    found = jupyterhub.problems(given.of("jupyterhub")) or list(playbook.domain_problems(given))
+    found = jupyterhub.problems(given.of("jupyterhub")) or list(playbook.domain_problems(playbook.of_hub(given)))
     found += playbook.kernel_problems(given)
     if found:
         return found
@@ -27,6 +27,7 @@ def problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """The site and the certificate, which may hold secrets that `jupyter_*` variables say."""
+    given = playbook.of_hub(given)
     settings, name = given.others["jupyterhub"], playbook.domain(given)
     base, upstream = settings["base_url"], jupyterhub_config.endpoint(settings).upstream
     site = playbook.site(

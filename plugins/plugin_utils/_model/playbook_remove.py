@@ -25,7 +25,8 @@ def plan(given: Given) -> dict[str, Any]:
     has_labs, has_hub = "jupyterlab" in groups, "jupyterhub" in groups
     hub = given.others["jupyterhub"]["name"]
     sites = [*(["jupyterlab"] if has_labs else []), *([hub] if has_hub else []), *_named(given.settings["sites"])]
-    certified = (has_labs or has_hub) and playbook.is_certified(given)
+    fronts = [*([given] if has_labs else []), *([playbook.of_hub(given)] if has_hub else [])]
+    certificates = [playbook.certificate(front) for front in fronts if playbook.is_certified(front)]
     kernels = given.others["kernels"]
     return {
         "sites": _absent(sites),
@@ -33,7 +34,7 @@ def plan(given: Given) -> dict[str, Any]:
         "hub": has_hub,
         "kernels": _absent(_named(kernels["specs"])),
         "installers": _absent(_named(kernels["installers"], "path"), "path"),
-        "certificates": _absent(_named([playbook.certificate(given)])) if certified else [],
+        "certificates": _absent(list(dict.fromkeys(_named(certificates)))),
         "report": [
             "removed. What stays: accounts, homes, shared folders, /var/backups and the repository of backups; nginx, "
             "packages, and the rules of the firewall, which nbops.jupyter.firewall made.",

@@ -76,6 +76,7 @@ def _key(kind: str, one: dict[str, Any]) -> str:
 
 
 def _hub(given: Given, hub: dict[str, Any]) -> dict[str, Any]:
+    given = playbook.of_hub(given)
     login, why = _hub_login(given, hub)
     if hub["public_url"]:
         url = hub["public_url"].rstrip("/") + hub["base_url"]

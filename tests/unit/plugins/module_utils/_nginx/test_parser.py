@@ -63,8 +63,8 @@ def test_an_endpoint_has_one_spelling(word, meaning):
 def test_listeners_of_server_blocks():
     file = parse(DUMP)[1]
     assert listeners(file) == [
-        Listener(file.path, "*:443", default=True, ssl=True),
-        Listener(file.path, "[::]:443", default=False, ssl=True),
+        Listener(file.path, "*:443", default=True, ssl=True, names=("a b",)),
+        Listener(file.path, "[::]:443", default=False, ssl=True, names=("a b",)),
     ]
 
 
@@ -72,6 +72,12 @@ def test_a_server_block_without_listen_has_port_80():
     text = "server { location / { if ($x) { return 1; } } } server { listen 81 default; } upstream u { server a; }"
     [file] = parse(f"# configuration file /f:\n{text}")
     assert listeners(file) == [Listener("/f", "*:80", False, False), Listener("/f", "*:81", True, False)]
+
+
+def test_the_names_of_a_server_block_are_those_of_each_of_its_listeners():
+    text = "server { listen 80; server_name A.org b.org; listen 81; server_name c.org; } server { listen 82; }"
+    [file] = parse(f"# configuration file /f:\n{text}")
+    assert [one.names for one in listeners(file)] == [("a.org", "b.org", "c.org")] * 2 + [()]
 
 
 def test_values_of_a_directive_with_their_file():

@@ -87,11 +87,15 @@ TRIXIE = {
     "brotli": True,
     "fail2ban": {"installed": True, "jail": True, "auth_log": False},
 }
+def listener(file: str, endpoint: str, **more: Any) -> dict[str, Any]:
+    return {"file": file, "endpoint": endpoint, "default": False, "ssl": True, "names": [], "ours": True, **more}
+
+
 OTHERS = [
-    {"file": "/etc/nginx/conf.d/nbops-other.conf", "endpoint": "*:9443", "default": False, "ssl": True, "ours": True},
-    {"file": "/etc/nginx/conf.d/00-nbops.conf", "endpoint": "*:80", "default": True, "ssl": False, "ours": True},
-    {"file": "/etc/nginx/conf.d/nbops-old.conf", "endpoint": "*:7443", "default": False, "ssl": True, "ours": True},
-    {"file": "/etc/nginx/sites-enabled/x", "endpoint": "*:443", "default": True, "ssl": True, "ours": False},
+    listener("/etc/nginx/conf.d/nbops-other.conf", "*:9443", names=["other.example.org"]),
+    listener("/etc/nginx/conf.d/00-nbops.conf", "*:80", default=True, ssl=False),
+    listener("/etc/nginx/conf.d/nbops-old.conf", "*:7443"),
+    listener("/etc/nginx/sites-enabled/x", "*:443", default=True, ours=False, names=["_"]),
 ]
 
 
@@ -219,11 +223,30 @@ def test_what_each_version_can_do(version: str, openssl: str, held: list[str], l
     [(True, False, False), (False, False, False), (False, True, True)],
 )
 def test_unknown_names_are_rejected_where_nobody_else_was_first(default: bool, ours: bool, rejects: bool) -> None:
-    stranger = {"file": "/x", "endpoint": "*:443", "default": default, "ssl": True, "ours": False}
-    shared = {**stranger, "file": "/etc/nginx/conf.d/00-nbops.conf", "default": True, "ours": True}
+    stranger = listener("/x", "*:443", default=default, ours=False)
+    shared = listener("/etc/nginx/conf.d/00-nbops.conf", "*:443", default=True)
     files = planned({**TRIXIE, "listeners": [stranger, *[shared] * ours]}, SITE)["files"]
     assert ("listen *:443 ssl default_server;" in files["conf.d/00-nbops.conf"]) is rejects
     assert "listen [::]:443 ssl default_server;" in files["conf.d/00-nbops.conf"]
+
+
+@pytest.mark.parametrize(
+    ("other", "names"),
+    [
+        (listener("/etc/nginx/sites-enabled/x", "*:443", names=["a.org"], ours=False), "a.org"),
+        (listener("/etc/nginx/conf.d/nbops-hub.conf", "[::]:80", names=["b.org", "a.org"]), "a.org, b.org"),
+        (listener("/etc/nginx/sites-enabled/x", "*:443", names=["[2001:db8::1]"], ours=False), "[2001:db8::1]"),
+        (listener("/etc/nginx/sites-enabled/x", "*:8443", names=["a.org"], ours=False), ""),
+        (listener("/etc/nginx/sites-enabled/x", "192.0.2.1:443", names=["a.org"], ours=False), ""),
+        (listener("/etc/nginx/sites-enabled/x", "*:443", names=["c.org"], ours=False), ""),
+        # The file that this run writes anew.
+        (listener("/etc/nginx/conf.d/nbops-lab.conf", "*:443", names=["a.org"]), ""),
+    ],
+)
+def test_a_name_that_another_site_of_the_host_has_is_refused(other: dict[str, Any], names: str) -> None:
+    entry = {**SITE, "server_names": ["a.org", "b.org", "2001:db8::1"], "certificate": "a"}
+    found = problems("nginx", {"nginx_sites": [entry]}, {"found": {**TRIXIE, "listeners": [other]}})
+    assert [text.partition(" is the name")[0] for text in found] == ([f"Site lab: {names}"] if names else [])
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,26 @@ def test_a_name_that_no_browser_asks_for_is_refused_by_its_variable() -> None:
     assert problem.startswith("jupyter_domain is empty, and the inventory's name of the host, 'Hub01', is no domain")
 
 
+@pytest.mark.parametrize(
+    ("lab", "url", "name"),
+    [
+        ({}, "https://hub.org", "hub.org"),
+        ({}, "", "lab.org"),
+        # Nothing else has the domain.
+        ({"certificate": "lab.org", "listen": "0.0.0.0:8888"}, "https://hub.org", "lab.org"),
+        ({"state": "absent"}, "https://hub.org", "lab.org"),
+    ],
+    ids=["beside", "nowhere", "direct", "gone"],
+)
+def test_beside_labs_a_hub_has_the_name_of_its_public_url(lab: dict[str, str], url: str, name: str) -> None:
+    instances = [{"name": "lab", "user": "ada", "token": "0123456789abcdef", **lab}]
+    said = {"jupyter_domain": "lab.org", "jupyter_admin_email": "a@lab.org", "jupyterhub_public_url": url}
+    host = {**HOST, "group_names": ["jupyterlab", "jupyterhub"]}
+    made = plan("playbook_jupyterhub", {**HUB, **said, "jupyterlab_instances": instances}, host)
+    assert made["sites"][0]["server_names"] == [name]
+    assert made["certificates"][0]["name"] == name
+
+
 def test_what_is_told_at_the_end() -> None:
     told = plan("playbook_jupyterhub", {**HUB, "jupyter_domain": "hub.org"}, HOST)["report"]
     assert told[0] == "jupyterhub: https://hub.org/ (1 listed, administered by ada)"

@@ -35,6 +35,13 @@ def test_a_hub_by_its_name_with_its_certificate() -> None:
     assert going["instances"] == []
 
 
+def test_labs_and_a_hub_with_the_certificates_of_both() -> None:
+    said = {"jupyter_domain": "lab.org", "jupyter_admin_email": "a@lab.org", "jupyterhub_public_url": "https://hub.org"}
+    going = removed(["jupyterlab", "jupyterhub"], jupyterlab_instances=LABS, **said)
+    assert going["sites"] == absent("jupyterlab", "jupyterhub")
+    assert going["certificates"] == absent("lab.org", "hub.org")
+
+
 def test_more_sites_and_kernels() -> None:
     going = removed(
         ["jupyterhub"],
