@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -106,3 +107,22 @@ def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, oth
 def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(mallory, module) -> None:
     mallory("mkdir .jupyter; mkfifo .jupyter/jupyter_server_config.json")
     assert "found" in module("legacy_setup_info")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("nginx_config", {"mark": "# A test"}), ("python_release", {"path": "/opt/nothing", "state": "absent"})]
+)
+def test_whoever_locks_directories_keeps_no_run_waiting(host, mallory, module, name: str, options: dict) -> None:
+    """Who may open a directory may lock it."""
+    hold = "import fcntl, os, signal\n"
+    hold += "for path in ('/run', '/opt', '/opt/jupyterlab', '/opt/python_venv', '/etc/nginx', '/usr'):\n"
+    hold += "    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)\n"
+    hold += f"open('{HOME}/held', 'w').close(); signal.pause()\n"
+    host.check_output("systemd-run --quiet --unit=holding --uid=mallory --collect python3 -c %s", hold)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        try:
+            wait_until(lambda: host.file(f"{HOME}/held").exists)
+            result = pool.submit(module, name, **options).result(timeout=60)
+            assert (result["changed"], result.get("msg")) == (False, None)
+        finally:
+            host.check_output("systemctl stop holding")
