@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -126,3 +127,32 @@ def test_whoever_locks_directories_keeps_no_run_waiting(host, mallory, module, n
             assert (result["changed"], result.get("msg")) == (False, None)
         finally:
             host.check_output("systemctl stop holding")
+
+
+def test_the_environment_of_a_server_is_nowhere_where_its_person_writes(host, person) -> None:
+    """The hub writes it, and systemd reads it: as root, where a link leads."""
+    kate = person("kate")
+    kate.start()
+    files = host.check_output("systemctl show --property=EnvironmentFiles --value jupyterhub-user-kate.service")
+    path = files.split(" (")[0]
+    assert host.file(path).exists
+    directories = [f"{parent}" for parent in pathlib.PurePosixPath(path).parents]
+    assert {host.check_output("stat --format=%%U %s", directory) for directory in directories} == {"root"}
+    assert host.run("runuser -u kate -- cat %s", path).rc != 0
+    kate.stop()
+    assert not host.file(path).exists
+
+
+def test_a_directory_that_its_person_keeps_leads_the_hub_nowhere(host, person) -> None:
+    """Whoever fills it while systemd removes it keeps it: here a race that was won already."""
+    own, link = "/run/jupyterhub-users/kate", "jupyterhub-user-kate.service.env"
+    host.check_output("install -m 600 /dev/null /var/lib/jupyterhub/precious")
+    host.check_output("echo precious > /var/lib/jupyterhub/precious")
+    host.check_output("install --directory --owner=kate --mode=0700 %s", own)
+    host.check_output("runuser -u kate -- ln -s /var/lib/jupyterhub/precious %s", f"{own}/{link}")
+    kate = person("kate")
+    with kate.start().kernel() as kernel:
+        assert kernel.run("import os; print('precious' in os.environ)") == "False"
+    assert host.check_output("cat /var/lib/jupyterhub/precious") == "precious"
+    kate.stop()
+    host.check_output("rm /var/lib/jupyterhub/precious")
