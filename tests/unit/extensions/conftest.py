@@ -143,6 +143,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
     systemd.make_environment_file = make_environment_file
     parts = {
         "jupyterhub": {"apihandlers": apihandlers, "orm": orm},
+        "jupyterhub.apihandlers.base": {"APIHandler": type("APIHandler", (), {})},
         "jupyterhub.auth": {"Authenticator": Authenticator, "PAMAuthenticator": PAMAuthenticator},
         "jupyterhub.handlers": {},
         "jupyterhub.handlers.login": {"LoginHandler": object},
