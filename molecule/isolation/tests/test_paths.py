@@ -111,7 +111,8 @@ def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(mallory, module) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("nginx_config", {"mark": "# A test"}), ("python_release", {"path": "/opt/nothing", "state": "absent"})]
+    ("name", "options"),
+    [("nginx_config", {"mark": "# A test"}), ("python_release", {"path": "/opt/nothing", "state": "absent"})],
 )
 def test_whoever_locks_directories_keeps_no_run_waiting(host, mallory, module, name: str, options: dict) -> None:
     """Who may open a directory may lock it."""

@@ -34,8 +34,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
 
 _LOCK = "lock.txt"
 _COMMAND_TIMEOUT = 300  # seconds
-# Files of one interpreter. The processes of `compileall --workers` take a third more of the processor: each file is sent
-# to one of them, and its result back.
+# Files of one interpreter. The processes of `compileall --workers` take a quarter more of the processor, because each
+# file is sent to one of them, and its result back.
 _COMPILED_AT_ONCE = 100
 _MEGABYTE = 1024 * 1024
 _ROOM = 100 * _MEGABYTE  # for uv, and for what a build needs on its way
