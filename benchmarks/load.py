@@ -6,7 +6,6 @@ import pathlib
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
 
 import bench_host
 
@@ -29,17 +28,14 @@ def provide() -> None:
         bench_host.run("apt-install", ["apt-get", "-q", "install", "--yes", "--no-install-recommends", "wrk"])
 
 
-def requests_per_second(site: str, paths: list[str], token: str, inside: Sequence[str] = ()) -> float:
-    """The rate at which a site answers; ends the measurement where an answer is an error.
-
-    `inside` is the command that starts the load generator elsewhere.
-    """
+def requests_per_second(site: str, paths: list[str], token: str) -> float:
+    """The rate at which a site answers; ends the measurement where an answer is an error."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         script = pathlib.Path(directory) / "paths.lua"
         script.write_text(SCRIPT.format(paths=", ".join(f'"{path}"' for path in paths)))
         headers = [f"--header=Authorization: token {token}", "--header=Accept-Encoding: gzip, br"]
         wrk = ["wrk", "--threads=1", "--connections=16", f"--duration={SECONDS}s", f"--script={script}", *headers]
-        output = bench_host.run("load", [*inside, *wrk, site])
+        output = bench_host.run("load", [*wrk, site])
     errors = re.search(r"Socket errors:.*|Non-2xx.*", output)
     if errors:
         raise SystemExit(f"wrk at {site}{paths[0]}: {errors[0]}")

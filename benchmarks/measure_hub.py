@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import bench_host
-import load
 from figure import RATIO, Figure
 from hub import at_address
 from hub_client import HubClient
@@ -109,25 +108,31 @@ def restarting(person: HubClient, certificate: pathlib.Path) -> Iterator[Figure]
 
 
 def loading(person: HubClient) -> Iterator[Figure]:
-    """All ways begin on the host, since the server listens nowhere else: the load generator runs in its network."""
-    load.provide()
+    """All ways begin on the host, since a server listens nowhere else than on its socket there."""
     token = person.request("POST", f"users/{PERSON}/tokens", {"note": "benchmark"}).json()["token"]
-    process = bench_host.podman("inspect", "--format={{.State.Pid}}", bench_host.NAME).strip()
-    inside = ["nsenter", f"--net=/proc/{process}/ns/net"]
+    script = (bench_host.BENCHMARKS / "on_target/requests_per_second.py").read_text()
+    shares = []
 
-    def rate(site: str) -> Callable[[], float]:
-        return lambda: load.requests_per_second(site, [f"/user/{PERSON}/api/status"], token, inside)
+    def rate(site: str, socket: str = "") -> Callable[[], float]:
+        def ask() -> float:
+            command = f"python3 - {site}/user/{PERSON}/api/status {token} {socket}"
+            found = json.loads(bench_host.as_root("hub-load", command, script))
+            shares.append(found["share_of_core"])
+            return found["rate"]
+
+        return ask
 
     ways = {
-        "alone": of_process(SERVER, "environ", r"JUPYTERHUB_SERVICE_URL=\Khttp://[^/]+"),
-        "proxy": "http://127.0.0.1:8000",
-        "nginx": f"https://{bench_host.connection()['ansible_host']}",
+        "alone": rate("http://localhost", f"/run/jupyterhub-sockets/{PERSON}/server.sock"),
+        "proxy": rate("http://127.0.0.1:8000"),
+        "nginx": rate(f"https://{SITE}"),
     }
-    rates = in_turn({name: rate(site) for name, site in ways.items()}, ROUNDS)
+    rates = in_turn(ways, ROUNDS)
     yield Figure("hub, /api/status of a server, alone", statistics.median(rates["alone"]), "1/s")
     yield Figure("hub, /api/status, nginx with TLS and proxy", statistics.median(rates["nginx"]), "1/s")
     yield Figure("hub, /api/status, nginx and proxy / alone", ratio(rates["nginx"], rates["alone"]), RATIO, least=0.85)
     yield Figure("hub, /api/status, proxy / alone", ratio(rates["proxy"], rates["alone"]), RATIO)
+    yield Figure("hub, /api/status, most that asking takes of a core", max(shares), most=0.5)
 
 
 def many_users() -> Iterator[Figure]:

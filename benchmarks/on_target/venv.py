@@ -1,4 +1,4 @@
-"""Prints as JSON the seconds of three runs each: python_release unchanged and building, an empty module, and uv alone.
+"""Prints as JSON the seconds of five runs each: python_release unchanged and building, an empty module, and uv alone.
 
 Runs as root after venv.yml, which leaves the modules with their arguments and the first release.
 """
@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-RUNS = 3
+RUNS = 5
 APPLICATION = "/opt/jupyterlab"
 UV_CACHE = "/opt/python_venv/cache"
 PLAIN = "/opt/bench"

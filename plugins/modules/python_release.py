@@ -236,7 +236,8 @@ from dataclasses import dataclass, field, replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone, lock_of
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build import (
     Recipe,
@@ -387,7 +388,8 @@ class Present:
         """Brings the application to the release, or in check mode predicts it, and returns the module's result."""
         if self._check_mode:
             return self._report(self._plan())
-        with locked_directory(self._store.path) as lock, self._programs.keeping(lock):
+        with alone(lock_of(self._store.path)) as lock, self._programs.keeping(lock):
+            os.makedirs(self._store.path, exist_ok=True)
             return self._report(self._apply(self._plan()))
 
     def _plan(self) -> Plan:
@@ -481,7 +483,7 @@ def absent(path: str, check_mode: bool) -> dict:
     before = listing((store.marker(store.current()) or {}).get("packages", {}))
     if not check_mode:
         if there:
-            with locked_directory(path):
+            with alone(lock_of(path)):
                 store.remove_all()
         release_tools(path)
     return {"changed": there, "diff": {"before": before, "after": ""}}

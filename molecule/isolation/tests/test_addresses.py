@@ -130,6 +130,14 @@ def test_a_server_of_somebody_has_no_port(host, kate: HubClient, person) -> None
     kate.stop("second")
 
 
+def test_the_way_to_a_socket_is_kept_between_requests(host, kate: HubClient) -> None:
+    token = kate.request("POST", "users/kate/tokens", {"note": "test"}).json()["token"]
+    server = "http://127.0.0.1:8000/user/kate/api/status"
+    ask = f"curl --silent --fail --header 'Authorization: token {token}' --write-out '\\n%{{num_connects}}\\n'"
+    lines = host.check_output(f"{ask} {server} {server}").splitlines()
+    assert lines[1::2] == ["1", "0"]
+
+
 def test_nobody_else_reaches_a_socket(host, kate: HubClient, mallory) -> None:
     for path in (
         "/run/jupyterhub-sockets/kate/server.sock",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
+import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,3 +108,52 @@ def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, oth
 def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(mallory, module) -> None:
     mallory("mkdir .jupyter; mkfifo .jupyter/jupyter_server_config.json")
     assert "found" in module("legacy_setup_info")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("nginx_config", {"mark": "# A test"}), ("python_release", {"path": "/opt/nothing", "state": "absent"})],
+)
+def test_whoever_locks_directories_keeps_no_run_waiting(host, mallory, module, name: str, options: dict) -> None:
+    """Who may open a directory may lock it."""
+    hold = "import fcntl, os, signal\n"
+    hold += "for path in ('/run', '/opt', '/opt/jupyterlab', '/opt/python_venv', '/etc/nginx', '/usr'):\n"
+    hold += "    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)\n"
+    hold += f"open('{HOME}/held', 'w').close(); signal.pause()\n"
+    host.check_output("systemd-run --quiet --unit=holding --uid=mallory --collect python3 -c %s", hold)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        try:
+            wait_until(lambda: host.file(f"{HOME}/held").exists)
+            result = pool.submit(module, name, **options).result(timeout=60)
+            assert (result["changed"], result.get("msg")) == (False, None)
+        finally:
+            host.check_output("systemctl stop holding")
+
+
+def test_the_environment_of_a_server_is_nowhere_where_its_person_writes(host, person) -> None:
+    """The hub writes it, and systemd reads it: as root, where a link leads."""
+    kate = person("kate")
+    kate.start()
+    files = host.check_output("systemctl show --property=EnvironmentFiles --value jupyterhub-user-kate.service")
+    path = files.split(" (")[0]
+    assert host.file(path).exists
+    directories = [f"{parent}" for parent in pathlib.PurePosixPath(path).parents]
+    assert {host.check_output("stat --format=%%U %s", directory) for directory in directories} == {"root"}
+    assert host.run("runuser -u kate -- cat %s", path).rc != 0
+    kate.stop()
+    assert not host.file(path).exists
+
+
+def test_a_directory_that_its_person_keeps_leads_the_hub_nowhere(host, person) -> None:
+    """Whoever fills it while systemd removes it keeps it: here a race that was won already."""
+    own, link = "/run/jupyterhub-users/kate", "jupyterhub-user-kate.service.env"
+    host.check_output("install -m 600 /dev/null /var/lib/jupyterhub/precious")
+    host.check_output("echo precious > /var/lib/jupyterhub/precious")
+    host.check_output("install --directory --owner=kate --mode=0700 %s", own)
+    host.check_output("runuser -u kate -- ln -s /var/lib/jupyterhub/precious %s", f"{own}/{link}")
+    kate = person("kate")
+    with kate.start().kernel() as kernel:
+        assert kernel.run("import os; print('precious' in os.environ)") == "False"
+    assert host.check_output("cat /var/lib/jupyterhub/precious") == "precious"
+    kate.stop()
+    host.check_output("rm /var/lib/jupyterhub/precious")

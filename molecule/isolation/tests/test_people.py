@@ -137,3 +137,12 @@ def test_capital_letters_make_nobody_somebody_else(account: Account, person) -> 
     """The account Kate is not kate's."""
     assert not person().login(account("Kate"), PASSWORD)
     assert person().login("kate", PASSWORD)
+
+
+def test_a_password_is_tried_at_the_login_page_alone(person) -> None:
+    """Where its tries are limited."""
+    visitor = person()
+    visitor.get("login").raise_for_status()
+    answer = visitor.request("POST", "users/kate/tokens", {"auth": {"username": "kate", "password": PASSWORD}})
+    assert answer.status_code == 403
+    assert person("kate").request("POST", "users/kate/tokens", {"note": "mine"}).status_code == 201

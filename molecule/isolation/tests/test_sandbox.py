@@ -124,6 +124,18 @@ def test_the_processes_of_the_same_person_outside_are_no_way_out(host, kernel_of
         host.check_output("systemctl stop kate-outside")
 
 
+def test_shared_memory_is_a_servers_own_and_ends_with_it(host, kernel_of) -> None:
+    host.check_output("install -m 666 /dev/null /dev/shm/of-the-host")
+    mine, theirs = kernel_of("kate"), kernel_of("ada")
+    seen = "import os; print(os.listdir('/dev/shm'))"
+    mine.run("open('/dev/shm/of-kate', 'w').close(); import os; os.chmod('/dev/shm/of-kate', 0o666)")
+    assert mine.run(seen) == "['of-kate']"
+    assert "of-kate" not in theirs.run(seen)
+    assert host.check_output("ls /dev/shm") == "of-the-host"
+    assert mine.run("import multiprocessing; multiprocessing.Lock(); print('made')") == "made"
+    host.check_output("rm /dev/shm/of-the-host")
+
+
 def test_labs_see_no_bus_either(host) -> None:
     listed = host.check_output("systemctl list-units --plain --no-legend --state=running 'jupyterlab-*.service'")
     units = [line.split()[0] for line in listed.splitlines()]

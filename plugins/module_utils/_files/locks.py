@@ -7,22 +7,45 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 
-# What changes the host as a whole holds this lock: the directory is there, and nothing is left of the lock.
-HOST = "/run"
+DIRECTORY = "/run"  # in memory, and in root's hands
+# What changes the host as a whole holds this lock.
+HOST = f"{DIRECTORY}/nbops-host.lock"
+
+
+def lock_of(directory: str) -> str:
+    """The path of the lock for what is in a directory, which may be missing."""
+    name = hashlib.sha256(os.path.realpath(directory).encode()).hexdigest()[:16]
+    return os.path.join(DIRECTORY, f"nbops-{name}.lock")
 
 
 @contextlib.contextmanager
-def alone(path: str) -> Iterator[None]:
-    """Waits until no other process holds the lock of a directory or file, and holds it. Raises OSError.
+def alone(path: str) -> Iterator[int]:
+    """Waits until no other process holds the lock at a path, and holds it; gives the file descriptor. Raises OSError.
 
-    A file is made where there is none.
+    The lock is a file that is there only while somebody holds it or waits. Nobody else can open it: who may open a
+    file, or a directory, may lock it, and would keep root waiting.
     """
-    descriptor = os.open(path, os.O_RDONLY | (0 if os.path.isdir(path) else os.O_CREAT), 0o600)
+    while True:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Whoever had it has removed it.
+            if _is_at(descriptor, path):
+                try:
+                    yield descriptor
+                finally:
+                    os.unlink(path)
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: str) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

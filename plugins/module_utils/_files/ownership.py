@@ -1,39 +1,18 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locks a directory, checks that no other account can change it, and takes back one that another was given."""
+"""Checks that no other account can change a directory, and takes back one that another was given."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import grp
 import os
 import pwd
 import stat
-from collections.abc import Iterator
 
 # Writing for others, and running with the owner's rights.
 _TAKEN = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID
-
-
-@contextlib.contextmanager
-def locked_directory(path: str) -> Iterator[int]:
-    """Creates the directory, waits for an exclusive lock on it and holds it; gives the file descriptor."""
-    while True:
-        # The holder of the lock may remove the directory.
-        try:
-            os.makedirs(path, exist_ok=True)
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.path.isdir(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
 
 
 def require_own(path: str) -> None:

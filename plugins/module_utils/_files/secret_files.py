@@ -12,7 +12,8 @@ import stat
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone, lock_of
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -52,12 +53,17 @@ def reconcile(path: str, names: list[str], exclusive: bool, check_mode: bool) ->
     if check_mode:
         return _plan(path, names, exclusive)
     is_new = not os.path.isdir(path)
-    with locked_directory(path) as directory:
-        changes = _plan(path, names, exclusive)
-        changes.directory |= is_new
-        _own(directory, _DIRECTORY_MODE)
-        _apply(path, changes)
-        os.fsync(directory)
+    with alone(lock_of(path)):
+        os.makedirs(path, exist_ok=True)
+        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            changes = _plan(path, names, exclusive)
+            changes.directory |= is_new
+            _own(directory, _DIRECTORY_MODE)
+            _apply(path, changes)
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     return changes
 
 

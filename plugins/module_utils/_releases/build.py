@@ -8,9 +8,11 @@ Nothing that a package brings runs as root: see `_releases/foreign.py`.
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import take_back
@@ -32,6 +34,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
 
 _LOCK = "lock.txt"
 _COMMAND_TIMEOUT = 300  # seconds
+# Files of one interpreter. The processes of `compileall --workers` take a quarter more of the processor, because each
+# file is sent to one of them, and its result back.
+_COMPILED_AT_ONCE = 100
 _MEGABYTE = 1024 * 1024
 _ROOM = 100 * _MEGABYTE  # for uv, and for what a build needs on its way
 _ROOM_PER_PACKAGE = 4 * _MEGABYTE  # a generous mean of an installed and compiled package
@@ -117,11 +122,13 @@ class ReleaseBuild:
                 environment = {**(self._source.setup_environment() if network else {}), "PATH": _path(release)}
                 online = self._source if network and not offline else None
                 foreign.change(setup, environment, online, self._source.shown, timeout=_COMMAND_TIMEOUT)
-            if self._recipe.compress:
-                compress(release, self._recipe.compress, self._programs)
-            if self._recipe.smoke_commands:
-                smoke = _named(release, "smoke test", self._recipe.smoke_commands)
-                foreign.test(smoke, {"PATH": _path(release)}, _COMMAND_TIMEOUT)
+            # The smoke test reads the release and cannot write, so it need not wait for the copies.
+            with concurrent.futures.ThreadPoolExecutor(1) as beside:
+                copies = beside.submit(compress, release, self._recipe.compress, self._programs)
+                if self._recipe.smoke_commands:
+                    smoke = _named(release, "smoke test", self._recipe.smoke_commands)
+                    foreign.test(smoke, {"PATH": _path(release)}, _COMMAND_TIMEOUT)
+            copies.result()
             python = {"tag": self._interpreter.tag, "version": self._interpreter.version}
             packages = installed_packages(release)
             marker = {"python": python, "packages": packages, "size": take_back(release)}
@@ -145,8 +152,15 @@ class ReleaseBuild:
 
         Packages hold files for other Pythons, and templates that only look like Python: those may fail.
         """
-        compile_all = [self._interpreter.path, "-I", "-S", "-m", "compileall", "-qq", "-j", "0", site_packages(release)]
-        self._programs.run(compile_all, "compileall", {}, check=False)
+        compile_files = [self._interpreter.path, "-I", "-S", "-m", "compileall", "-qq"]
+        self._programs.run_on_files(
+            compile_files, _python_files(site_packages(release)), _COMPILED_AT_ONCE, "compileall", release, check=False
+        )
+
+
+def _python_files(directory: str) -> Iterator[str]:
+    for folder, _folders, names in os.walk(directory):
+        yield from (os.path.join(folder, name) for name in names if name.endswith(".py"))
 
 
 def _path(release: str) -> str:

@@ -9,17 +9,20 @@ import concurrent.futures
 import gzip
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import SYSTEM_PATH, BuildError, Programs
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import (
+    CORES,
+    SYSTEM_PATH,
+    BuildError,
+    Programs,
+)
 
 _SUFFIXES = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm", ".xml")
 _LEAST = 300  # bytes: what is smaller travels in one packet with its headers either way
-_CORES = len(os.sched_getaffinity(0))
 _LOWEST_PRIORITY = 19
 # Files of one brotli: enough to make its start cheap, few enough to keep all cores busy to the end.
-_AT_ONCE = "8"
+_AT_ONCE = 8
 # What a first visit to JupyterLab loads has 4.91 MB, by gzip at 6 or 9 1.30 MB, by brotli at 5 1.17 MB, at 6 1.16, at 9
 # 1.13 and at 11 1.04. All files of JupyterLab take one core 0.4 s at 6, 3 s at 9, and 19 s at 11, which would save a
 # visitor with 30 Mbit/s 30 ms.
@@ -39,6 +42,8 @@ def compress(release: str, directories: list[str], programs: Programs) -> None:
 
     Raises BuildError where a directory is missing, or the program brotli.
     """
+    if not directories:
+        return
     files = []
     for directory in directories:
         if not os.path.isdir(os.path.join(release, directory)):
@@ -47,7 +52,7 @@ def compress(release: str, directories: list[str], programs: Programs) -> None:
     if not shutil.which(_BROTLI[0], path=SYSTEM_PATH):
         raise BuildError("files cannot be compressed: install the package brotli")
     # On Linux each thread has a priority of its own.
-    with concurrent.futures.ThreadPoolExecutor(_CORES, initializer=os.nice, initargs=[_LOWEST_PRIORITY]) as threads:
+    with concurrent.futures.ThreadPoolExecutor(CORES, initializer=os.nice, initargs=[_LOWEST_PRIORITY]) as threads:
         for dummy in threads.map(_gzip, _without_copy(files, ".gz")):
             pass
     _brotli(release, list(_without_copy(files, ".br")), programs)
@@ -75,12 +80,8 @@ def _gzip(path: str) -> None:
 
 
 def _brotli(release: str, files: list[str], programs: Programs) -> None:
-    with tempfile.NamedTemporaryFile("w", prefix=".compress-", dir=release) as names:
-        names.write("\0".join(files))
-        names.flush()
-        xargs = ["xargs", "--null", f"--arg-file={names.name}", f"--max-args={_AT_ONCE}", f"--max-procs={_CORES}"]
-        nice = ["nice", f"--adjustment={_LOWEST_PRIORITY}"]
-        programs.run([*nice, *xargs, "--no-run-if-empty", *_BROTLI], "brotli", {})
+    nice = ["nice", f"--adjustment={_LOWEST_PRIORITY}"]
+    programs.run_on_files([*nice, *_BROTLI], files, _AT_ONCE, "brotli", release)
     for path in files:
         if os.path.getsize(path + ".br") >= os.path.getsize(path):
             os.unlink(path + ".br")

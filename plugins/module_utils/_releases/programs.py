@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.surroundings import DIRECTORIES
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 SYSTEM_PATH = ":".join(DIRECTORIES)
+CORES = len(os.sched_getaffinity(0))
 
 _TAIL_LINES = 20
 _TIMED_OUT = 124  # coreutils' timeout
@@ -89,3 +92,16 @@ class Programs:
         tail = "\n".join(f"{output}\n{errors}".strip().splitlines()[-_TAIL_LINES:])
         advice = "" if sandbox else next((text for words, text in _ADVICE if words.search(tail)), "")
         raise BuildError("\n".join(filter(None, (f"{what} {how}", self._scrub(tail), advice))))
+
+    def run_on_files(
+        self, argv: list[str], paths: Iterable[str], at_once: int, what: str, scratch: str, check: bool = True
+    ) -> None:
+        """Runs a program on files, `at_once` of them at each start, with one process for each core.
+
+        `scratch` is a directory for the list of the files. `what` and `check` are those of `run`.
+        """
+        with tempfile.NamedTemporaryFile("w", prefix=".files-", dir=scratch, encoding="utf-8") as names:
+            names.write("\0".join(paths))
+            names.flush()
+            xargs = ["xargs", "--null", f"--arg-file={names.name}", f"--max-args={at_once}", f"--max-procs={CORES}"]
+            self.run([*xargs, "--no-run-if-empty", *argv], what, {}, check=check)

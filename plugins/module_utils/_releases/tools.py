@@ -12,7 +12,7 @@ import glob
 import os
 import shutil
 
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.locks import alone, lock_of
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
 
 ROOT = "/opt/python_venv"
@@ -31,7 +31,7 @@ def provide_uv(application: str, version: str, lock: str, programs: Programs, en
 
     Raises BuildError where it cannot be fetched.
     """
-    with locked_directory(ROOT) as lock_of_tools, programs.keeping(lock_of_tools):
+    with alone(lock_of(ROOT)) as lock_of_tools, programs.keeping(lock_of_tools):
         os.makedirs(CACHE, mode=0o700, exist_ok=True)  # it may remember addresses with credentials
         link = _link(application)
         os.makedirs(os.path.dirname(link), exist_ok=True)
@@ -60,9 +60,9 @@ def _fetch_uv(version: str, lock: str, programs: Programs, environment: dict[str
 
 def release_tools(application: str) -> None:
     """Notes that the application does not use the shared tools any more, and removes them after the last that did."""
-    if not os.path.isdir(ROOT):
-        return
-    with locked_directory(ROOT):
+    with alone(lock_of(ROOT)):
+        if not os.path.isdir(ROOT):
+            return
         links = glob.glob(os.path.join(ROOT, "apps", "*"))
         for link in links:
             if link == _link(application) or not os.path.isdir(link):

@@ -23,6 +23,8 @@ METADATA = (
     "fe80::a9fe:a9fe",
     # Oracle by IPv6: github.com/oracle/oci-python-sdk, auth/signers/instance_principals_security_token_signer.py
     "fd00:c1::a9fe:a9fe",
+    # Oracle Cloud Infrastructure Classic: docs.oracle.com/en/cloud/iaas/compute-iaas-cloud
+    "192.0.0.192",
     # Akamai (Linode) by IPv6: techdocs.akamai.com/cloud-computing/docs/metadata-service-api
     "fd00:a9fe:a9fe::1",
     # Alibaba and Scaleway: github.com/canonical/cloud-init, doc/rtd/reference/datasources
@@ -39,17 +41,20 @@ NAMES = [
     # Daemons that know the accounts of a directory service; sssd's is in /var/lib/sss.
     *("-/run/nscd", "-/run/nslcd", "-/run/samba/winbindd"),
 ]
+# Shared memory outlives who made it, so the host's own would keep that of servers which have ended. The size is Linux's
+# default, and what is in it counts to the service's memory.
+SHARED_MEMORY = "/dev/shm:mode=1777,nosuid,size=50%"  # noqa: S108 (the service's own)
 STANDARD = {
     "NoNewPrivileges": True,
     "CapabilityBoundingSet": "",
     "PrivateUsers": True,
     "UMask": "0077",
-    # Files: the system is read-only, homes are empty, /tmp, /dev and /run are its own.
+    # Files: the system is read-only, homes are empty, /tmp, /dev, /dev/shm and /run are its own.
     "ProtectSystem": "strict",
     "ProtectHome": "tmpfs",
     "PrivateTmp": True,
     "PrivateMounts": True,
-    "TemporaryFileSystem": ["/run:ro"],
+    "TemporaryFileSystem": ["/run:ro", SHARED_MEMORY],
     "BindReadOnlyPaths": [*MESSAGES, *NAMES],
     # Managers of containers whose socket is elsewhere, and may belong to a group of the account.
     "InaccessiblePaths": ["-/var/lib/incus", "-/var/lib/lxd", "-/var/snap/lxd"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import sys
 from types import MappingProxyType, ModuleType
 
@@ -120,6 +121,15 @@ class SystemdSpawner(Spawner):
         return self.status
 
 
+def make_environment_file(directory: str, unit: str, variables: dict[str, str]) -> str:
+    """Writes a file as systemdspawner does."""
+    path = pathlib.Path(directory, f"{unit}.env")
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    path.chmod(0o400)
+    return str(path)
+
+
 async def maybe_future(value: object) -> object:
     return await value if hasattr(value, "__await__") else value
 
@@ -129,8 +139,11 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """Our modules can be imported as in the hub's environment."""
     apihandlers, orm = ModuleType("jupyterhub.apihandlers"), ModuleType("jupyterhub.orm")
     apihandlers.default_handlers = []
+    systemd = ModuleType("systemdspawner.systemd")
+    systemd.make_environment_file = make_environment_file
     parts = {
         "jupyterhub": {"apihandlers": apihandlers, "orm": orm},
+        "jupyterhub.apihandlers.base": {"APIHandler": type("APIHandler", (), {})},
         "jupyterhub.auth": {"Authenticator": Authenticator, "PAMAuthenticator": PAMAuthenticator},
         "jupyterhub.handlers": {},
         "jupyterhub.handlers.login": {"LoginHandler": object},
@@ -142,7 +155,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
             "random_port": lambda: 40000,
             "url_path_join": lambda *parts: "/" + "/".join(part.strip("/") for part in parts),
         },
-        "systemdspawner": {"SystemdSpawner": SystemdSpawner},
+        "systemdspawner": {"SystemdSpawner": SystemdSpawner, "systemd": systemd},
         "house": {"HouseAuthenticator": type("HouseAuthenticator", (Authenticator,), {})},
     }
     for name, values in parts.items():
@@ -151,5 +164,5 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, module)
     # A release of the hub has a copy of it.
     monkeypatch.setitem(sys.modules, "nbops_jupyterhub.homes", homes)
-    for name in ("authenticator", "slurm", "sockets", "spawner"):
+    for name in ("authenticator", "environments", "slurm", "sockets", "spawner"):
         monkeypatch.delitem(sys.modules, f"nbops_jupyterhub.{name}", raising=False)

@@ -160,7 +160,7 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(sudoers, "DIRECTORY", str(host.sudoers))
     monkeypatch.setattr(sudoers, "PATH", str(host.sudoers / sudoers.NAME))
     monkeypatch.setattr(ssh_access, "PENDING", str(tmp_path / "pending"))
-    monkeypatch.setattr(ssh_access, "HOST", os.devnull)
+    monkeypatch.setattr(ssh_access, "HOST", str(tmp_path / "lock"))
     monkeypatch.setattr(ssh_access.sshd_host, "DIRECTORY", str(host.sshd))
     monkeypatch.setattr(ssh_access.sshd_host, "PATH", str(host.sshd / "00-nbops.conf"))
     monkeypatch.setattr(ssh_access.sshd_host, "_RUNTIME_DIRECTORY", str(tmp_path / "run" / "sshd"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.auth import Authenticator, PAMAuthenticator
 from jupyterhub.handlers.login import LoginHandler
 from jupyterhub.utils import maybe_future
@@ -72,6 +73,9 @@ class ListedAuthenticator(Configurable):
         return is_ours and name not in self.blocked_users
 
     async def get_authenticated_user(self, handler: Any, data: Any) -> Model | None:
+        # The API gives a token for a password. The limits of logins know the login page alone.
+        if isinstance(handler, APIHandler):
+            raise HTTPError(403, "Log in at the login page.")
         found = None
         try:
             found = await super().get_authenticated_user(handler, data)

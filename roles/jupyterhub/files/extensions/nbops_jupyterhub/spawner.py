@@ -16,7 +16,7 @@ from systemdspawner import SystemdSpawner
 from traitlets import Bool, Dict, List, Unicode
 from traitlets.config import Configurable
 
-from nbops_jupyterhub import names, units
+from nbops_jupyterhub import environments, names, units
 from nbops_jupyterhub.accounts import (
     AccountError,
     creation,
@@ -160,6 +160,11 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, ProfilesMixin, SystemdSpa
         if status is not None and asyncio.current_task() is self._start:
             raise self.ended()
         return status
+
+    async def run_post_stop_hook(self) -> None:
+        """Forgets the environment. The hub calls this however a server ended."""
+        environments.forget(self.directory, self.unit_name)
+        await super().run_post_stop_hook()
 
     @property
     def journal(self) -> str:

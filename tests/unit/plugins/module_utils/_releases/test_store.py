@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-import threading
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import ownership
-from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import locked_directory, require_own
+from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership import require_own
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store as store_module
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import (
     ReleaseStore,
@@ -156,31 +155,6 @@ def test_removal_leaves_what_belongs_to_others(store: ReleaseStore) -> None:
     assert sorted(os.listdir(store.path)) == ["notes.txt", "releases"]
     assert os.listdir(os.path.join(store.path, "releases")) == ["mine"]
     assert not store.is_there()
-
-
-def test_a_lock_waits_for_its_holder_and_survives_that_it_removed_the_directory(tmp_path: pathlib.Path) -> None:
-    path, order, held = str(tmp_path / "app"), [], threading.Event()
-
-    def first() -> None:
-        with locked_directory(path):
-            held.set()
-            order.append("first in")
-            order.append("first out")
-            # From here on the other one can have a directory of its own.
-            os.rmdir(path)
-
-    def second() -> None:
-        held.wait()
-        with locked_directory(path):
-            order.append("second in")
-            assert os.path.isdir(path)
-
-    threads = [threading.Thread(target=target) for target in (first, second)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=10)
-    assert order == ["first in", "first out", "second in"]
 
 
 def test_a_place_that_others_can_change_is_refused(tmp_path: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox import foreign
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import SHARED_MEMORY
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.foreign import Sandbox
 
 
@@ -86,4 +87,6 @@ def test_a_closed_directory_on_the_way_is_an_empty_one() -> None:
         sandbox = Sandbox(given=[f"{top}/closed/deep/release"], shown=[f"-{top}/open/release"])
         with sandbox.command(["/bin/true"], {}) as command:
             hidden = [word for word in command if word.startswith("--property=TemporaryFileSystem=")]
-    assert hidden == [f"--property=TemporaryFileSystem={place}" for place in ("/run:ro", f"{top}/closed:ro")]
+    assert hidden == [
+        f"--property=TemporaryFileSystem={place}" for place in ("/run:ro", SHARED_MEMORY, f"{top}/closed:ro")
+    ]

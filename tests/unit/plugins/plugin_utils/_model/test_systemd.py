@@ -5,7 +5,11 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import MESSAGES, METADATA
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import (
+    MESSAGES,
+    METADATA,
+    SHARED_MEMORY,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import sandbox
 from models import plan, problems, require_golden
 
@@ -46,7 +50,7 @@ def test_a_unit_that_is_wrong_is_refused() -> None:
 @pytest.mark.parametrize("profile", sandbox.SHIPPED)
 def test_no_service_of_the_host_is_a_door_out_of_the_sandbox(profile: str) -> None:
     directives = sandbox.SHIPPED[profile]
-    assert directives["TemporaryFileSystem"] == ["/run:ro"]
+    assert directives["TemporaryFileSystem"] == ["/run:ro", SHARED_MEMORY]
     seen = [path.removeprefix("-") for path in directives["BindReadOnlyPaths"]]
     doors = ("/run", "/run/dbus", "/run/user", "/run/systemd", "/run/systemd/journal", "/run/systemd/userdb")
     assert [door for door in doors if any(path == door or path.startswith(f"{door}/io.") for path in seen)] == []
