@@ -171,7 +171,10 @@ class Visit:
                 answer = hub.get("api/user")
                 answer.raise_for_status()
                 state, found = self.at_provider() if target["provider"] else ("skip", "")
-                words += [state, f"Not tried, because {target['why']}; a token of the hub for {hub.name} is used.{found}"]
+                words += [
+                    state,
+                    f"Not tried, because {target['why']}; a token of the hub for {hub.name} is used.{found}",
+                ]
             elif hub.login(target["user"], target["password"]):
                 words.append(f"As {hub.name}, by the login page.")
                 # The causes of what fails later name the account, which may be called otherwise than who logs in.
