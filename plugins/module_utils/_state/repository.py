@@ -163,10 +163,11 @@ class Repository:
         """The content of a file in a snapshot."""
         return self._run("dump", "--no-lock", snapshot, path)[1]
 
-    def restore(self, snapshot: str, path: str, target: str) -> None:
-        """Restores a path of a snapshot below a directory, with owners, modes, lists and attributes."""
-        pattern = re.sub(r"([\\*?\[])", r"\\\1", path)
-        self._run("restore", "--quiet", "--no-lock", snapshot, "--include", pattern, "--target", target)
+    def restore(self, snapshot: str, paths: Sequence[str], target: str) -> None:
+        """Restores paths of a snapshot below a directory, with owners, modes, lists and attributes."""
+        patterns = [re.sub(r"([\\*?\[])", r"\\\1", path) for path in paths]
+        included = [word for pattern in patterns for word in ("--include", pattern)]
+        self._run("restore", "--quiet", "--no-lock", snapshot, *included, "--target", target)
 
     def _run(self, *words: str, accepted: Sequence[int] = (0,)) -> tuple[int, bytes, bytes]:
         status, out, err = runner.run(RESTIC, *self._options, *words)
