@@ -24,15 +24,15 @@ INTERVAL_MILLISECONDS = 1000
 BELIEVED_SECONDS = 10
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 OWN = pathlib.Path("/proc/self/cgroup")
-# By the controllers of a cgroup, version 2 first: their directory, and the files and the line that count memory. A host
-# with both versions counts by the first.
+# By the controllers that a cgroup names, which one of version 2 does not: where it is, and the files and the line that
+# count memory.
 COUNTERS = {
     "": ("", "memory.current", "memory.max", "inactive_file"),
     "memory": ("memory", "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
 }
 # Version 1 has no word for a cgroup without a limit, but a number beyond any memory.
 NO_LIMIT = 1 << 60
-# The page turns red when less than this part of the limit is left.
+# The page warns when less than this part of the limit is left.
 WARN_PART = 0.1
 # Where the header of the request stands in a message of a kernel, after its signature.
 PARENT = 2
@@ -97,12 +97,12 @@ def taken_and_limit() -> tuple[int, int | None] | None:
             continue
         below, current, most, cached = COUNTERS[controllers]
         own = CGROUPS / below / path.lstrip("/")
-        groups = [group for group in (own, *own.parents) if (group / most).is_file()]
-        if groups:
-            limits = {group: _limit(group / most) for group in groups}
-            group = next((group for group in groups if limits[group]), groups[0])
-            statistics = dict(one.split() for one in (group / "memory.stat").read_text().splitlines())
-            return int((group / current).read_text()) - int(statistics[cached]), limits[group]
+        if not (own / most).is_file():
+            continue
+        limits = {group: _limit(group / most) for group in (own, *own.parents) if (group / most).is_file()}
+        group = next((group for group, limit in limits.items() if limit), own)
+        statistics = dict(one.split() for one in (group / "memory.stat").read_text().splitlines())
+        return int((group / current).read_text()) - int(statistics[cached]), limits[group]
     return None
 
 

@@ -131,10 +131,6 @@ def test_why_a_provider_does_not_answer(error: Exception, why: str) -> None:
     )
 
 
-def test_a_hub_that_leads_to_no_provider() -> None:
-    assert causes.at_provider("", http(404)).startswith("The hub leads nobody to its provider")
-
-
 def test_a_server_on_a_socket_is_called_by_its_path() -> None:
     lab: dict[str, Any] = {**HUB, "socket": "/run/jupyterlab/lab.sock", "web": "jupyterlab-lab.service"}
     text = causes.of("page", requests.ConnectionError(), lab)

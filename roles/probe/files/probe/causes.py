@@ -94,9 +94,7 @@ def of(step: str, error: Exception, target: Target) -> str:
 
 
 def at_provider(there: str, error: Exception) -> str:
-    """The sentence for a provider whose page does not come; `there` is its name, empty where the hub leads nowhere."""
-    if not there:
-        return "The hub leads nobody to its provider; see jupyterhub_authenticator_options: authorize_url."
+    """The sentence for a provider whose page does not come; `there` is its name."""
     return (
         f"The login page leads to {there}, which does not answer as it should ({_briefly(error)}); see whether this "
         f"host reaches it: curl --head https://{there}, and how the hub is registered there."

@@ -188,17 +188,17 @@ class Visit:
 
         It may come to their browsers and not to this host, so a visit does not fail by it.
         """
-        there = ""
+        url = f"{self.target['url']}oauth_login"
+        answer = self.client(NotebookClient).http.get(url, allow_redirects=False, timeout=PATIENCE)
+        answer.raise_for_status()
+        location = answer.headers.get("Location", "")
+        there = urlsplit(location).netloc
         try:
-            url = f"{self.target['url']}oauth_login"
-            answer = self.client(NotebookClient).http.get(url, allow_redirects=False, timeout=PATIENCE)
-            answer.raise_for_status()
-            there = urlsplit(answer.headers["Location"]).netloc
             with requests.Session() as session:
                 session.trust_env, session.verify = False, SYSTEM_AUTHORITIES
-                session.get(answer.headers["Location"], timeout=PROVIDER_PATIENCE).raise_for_status()
-        except (KeyError, requests.RequestException) as error:
-            return "warn", " " + causes.at_provider(there, error)
+                session.get(location, timeout=PROVIDER_PATIENCE).raise_for_status()
+        except requests.RequestException as error:
+            return "warn", f" {causes.at_provider(there, error)}"
         return "skip", f" The page of {there} comes."
 
     def hub_server(self, hub: HubClient) -> None:
