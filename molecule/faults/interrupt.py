@@ -160,12 +160,10 @@ def cut_off(number: int, cut: Cut, seconds: float) -> str:
 
 
 def is_running() -> bool:
-    return (
-        "true"
-        in subprocess.run(
-            ["podman", "inspect", "--format={{.State.Running}}", NAME], stdout=subprocess.PIPE, text=True, check=False
-        ).stdout
-    )
+    asked = ["podman", "inspect", "--format={{.State.Running}}", NAME]
+    # Of a host that is not there yet, podman complains.
+    done = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return "true" in done.stdout
 
 
 def start_again() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 
 INVENTORIES = pathlib.Path(__file__).resolve().parents[1]
 
@@ -23,6 +26,24 @@ def run_ansible(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["ansible-playbook", *arguments], env=environment, capture_output=True, text=True, check=False
     )
+
+
+@contextlib.contextmanager
+def cut_off(host, name: str, inventories: list[str]) -> Iterator[None]:
+    """A run of `nbops.jupyter.NAME` for one host, whose controller is killed at the end of the block."""
+    arguments = [f"nbops.jupyter.{name}", f"--limit={host.backend.host}", *inventory_options(*inventories)]
+    run = subprocess.Popen(
+        ["ansible-playbook", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+        assert run.poll() is None, "the run has ended before it was cut off"
+    finally:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
 
 
 def run_playbook(

@@ -100,6 +100,7 @@ left:
   elements: str
 """
 
+import difflib
 import grp
 import os
 from typing import Any
@@ -126,6 +127,7 @@ ARGUMENT_SPEC = {
 def missing_groups(params: dict[str, Any]) -> list[str]:
     """The groups to make. Raises ValueError with every one that nobody makes."""
     problems, missing = [], {}
+    known = [*params["groups"], *params["system_groups"], *(group.gr_name for group in grp.getgrall())]
     for entry in params["folders"]:
         for group in (*entry["writers"], *entry["readers"]):
             try:
@@ -133,8 +135,10 @@ def missing_groups(params: dict[str, Any]) -> list[str]:
             except KeyError:
                 missing[group] = None
                 if group not in (*params["groups"], *params["system_groups"]):
+                    close = difflib.get_close_matches(group, known, 1)
+                    hint = f" (did you mean {close[0]}?)" if close else ""
                     problems.append(
-                        f"{entry['path']}: this host has no group {group}; make it, or give it to a person among "
+                        f"{entry['path']}: this host has no group {group}{hint}; make it, or give it to a person among "
                         "unix_groups."
                     )
     if problems:

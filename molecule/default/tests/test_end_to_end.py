@@ -154,3 +154,11 @@ def test_a_browser_logs_in_and_runs_a_cell(host, address: str, name: str) -> Non
         page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-accept"), lambda button: button.click())
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         assert result_of_all_cells(page) == "42"
+
+
+def test_a_page_shows_how_much_of_the_memory_limit_is_taken(host, address: str, name: str) -> None:
+    with browser(host.backend.host, address, name) as page:
+        page.goto(f"https://{name}/shared/lab?token={TOKEN}")
+        shown = page.inner_text(r"text=/Mem: +[0-9.]+ \/ 600\.00 MB/")
+    taken = float(shown.split()[1])
+    assert 20 < taken < 300, "a server without a kernel"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 from hub_client import HubError
-from playbook import changes, run_playbook
+from playbook import changes, cut_off, run_playbook
 from releases import forgetting
 from waiting import wait_until
 
@@ -24,6 +24,8 @@ DATABASE = "/var/lib/jupyterhub/jupyterhub.sqlite"
 SECRETS = "/etc/jupyterhub/secrets"
 USER = "/opt/jupyterhub/user"
 FORGET = forgetting("/opt/jupyterhub/hub", "/opt/jupyterhub/user")
+# Whether a release is being built.
+BUILDING = "ls -d /opt/jupyterhub/*/releases/* | while read -r one; do [ -s $one/release.json ] || echo $one; done"
 
 
 class Fault(NamedTuple):
@@ -158,6 +160,19 @@ def test_two_runs_at_once(host, person) -> None:
         runs = [pool.submit(run_playbook, host, "jupyterhub", inventory) for _run in range(2)]
     for run in runs:
         assert run.result().returncode == 0, run.result().stdout
+    require_well(host, person)
+    again = run_playbook(host, "jupyterhub", inventory)
+    assert (again.returncode, changes(again)) == (0, 0), again.stdout
+
+
+def test_a_controller_that_is_cut_off_while_a_release_is_built(host, person) -> None:
+    """What it has begun on the host may go on by itself meanwhile."""
+    host.check_output(FORGET)
+    inventory = inventories(host)
+    with cut_off(host, "jupyterhub", inventory):
+        wait_until(lambda: host.check_output(BUILDING), 120)
+    run = run_playbook(host, "jupyterhub", inventory)
+    assert run.returncode == 0, run.stdout
     require_well(host, person)
     again = run_playbook(host, "jupyterhub", inventory)
     assert (again.returncode, changes(again)) == (0, 0), again.stdout

@@ -159,6 +159,16 @@ def test_a_kill_raises_an_alarm_and_outlives_the_server(host, person, measured) 
     assert not ask(host, 'ALERTS{alertname="ServerOOM",user="ada"}')
 
 
+def test_a_person_is_shown_their_own_memory_and_limit(person, measured) -> None:
+    """The number that the page of JupyterLab asks for, of hubs as of labs."""
+    grace = person("grace")
+    server = grace.start()
+    shown, taken = server.get("api/metrics/v1").json(), measured()[series("memory_bytes", "grace")]
+    grace.stop()
+    assert shown["limits"]["memory"]["rss"] == 400 * 2**20
+    assert 20 * 2**20 < shown["rss"] <= 1.1 * taken
+
+
 def test_every_query_of_the_dashboard_answers(host, person, measured) -> None:
     # The visit goes by the name of the hub.
     host.check_output("grep --quiet hub.example.org /etc/hosts || echo 127.0.0.1 hub.example.org >>/etc/hosts")

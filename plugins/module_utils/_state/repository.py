@@ -163,10 +163,11 @@ class Repository:
         """The content of a file in a snapshot."""
         return self._run("dump", "--no-lock", snapshot, path)[1]
 
-    def restore(self, snapshot: str, path: str, target: str) -> None:
-        """Restores a path of a snapshot below a directory, with owners, modes, lists and attributes."""
-        pattern = re.sub(r"([\\*?\[])", r"\\\1", path)
-        self._run("restore", "--quiet", "--no-lock", snapshot, "--include", pattern, "--target", target)
+    def restore(self, snapshot: str, paths: Sequence[str], target: str) -> None:
+        """Restores paths of a snapshot below a directory, with owners, modes, lists and attributes."""
+        patterns = [re.sub(r"([\\*?\[])", r"\\\1", path) for path in paths]
+        included = [word for pattern in patterns for word in ("--include", pattern)]
+        self._run("restore", "--quiet", "--no-lock", snapshot, *included, "--target", target)
 
     def _run(self, *words: str, accepted: Sequence[int] = (0,)) -> tuple[int, bytes, bytes]:
         status, out, err = runner.run(RESTIC, *self._options, *words)
@@ -205,7 +206,10 @@ def explained(status: int, message: str, address: str) -> RepositoryError:
     if "Permission denied (" in text:
         return RepositoryError(f"{address}: the host does not let backup_ssh_key in")
     if status == _NONE or "Is there a repository at the following location" in text:
-        return NoRepositoryError(f"{address}: there is no repository ({text})")
+        return NoRepositoryError(
+            f"{address}: there is no repository ({text}); write in backup_repository where the backups are, or let "
+            "nbops.jupyter.backup make one there"
+        )
     if status == _LOCKED or "already locked" in text:
         return RepositoryError(f"{address}: another run has locked the repository ({text})")
     return RepositoryError(f"{address}: {text or f'restic ended with {status}'}")

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +57,9 @@ RECORD = f"{STATE}/restored.json"
 INCOMING = f"{STATE}/incoming"
 # Beside a home, where only root can enter; on the same file system, so that one rename puts a home in place.
 _STAGING = ".nbops-restore"
+# So many homes come out of the repository at once: each start of restic opens the repository anew, which takes half a
+# second, and compares each file with all that is wanted.
+_BATCH = 25
 # What of a file's attributes would give rights that its person cannot give.
 _PRIVILEGED = ("security.", "trusted.")
 
@@ -119,9 +123,9 @@ class Snapshot:
         """The bytes that all of it takes. Raises RepositoryError."""
         return self._repository.size(self.id)
 
-    def restore(self, path: str, target: str) -> None:
-        """Restores a path below an empty directory."""
-        self._repository.restore(self.id, path, target)
+    def restore(self, paths: Sequence[str], target: str) -> None:
+        """Restores paths below an empty directory."""
+        self._repository.restore(self.id, paths, target)
 
 
 def is_restored(snapshot: Snapshot) -> bool:
@@ -253,11 +257,7 @@ class Restore:
         self._place_files(incoming)
         self._place_certificates(incoming)
         self._place_database(os.path.join(incoming, COPY))
-        for person in self._manifest.people:
-            if person.data and person.home not in self._placed:
-                self._place_home(person)
-                self._placed.append(person.home)
-                self._note(done=False)
+        self._place_homes()
         for path in self._manifest.paths:
             if path not in self._placed:
                 self._place_path(path)
@@ -275,7 +275,7 @@ class Restore:
         """Gets the stage out of the repository, and compares each file with the manifest."""
         shutil.rmtree(INCOMING, ignore_errors=True)
         os.makedirs(INCOMING, mode=0o700)
-        self._snapshot.restore(STAGE, INCOMING)
+        self._snapshot.restore([STAGE], INCOMING)
         stage = INCOMING + STAGE
         for name, expected in self._manifest.files.items():
             path = os.path.join(stage, name)
@@ -356,26 +356,41 @@ class Restore:
         restore_sqlite(copy, self._wanted.file)
         self.outcome.files.append(self._wanted.file)
 
-    def _place_home(self, person: Person) -> None:
-        account = read_host([person.name], []).accounts[person.name]
-        with _fetched(self._snapshot, person.data, account.home) as fetched:
-            self.outcome.left_out += claim(fetched, self._owners(), account.uid, account.gid)
-            if os.path.lexists(account.home) and not _is_empty(account.home):
-                self.outcome.homes[person.name] = put_beside(fetched, account.home, account.uid)
-            else:
-                os.rename(fetched, account.home)
-                self.outcome.homes[person.name] = account.home
+    def _place_homes(self) -> None:
+        people = [person for person in self._manifest.people if person.data and person.home not in self._placed]
+        accounts = read_host([person.name for person in people], []).accounts
+
+        def places(person: Person) -> tuple[str, str]:
+            """Where a home lies in the snapshot and here: homes beside each other cannot lie in each other."""
+            return os.path.dirname(person.data), os.path.dirname(os.path.realpath(accounts[person.name].home))
+
+        for _places, neighbours in itertools.groupby(sorted(people, key=places), places):
+            while batch := list(itertools.islice(neighbours, _BATCH)):
+                data = [person.data for person in batch]
+                with _fetched(self._snapshot, data, accounts[batch[0].name].home) as fetched:
+                    for person in batch:
+                        self._place_home(fetched[person.data], accounts[person.name])
+                        self._placed.append(person.home)
+                        self._note(done=False)
+
+    def _place_home(self, fetched: str, account: Account) -> None:
+        self.outcome.left_out += claim(fetched, self._owners(), account.uid, account.gid)
+        if os.path.lexists(account.home) and not _is_empty(account.home):
+            self.outcome.homes[account.name] = put_beside(fetched, account.home, account.uid)
+        else:
+            os.rename(fetched, account.home)
+            self.outcome.homes[account.name] = account.home
 
     def _owners(self) -> dict[int, set[int]]:
         """Root and the people of the snapshot, each with their groups: what they had is theirs again."""
         return {0: {0}, **{person.uid: _gids(person) for person in self._manifest.people}}
 
     def _place_path(self, path: str) -> None:
-        with _fetched(self._snapshot, path, path) as fetched:
-            self.outcome.left_out += claim(fetched, self._owners(), 0, 0)
+        with _fetched(self._snapshot, [path], path) as fetched:
+            self.outcome.left_out += claim(fetched[path], self._owners(), 0, 0)
             there = os.path.lexists(path) and not _is_empty(path)
             target = f"{path}.{restored_name()}" if there else path
-            os.rename(fetched, target)
+            os.rename(fetched[path], target)
             self.outcome.paths.append(target)
 
 
@@ -394,7 +409,8 @@ def restore_home(snapshot: Snapshot, name: str) -> Outcome:
     """Brings the home of one person beside what they have on this host. Raises ManifestError and OSError."""
     person, account = require_home(snapshot, name)
     outcome = Outcome()
-    with _fetched(snapshot, person.data, account.home) as fetched:
+    with _fetched(snapshot, [person.data], account.home) as places:
+        fetched = places[person.data]
         outcome.left_out = claim(fetched, {0: {0}, account.uid: {account.gid}}, account.uid, account.gid)
         outcome.homes[name] = put_beside(fetched, account.home, account.uid)
     return outcome
@@ -406,8 +422,8 @@ def directory_mode(path: str) -> int:
 
 
 @contextlib.contextmanager
-def _fetched(snapshot: Snapshot, path: str, target: str) -> Iterator[str]:
-    """A directory of a snapshot, on the file system of a target, where only root can reach it."""
+def _fetched(snapshot: Snapshot, paths: Sequence[str], target: str) -> Iterator[dict[str, str]]:
+    """Where directories of a snapshot are, by their paths: beside a target, where only root can reach them."""
     parent = os.path.dirname(os.path.realpath(target))
     os.makedirs(parent, mode=0o755, exist_ok=True)
     require_own(parent)
@@ -415,11 +431,11 @@ def _fetched(snapshot: Snapshot, path: str, target: str) -> Iterator[str]:
     shutil.rmtree(staging, ignore_errors=True)
     os.mkdir(staging, 0o700)
     try:
-        snapshot.restore(path, staging)
-        fetched = staging + path
-        if os.path.realpath(fetched) != fetched or not os.path.isdir(fetched):
-            raise ManifestError(f"the snapshot has no directory {path}")
-        yield fetched
+        snapshot.restore(paths, staging)
+        for path in paths:
+            if os.path.realpath(staging + path) != staging + path or not os.path.isdir(staging + path):
+                raise ManifestError(f"the snapshot has no directory {path}")
+        yield {path: staging + path for path in paths}
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -29,7 +29,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     variables,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import QUIET, programs
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import MEMORY, QUIET, programs
 
 Settings = Mapping[str, Any]
 Options = dict[str, Any]
@@ -406,7 +406,7 @@ def _users_servers(settings: Settings) -> Options:
             # A message to a kernel, such as a file that a widget uploads, may be as large as a request.
             "tornado_settings": {"websocket_max_message_size": limit},
             "terminado_settings": {"shell_command": ["/bin/bash"]},
-            "jpserver_extensions": {"nbops_singleuser": True, "nbops_memory": True},
+            "jpserver_extensions": {"nbops_singleuser": True, **MEMORY},
         },
         "KernelManager": {"transport": "ipc"},
         "LabApp": {"extension_manager": "readonly"},

@@ -50,10 +50,16 @@ PLUGIN = re.compile(r"@?[A-Za-z0-9._/-]+:[A-Za-z0-9._-]+")
 WITHOUT_LOOPBACK = ("air_gapped", "no_loopback")
 
 FILES = COLLECTION / "roles/jupyterlab/files"
+# Where a release says which parts of JupyterLab are off: details of kernels, for which nobody answers here, and another
+# place for the number of the status bar, which would ask for it again.
+PAGE_CONFIG = "share/jupyter/lab/settings/page_config.json"
 RELEASE_FILES = {
     **{name: FILES / name for name in ("config.py", "listen.py", "nbops_memory.py")},
     "nbops_python_config.py": COLLECTION / "plugins/module_utils/_jupyter/python_config.py",
+    PAGE_CONFIG: FILES / "page_config.json",
 }
+# What shows how much memory is taken asks nbops_memory for it, and not the extension that comes with it.
+MEMORY = {"nbops_memory": True, "jupyter_resource_usage": False}
 HOLDER = "jupyterlab-address@.service"
 GONE = ("NotebookApp", "JupyterApp")
 # Options that have a key of their own in an entry: said twice, one of the two would be lost.
@@ -283,7 +289,7 @@ class Server:
                 "allow_remote_access": True,
                 "allow_unauthenticated_access": False,
                 "base_url": instance["base_url"],
-                "jpserver_extensions": {"nbops_memory": True},
+                "jpserver_extensions": MEMORY,
                 "cookie_secret_file": f"/var/lib/jupyterlab/{self.name}/cookie_secret",
                 "max_body_size": limit,
                 "max_buffer_size": limit,

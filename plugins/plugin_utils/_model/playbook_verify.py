@@ -92,6 +92,7 @@ def _hub(given: Given, hub: dict[str, Any]) -> dict[str, Any]:
         "url": f"{url}hub/",
         "login": login,
         "why": why,
+        "provider": jupyterhub_config.kind_of(hub) in jupyterhub_login.OAUTH,
         "group": name,
         "api_url": jupyterhub_units.api_url(hub),
         "token_file": f"{jupyterhub_units.secrets_directory(hub)}/users_token",

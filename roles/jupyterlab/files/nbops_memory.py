@@ -1,6 +1,9 @@
-"""Jupyter server extension: says that memory ran out, below the cell that ran and in the journal.
+"""Jupyter server extension: says how much memory is taken, and when it ran out.
 
-Without it, a person reads only that a kernel died.
+The latter stands below the cell that ran and in the journal: without it, a person reads only that a kernel died.
+
+The package jupyter-resource-usage shows the number in the page. Its own server extension is off: it goes through all
+processes every second, and through their memory for each look.
 """
 
 from __future__ import annotations
@@ -11,6 +14,9 @@ import pathlib
 import time
 from typing import Any
 
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
 from tornado.ioloop import PeriodicCallback
 
 INTERVAL_MILLISECONDS = 1000
@@ -18,6 +24,16 @@ INTERVAL_MILLISECONDS = 1000
 BELIEVED_SECONDS = 10
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 OWN = pathlib.Path("/proc/self/cgroup")
+# By the controllers that a cgroup names, which one of version 2 does not: where it is, and the files and the line that
+# count memory.
+COUNTERS = {
+    "": ("", "memory.current", "memory.max", "inactive_file"),
+    "memory": ("memory", "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
+}
+# Version 1 has no word for a cgroup without a limit, but a number beyond any memory.
+NO_LIMIT = 1 << 60
+# The page warns when less than this part of the limit is left.
+WARN_PART = 0.1
 # Where the header of the request stands in a message of a kernel, after its signature.
 PARENT = 2
 
@@ -27,6 +43,8 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
+    address = url_path_join(app.web_app.settings["base_url"], "api/metrics/v1")
+    app.web_app.add_handlers(".*$", [(address, UsageHandler)])
     directory = own_cgroup()
     if directory is None:
         app.log.info("This system does not say when memory runs out (no cgroup of version 2).")
@@ -44,6 +62,53 @@ def own_cgroup() -> pathlib.Path | None:
             directory = CGROUPS / line.removeprefix("0::").lstrip("/")
             return directory if (directory / "memory.events").is_file() else None
     return None
+
+
+class UsageHandler(APIHandler):  # type: ignore[misc]
+    """Tells an open page every five seconds how much of the memory is taken."""
+
+    # An open page is no work: its server may be idle.
+    _track_activity = False
+
+    @web.authenticated
+    def get(self) -> None:
+        self.finish(usage())
+
+
+def usage() -> dict[str, Any]:
+    """What jupyter-resource-usage shows: bytes that this server with its kernels takes, and their limit."""
+    counted = taken_and_limit()
+    if counted is None:
+        return {"limits": {}}
+    taken, limit = counted
+    if limit is None:
+        return {"rss": taken, "limits": {}}
+    return {"rss": taken, "limits": {"memory": {"rss": limit, "warn": limit - taken < limit * WARN_PART}}}
+
+
+def taken_and_limit() -> tuple[int, int | None] | None:
+    """Bytes of the cgroup of this server, or of the first above it that has a limit; None where nothing counts them.
+
+    Files that Linux keeps in memory and gives up first are not counted: they end nothing.
+    """
+    for line in OWN.read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        if controllers not in COUNTERS:
+            continue
+        below, current, most, cached = COUNTERS[controllers]
+        own = CGROUPS / below / path.lstrip("/")
+        if not (own / most).is_file():
+            continue
+        limits = {group: _limit(group / most) for group in (own, *own.parents) if (group / most).is_file()}
+        group = next((group for group, limit in limits.items() if limit), own)
+        statistics = dict(one.split() for one in (group / "memory.stat").read_text().splitlines())
+        return int((group / current).read_text()) - int(statistics[cached]), limits[group]
+    return None
+
+
+def _limit(file: pathlib.Path) -> int | None:
+    text = file.read_text().strip()
+    return int(text) if text.isdigit() and int(text) < NO_LIMIT else None
 
 
 class Memory:

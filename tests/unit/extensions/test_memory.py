@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import nbops_memory
 import pytest
-from nbops_memory import Memory, amount, own_cgroup, telling
+from nbops_memory import Memory, amount, own_cgroup, telling, usage
 
 LOG = logging.getLogger("server")
 REQUEST = b'{"msg_id": "1", "msg_type": "execute_request"}'
@@ -130,3 +130,61 @@ def test_the_own_cgroup(cgroup: pathlib.Path, tmp_path: pathlib.Path) -> None:
 )
 def test_amounts(size: int, text: str) -> None:
     assert amount(size) == text
+
+
+MEBIBYTE = 2**20
+
+
+def count(directory: pathlib.Path, taken: int, limit: object, names: tuple[str, str, str] | None = None) -> None:
+    """Makes a cgroup in which 100 MiB of what is taken, also in MiB, are files that Linux may forget."""
+    current, most, cached = names or ("memory.current", "memory.max", "inactive_file")
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / current).write_text(f"{taken * MEBIBYTE}\n")
+    (directory / most).write_text(f"{limit}\n")
+    (directory / "memory.stat").write_text(f"anon 1\n{cached} {100 * MEBIBYTE}\n")
+
+
+@pytest.mark.parametrize(("taken", "warn"), [(350, False), (650, True)])
+def test_the_page_shows_what_is_taken_of_the_limit(cgroup: pathlib.Path, taken: int, warn: bool) -> None:
+    count(cgroup, taken, 600 * MEBIBYTE)
+    assert usage() == {
+        "rss": (taken - 100) * MEBIBYTE,
+        "limits": {"memory": {"rss": 600 * MEBIBYTE, "warn": warn}},
+    }
+
+
+def test_a_limit_that_servers_share_is_shown_with_what_they_take_together(cgroup: pathlib.Path) -> None:
+    count(cgroup, 200, "max")
+    count(cgroup.parent, 500, 1000 * MEBIBYTE)
+    assert usage() == {
+        "rss": 400 * MEBIBYTE,
+        "limits": {"memory": {"rss": 1000 * MEBIBYTE, "warn": False}},
+    }
+
+
+def test_without_a_limit_the_page_shows_what_is_taken(cgroup: pathlib.Path) -> None:
+    count(cgroup, 300, "max")
+    assert usage() == {"rss": 200 * MEBIBYTE, "limits": {}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "limits"),
+    [
+        (9223372036854771712, {}),
+        (1000 * MEBIBYTE, {"memory": {"rss": 1000 * MEBIBYTE, "warn": False}}),
+    ],
+)
+def test_a_host_that_counts_memory_by_the_first_version(
+    cgroup: pathlib.Path, tmp_path: pathlib.Path, limit: int, limits: dict
+) -> None:
+    (cgroup / "memory.max").unlink()
+    own = tmp_path / "own"
+    own.write_text(f"{own.read_text()}4:memory:/system.slice/jupyterlab-lab.service\n")
+    names = ("memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file")
+    count(tmp_path / "cgroup/memory/system.slice/jupyterlab-lab.service", 300, limit, names)
+    assert usage() == {"rss": 200 * MEBIBYTE, "limits": limits}
+
+
+def test_where_nothing_counts_memory_the_page_shows_nothing(cgroup: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "own").write_text("1:name=systemd:/x\n")
+    assert usage() == {"limits": {}}

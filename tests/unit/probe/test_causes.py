@@ -107,11 +107,28 @@ def test_what_does_not_run_is_the_cause_of_a_page_that_does_not_come() -> None:
 
 
 def test_a_provider_that_does_not_answer_is_named() -> None:
-    request = requests.Request("GET", "https://github.example.com/login").prepare()
-    text = causes.of("page", requests.ConnectionError("{refused}", request=request), HUB)
-    assert text.startswith("The login page leads to github.example.com, which does not answer as it should ({refused})")
+    request = requests.Request("GET", "https://github.example.com/login?state={secret}").prepare()
+    text = causes.of("page", requests.ConnectionError("/login?state={secret}", request=request), HUB)
+    assert text.startswith(
+        "The login page leads to github.example.com, which does not answer as it should (no connection); see"
+    )
     own = requests.Request("GET", HUB["url"]).prepare()
     assert "Nobody listens" in causes.of("page", requests.ConnectionError("refused", request=own), HUB)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (http(400), "HTTP 400"),
+        (requests.ReadTimeout(), "no answer in time"),
+        (requests.exceptions.SSLError("self-signed"), "no TLS that this host takes"),
+        (requests.ConnectionError("refused"), "no connection"),
+    ],
+)
+def test_why_a_provider_does_not_answer(error: Exception, why: str) -> None:
+    assert f"github.example.com, which does not answer as it should ({why})" in causes.at_provider(
+        "github.example.com", error
+    )
 
 
 def test_a_server_on_a_socket_is_called_by_its_path() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import pathlib
 import pwd
+import sys
 
 import probe
 import pytest
@@ -84,7 +85,7 @@ def test_a_visit_without_a_login_makes_and_removes_nothing(
     monkeypatch.setattr(probe, "make_account", lambda *_arguments: pytest.fail("an account is made"))
     monkeypatch.setattr(probe, "stopped", lambda *_units: [])
     monkeypatch.setattr(probe, "visit", lambda target: [probe.row("page", "ok", target["name"])])
-    hub = {**HUB, "login": "none", "certificate": "", "proxy": "jupyterhub-proxy.service"}
+    hub = {**HUB, "login": "none", "python": sys.executable, "certificate": "", "proxy": "jupyterhub-proxy.service"}
     assert [row["text"] for row in probe.run([hub], {})] == ["jupyterhub"]
 
 
@@ -92,3 +93,20 @@ def test_a_hub_that_does_not_run_is_not_asked(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(probe, "stopped", lambda *units: list(units))
     with pytest.raises(probe.ProbeError, match=r"^jupyterhub\.service does not run; see systemctl status"):
         probe.ask({**HUB, "api_url": "http://127.0.0.1:8081/hub/api"}, "GET", "/")
+
+
+def test_a_host_where_nothing_is_deployed_yet_is_left_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "LOCK", str(tmp_path / "lock"))
+    hub = {**HUB, "login": "account", "python": f"{tmp_path}/current/bin/python"}
+    assert probe.run([hub], {}) == [
+        {
+            "key": "hub jupyterhub",
+            "check": "visit",
+            "state": "red",
+            "text": f"jupyterhub: Nothing is deployed here, because there is no {tmp_path}/current/bin/python; "
+            "run nbops.jupyter.jupyterhub first.",
+            "seconds": 0,
+        }
+    ]

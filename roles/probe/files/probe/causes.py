@@ -93,6 +93,23 @@ def of(step: str, error: Exception, target: Target) -> str:
     return _of(step, error, words).format(**words)
 
 
+def at_provider(there: str, error: Exception) -> str:
+    """The sentence for a provider whose page does not come; `there` is its name."""
+    return (
+        f"The login page leads to {there}, which does not answer as it should ({_briefly(error)}); see whether this "
+        f"host reaches it: curl --head https://{there}, and how the hub is registered there."
+    )
+
+
+def _briefly(error: Exception) -> str:
+    """An error of a request without its address, which has a line of parameters."""
+    if isinstance(error, requests.HTTPError):
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no TLS that this host takes"
+    return "no answer in time" if _is_time_out(error) else "no connection"
+
+
 def journal(target: Target) -> str:
     """Where a person's server tells what it does."""
     return f"journalctl --unit='{target['server_unit']}'"
@@ -108,10 +125,7 @@ def _of(step: str, error: Exception, target: Target) -> str:
         return CHAIN.get(error.verify_code) or f"{error.verify_message}; see openssl s_client -connect {{address}}."
     there = urlsplit(getattr(getattr(error, "request", None), "url", None) or "").hostname
     if step == "page" and there not in (None, target["host"]):
-        return (
-            f"The login page leads to {there}, which does not answer as it should ({_plain(str(error)[:200])}); see "
-            f"whether this host reaches it: curl --head https://{there}, and how the hub is registered there."
-        )
+        return _plain(at_provider(there, error))
     if step == "page" and target["stopped"]:
         return "{stopped} does not run; see systemctl status {stopped}, and journalctl --unit={unit}."
     if isinstance(error, HubError):

@@ -28,7 +28,7 @@ class HubClient(NotebookClient):
     """Talks to the hub whose pages are below `url`, which ends in `/hub/`."""
 
     def login(self, name: str, password: str) -> bool:
-        """Send the hub's login form as a browser does; True when the hub lets us in."""
+        """Send the hub's login form as a browser does; True when the hub lets us in, by whatever name it knows us."""
         self.get("login").raise_for_status()
         form = {"username": name, "password": password, "_xsrf": self.xsrf}
         # Without a destination, the hub would start a server.
@@ -36,8 +36,10 @@ class HubClient(NotebookClient):
         self.http.post(
             f"{self.url}login?next={home}", data=form, headers={"Referer": self.url + "login"}, timeout=self.patience
         )
-        self.name = name
-        return self.get("api/user").status_code == 200
+        answer = self.get("api/user")
+        is_inside = answer.status_code == 200
+        self.name = answer.json()["name"] if is_inside else name
+        return is_inside
 
     def request(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Ask the hub's API as its own pages do."""

@@ -41,6 +41,8 @@ CERTIFICATES = pathlib.Path("/etc/ssl/jupyter")
 ANSWER, VISIT_SECONDS, TOKEN_SECONDS = 30, 420, 600
 # Seconds in which a hub gives up a server that ended while it started.
 FORGET_SECONDS = 90
+# Of a server whose environment is missing; nothing is made for its visit.
+NOTHING = "{name}: Nothing is deployed here, because there is no {python}; run nbops.jupyter.jupyter{kind} first."
 METRICS = "nbops_probe.prom"
 LEVELS = {"red": "<3>", "warn": "<4>"}
 # What a token may do: start, use and stop one person's own server.
@@ -143,6 +145,10 @@ def run(targets: list[Target], known: dict[str, dict[str, str]]) -> list[Row]:
     rows = []
     with locked(fcntl.LOCK_EX):
         for target in targets:
+            # A link to an interpreter that is gone is something else: a release that has to be built anew.
+            if not os.path.lexists(target["python"]):
+                rows.append({**row("visit", "red", NOTHING.format(**target)), "key": target["key"]})
+                continue
             if target["login"] == "none":
                 # Nothing is made for it, and nothing taken away.
                 rows += [{**one, "key": target["key"]} for one in visit({**target, **ready(target)})]

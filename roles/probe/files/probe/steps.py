@@ -33,6 +33,8 @@ SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 PATIENCE, START_PATIENCE = 30, 180
 # Seconds for an answer of what does not run: its address waits for it.
 NO_PATIENCE = 2
+# Seconds for the page of a provider, which this host may not reach.
+PROVIDER_PATIENCE = 10
 # Seconds for a cell that adds two numbers, with the start of its kernel.
 CELL_PATIENCE = 60
 # Days in which a certificate that nothing renews is still replaced by hand.
@@ -168,12 +170,36 @@ class Visit:
                 # Of the hub's API: the same cookies as after a login are not needed.
                 answer = hub.get("api/user")
                 answer.raise_for_status()
-                words += ["skip", f"Not tried, because {target['why']}; a token of the hub for {hub.name} is used."]
+                state, found = self.at_provider() if target["provider"] else ("skip", "")
+                words += [
+                    state,
+                    f"Not tried, because {target['why']}; a token of the hub for {hub.name} is used.{found}",
+                ]
             elif hub.login(target["user"], target["password"]):
                 words.append(f"As {hub.name}, by the login page.")
+                # The causes of what fails later name the account, which may be called otherwise than who logs in.
+                self.target = {**target, "user": hub.name}
             else:
                 raise Failed(causes.LOGIN[target["login"]].format(**target))
         self.hub_server(hub)
+
+    def at_provider(self) -> tuple[str, str]:
+        """A state and a sentence: whether the hub leads people to a page of the provider, where they would log in.
+
+        It may come to their browsers and not to this host, so a visit does not fail by it.
+        """
+        url = f"{self.target['url']}oauth_login"
+        answer = self.client(NotebookClient).http.get(url, allow_redirects=False, timeout=PATIENCE)
+        answer.raise_for_status()
+        location = answer.headers.get("Location", "")
+        there = urlsplit(location).netloc
+        try:
+            with requests.Session() as session:
+                session.trust_env, session.verify = False, SYSTEM_AUTHORITIES
+                session.get(location, timeout=PROVIDER_PATIENCE).raise_for_status()
+        except requests.RequestException as error:
+            return "warn", f" {causes.at_provider(there, error)}"
+        return "skip", f" The page of {there} comes."
 
     def hub_server(self, hub: HubClient) -> None:
         with self.step("start") as words:

@@ -99,8 +99,11 @@ def test_a_group_that_nobody_makes_is_told_before_anything_changes(
     root: pathlib.Path, run: Callable[..., dict], made: list[list[str]]
 ) -> None:
     first = {"path": str(root / "a"), "writers": ["new"]}
-    result = run(first, {"path": str(root / "b"), "readers": ["techers"]}, groups=["new"])
-    assert "b: this host has no group techers; make it, or give it to a person among unix_groups." in result["msg"]
+    result = run(first, {"path": str(root / "b"), "readers": ["techers"]}, groups=["new", "teachers"])
+    assert (
+        "b: this host has no group techers (did you mean teachers?); make it, or give it to a person among unix_groups."
+        in result["msg"]
+    )
     assert (result["changed"], made, (root / "a").exists()) == (False, [], False)
 
 

@@ -100,8 +100,8 @@ def test_numbers_of_zero_keep_nothing(calls: pathlib.Path, tmp_path: pathlib.Pat
 
 
 def test_a_path_is_no_pattern(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    made(tmp_path, "/backup").restore("abc", "/home/a[d]a*", "/target")
-    assert "--include\n/home/a\\[d]a\\*\n" in calls.read_text()
+    made(tmp_path, "/backup").restore("abc", ["/home/a[d]a*", "/home/bob"], "/target")
+    assert "--include\n/home/a\\[d]a\\*\n--include\n/home/bob\n" in calls.read_text()
 
 
 def test_unreadable_files_are_not_success(calls: pathlib.Path, tmp_path: pathlib.Path) -> None:

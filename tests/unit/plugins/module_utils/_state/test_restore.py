@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import pathlib
 import socket
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import Account
 from ansible_collections.nbops.jupyter.plugins.module_utils._state import restore
-from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import Manifest
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import Manifest, Person
 
 
 class Sized:
@@ -114,7 +116,8 @@ class Folders:
         self.manifest = Manifest("old", 1.0, "", "", (), {}, (), paths, {}, {})
         self.broken = ""
 
-    def restore(self, path: str, target: str) -> None:
+    def restore(self, paths: list[str], target: str) -> None:
+        (path,) = paths
         if path == self.broken:
             raise OSError("the network is down")
         made = pathlib.Path(target + path)
@@ -145,3 +148,59 @@ def test_an_interrupted_restore_is_completed_and_brings_nothing_twice(
     assert restore.is_restored(snapshot)
     assert pathlib.Path(one, "file").read_text() == "changed meanwhile"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "record", "state", "two"]
+
+
+class Homes:
+    """A snapshot of homes, which notes what is asked of it at once, and breaks when it has been asked `fails` times."""
+
+    id = "0123abcd"
+
+    def __init__(self, *people: Person) -> None:
+        self.manifest = Manifest("old", 1.0, "", "", (), {}, people, (), {}, {})
+        self.asked: list[list[str]] = []
+        self.fails = 0
+
+    def restore(self, paths: list[str], target: str) -> None:
+        if not paths[0].startswith("/old"):
+            pathlib.Path(target + paths[0]).mkdir(parents=True)
+            return
+        self.asked.append(paths)
+        if len(self.asked) == self.fails:
+            raise OSError("the network is down")
+        for path in paths:
+            pathlib.Path(target + path).mkdir(parents=True)
+            pathlib.Path(target + path, "file").write_text(path)
+
+
+def test_homes_come_in_batches_and_an_interrupted_restore_brings_the_rest(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["ada", "bob", "eve", "guest"]
+    homes = {name: str(tmp_path / ("guests" if name == "guest" else "home") / name) for name in names}
+    for name in ("STATE", "RECORD", "INCOMING"):
+        monkeypatch.setattr(restore, name, str(tmp_path / name.lower()))
+    monkeypatch.setattr(restore, "_BATCH", 2)
+    monkeypatch.setattr(restore, "require_own", lambda path: None)
+    monkeypatch.setattr(restore, "claim", lambda *_arguments: [])
+    here = {name: Account(name, 1001, 1001, home=homes[name]) for name in names}
+    monkeypatch.setattr(restore, "read_host", lambda *_names: SimpleNamespace(accounts=here, groups={"people": 1001}))
+    snapshot = Homes(
+        *(
+            Person(name, 1001, 1001, "people", "", homes[name], "/bin/bash", True, data=f"/old/{name}")
+            for name in reversed(names)
+        )
+    )
+
+    def place() -> dict[str, str]:
+        wanted = restore.Wanted("", "", "", [], [])
+        return restore.Restore(snapshot, wanted, lambda *_arguments, **_named: (0, "", "")).run().homes
+
+    snapshot.fails = 2
+    with pytest.raises(OSError, match="the network is down"):
+        place()
+    first = snapshot.asked[0]
+    rest = place()
+    assert sorted([*first, *(f"/old/{name}" for name in rest)]) == [f"/old/{name}" for name in names]
+    assert all(pathlib.Path(homes[name], "file").read_text() == f"/old/{name}" for name in names)
+    # What lies elsewhere here comes by itself; the second was broken off, and asked for again.
+    assert [len(asked) for asked in snapshot.asked] == [1, 2, 2, 1]

@@ -43,16 +43,18 @@ def test_a_hub_is_visited_as_the_person_who_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "why"),
+    ("more", "why", "provider"),
     [
-        (OAUTH, "people log in at a provider (github)"),
-        ({"jupyterhub_authenticator": "native"}, "no account of native is named (jupyter_verify_user)"),
+        (OAUTH, "people log in at a provider (github)", True),
+        ({"jupyterhub_authenticator": "native"}, "no account of native is named (jupyter_verify_user)", False),
     ],
 )
-def test_a_hub_whose_login_takes_no_account_of_the_host_is_visited_by_a_token(more: dict[str, Any], why: str) -> None:
+def test_a_hub_whose_login_takes_no_account_of_the_host_is_visited_by_a_token(
+    more: dict[str, Any], why: str, provider: bool
+) -> None:
     users = {"jupyterhub_users": [{"name": "ada", "admin": True, "password_hash": f"$2b$12${'a' * 53}"}]}
     (hub,) = targets(HUBS, **{**HUB, **users, **more})
-    assert (hub["login"], hub["why"]) == ("token", why)
+    assert (hub["login"], hub["why"], hub["provider"]) == ("token", why, provider)
 
 
 def test_a_hub_that_speaks_tls_itself() -> None:
