@@ -101,6 +101,23 @@ def test_a_node_that_does_not_answer_is_named_before_anything_changes(tmp_path):
     assert changes(run) == 0
 
 
+def test_people_see_their_own_jobs_alone_in_the_accounting(host, ada, bob):
+    job = ada.submit("true", "--mem=100M")
+    ask = ("sacct", f"--jobs={job}", "--allocations", "--noheader", "--parsable2", "--format=JobID,User,Account,State")
+    known = f"{job}|ada|people|COMPLETED"
+    # The controller tells it within seconds.
+    assert wait_until(lambda: ada.output(*ask) == known)
+    assert bob.output(*ask) == ""
+    assert host.check_output(" ".join(ask)) == known
+
+
+def test_nobody_else_comes_into_the_database_as_slurm(host, ada):
+    log_in = ("mariadb", "--user=slurm", "--execute=SELECT 1")
+    assert host.run(f"runuser --user=slurm -- {' '.join(log_in[:2])} --execute='SELECT 1'").rc == 0
+    assert "Access denied for user 'slurm'" in ada.run(*log_in).stderr
+    assert host.run("mariadb --user=slurm --execute='SELECT 1'").rc != 0
+
+
 def test_a_service_that_dies_comes_back_and_its_job_runs_on(host, ada, other):
     node = other("slurm-node1")
     job = ada.submit("sleep infinity")
