@@ -317,7 +317,10 @@ def _database(given: Given) -> Iterator[str]:
     if len(hosts) > 1:
         yield f"slurm: the group slurm_database must have one host, not {len(hosts)}: {', '.join(sorted(hosts))}."
     if not settings["accounting"] and (hosts or "database" in settings["roles"]):
-        yield "slurm_accounting: a host is there for its database; write slurm_accounting: true for all hosts, or take it away."
+        yield (
+            "slurm_accounting: a host is there for its database; write slurm_accounting: true for all hosts, or take it "
+            "away."
+        )
     if settings["database_address"] and not hosts:
         yield (
             "slurm_database_address: it is that of the host of the group slurm_database, which is empty; put a host "

@@ -34,6 +34,8 @@ DAEMON = {
     "PidFile": "/run/slurmdbd/slurmdbd.pid",
     "PrivateData": "accounts,events,jobs,reservations,usage,users",
 }
+# The clusters as each controller notes its own; sacctmgr does not tell the numbers.
+NUMBERS = "SELECT CONCAT(name, '|', id) FROM slurm_acct_db.cluster_table WHERE deleted = 0"
 MARIADB = ["/usr/bin/mariadb", "--no-defaults", "--user=root", "--batch", "--skip-column-names", "--execute"]
 ASKING = ["/usr/bin/sacctmgr", "--noheader", "--parsable2", "show"]
 SACCTMGR = ["/usr/bin/sacctmgr", "--immediate"]
@@ -83,8 +85,7 @@ def plan(settings: Mapping[str, Any], associations: Iterable[str]) -> dict[str, 
         "ask_grants": [*MARIADB, f"SHOW GRANTS FOR {LOGIN}"],
         "grant": [*MARIADB, "; ".join(statements)],
         "ask": [*ASKING, "associations", f"cluster={cluster}", "format=account,user"],
-        # sacctmgr does not tell it.
-        "ask_number": [*MARIADB, f"SELECT id FROM {DATABASE}.cluster_table WHERE name = '{cluster}' AND deleted = 0"],
+        "ask_numbers": [*MARIADB, NUMBERS],
         "missing": [[*SACCTMGR, "add", *words] for words in _missing(cluster, settings["accounts"], associations)],
     }
 
