@@ -19,6 +19,8 @@ def test_nothing_is_left(other, name):
         == ""
     )
     assert host.run("ps -C slurmd,slurmctld,slurmdbd,slurmstepd,munged -o pid=").stdout == ""
+    assert host.run("grep --recursive slurm /etc/pam.d /usr/share/pam-configs").stdout == ""
+    assert "pam_systemd.so" in host.file("/etc/pam.d/common-session").content_string
     assert host.user("ada").exists
 
 

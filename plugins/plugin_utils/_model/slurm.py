@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_accounting, slurm_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_accounting, slurm_config, slurm_ssh
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.slurm_config import (
     AMOUNT,
@@ -67,21 +67,25 @@ def problems(given: Given) -> list[str]:
         *_controller(given),
         *_database(given),
         *slurm_accounting.problems(settings),
+        *slurm_ssh.problems(settings),
         *slurm_config.problems(settings["config"], is_accounted=settings["accounting"]),
         *slurm_config.partition_problems(settings["partitions"]),
     ]
     if found or not given.host.get("asked"):
         return found
-    return list(_answers(given)) or list(_cluster(given))
+    return list(_answers(given)) or [*_cluster(given), *slurm_ssh.answer_problems(settings, given.host)]
 
 
 def plan(given: Given) -> dict[str, Any]:
     """What the role does; nothing of it is secret. The configuration follows from the answers of hosts."""
     settings, roles = given.settings, _roles(given)
+    is_limited = settings["ssh_jobs_only"] and settings["state"] == "present" and "node" in roles
+    packages = [*EVERYWHERE, *(package for role in roles for package in PACKAGES.get(role, ()))]
     made = {
         "state": settings["state"],
         "roles": roles,
-        "packages": sorted([*EVERYWHERE, *(package for role in roles for package in PACKAGES.get(role, ()))]),
+        "packages": sorted([*packages, *([slurm_ssh.PACKAGE] if is_limited else [])]),
+        "ssh": slurm_ssh.plan(settings, is_limited=is_limited),
         "secrets": SECRETS,
         "key": {"name": KEY_NAME, "path": KEY_FILE, "is_made": not settings["munge_key"]},
         "controller": next(iter(_group(given, "slurm_controller")), ""),
@@ -99,7 +103,14 @@ def plan(given: Given) -> dict[str, Any]:
             "jobs": ["/usr/bin/squeue", "--noheader", "--format=%i %T %u", *of_node],
             # Who used the database before, or has come to use it, keeps it.
             "kept_packages": slurm_accounting.KEPT_PACKAGES,
-            "remains": [*CONFIGURATION.values(), slurm_accounting.CONFIGURATION, JOB_CONTAINER, *STATE, SECRETS],
+            "remains": [
+                *CONFIGURATION.values(),
+                slurm_accounting.CONFIGURATION,
+                slurm_ssh.PROFILE,
+                JOB_CONTAINER,
+                *STATE,
+                SECRETS,
+            ],
         }
     made["ask"] = _unknown(given)
     made["number"] = CLUSTER_NUMBER
@@ -318,8 +329,8 @@ def _database(given: Given) -> Iterator[str]:
         yield f"slurm: the group slurm_database must have one host, not {len(hosts)}: {', '.join(sorted(hosts))}."
     if not settings["accounting"] and (hosts or "database" in settings["roles"]):
         yield (
-            "slurm_accounting: a host is there for its database; write slurm_accounting: true for all hosts, or take it "
-            "away."
+            "slurm_accounting: a host is there for its database; write slurm_accounting: true for all hosts, or take "
+            "it away."
         )
     if settings["database_address"] and not hosts:
         yield (

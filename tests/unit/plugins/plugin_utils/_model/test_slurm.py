@@ -62,6 +62,8 @@ def test_everything_that_can_be_said() -> None:
         "slurm_roles": ["node", "controller"],
         "slurm_cluster": "vision",
         "slurm_munge_key": "0123456789abcdef0123456789abcdef",
+        "slurm_ssh_jobs_only": True,
+        "slurm_ssh_groups": ["sudo", "operators"],
         "slurm_accounting": True,
         "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}],
         "slurm_config": {"SlurmctldDebug": "verbose", "jobrequeue": True, "DisableRootJobs": True, "MaxJobCount": 500},
@@ -177,6 +179,40 @@ def test_a_host_of_the_accounting_that_is_not_described_is_asked() -> None:
     assert "db.example.org" in plan("slurm", ACCOUNTED, {**unknown, "asked": False})["ask"]
     said = {**ACCOUNTED, "slurm_database_address": "10.0.0.9"}
     assert "db.example.org" not in plan("slurm", said, {**unknown, "asked": False})["ask"]
+
+
+@pytest.mark.parametrize(
+    ("login", "sshd", "problem"),
+    [
+        ("uid=0(root) gid=0(root) groups=0(root)", "usepam yes", None),
+        ("uid=1000(ops) gid=1000(ops) groups=1000(ops),27(sudo)", "usepam yes", None),
+        (
+            "uid=1000(ops) gid=1000(ops) groups=1000(ops),4(adm)",
+            "usepam yes",
+            "slurm_ssh_groups: Ansible comes in as ops, whom the node would refuse; write one of its groups there "
+            "(ops, adm), or add it to sudo.",
+        ),
+        (
+            "uid=0(root) gid=0(root) groups=0(root)",
+            "port 22\nusepam no",
+            "slurm_ssh_jobs_only: sshd does not ask PAM who comes in; write `UsePAM yes` in its configuration.",
+        ),
+    ],
+    ids=["root", "a group", "nobody", "no PAM"],
+)
+def test_ssh_is_limited_where_ansible_still_comes_in(login: str, sshd: str, problem: str | None) -> None:
+    known = {**host(), "login": login, "sshd": sshd}
+    assert problems("slurm", {"slurm_ssh_jobs_only": True}, known) == ([problem] if problem else [])
+
+
+def test_without_groups_root_alone_comes_without_a_job() -> None:
+    made = plan("slurm", {"slurm_ssh_jobs_only": True, "slurm_ssh_groups": []}, host())
+    assert len(made["ssh"]["lines"]) == 1
+
+
+def test_ssh_is_limited_on_nodes_alone() -> None:
+    said = {"slurm_ssh_jobs_only": True}
+    assert [plan("slurm", said, host(name))["ssh"]["is_limited"] for name in ("controller", "node1")] == [False, True]
 
 
 def test_the_key_is_in_no_plan() -> None:
