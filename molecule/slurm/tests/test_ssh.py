@@ -25,15 +25,6 @@ pytestmark = pytest.mark.usefixtures("overdue")
 def come(other) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Comes to the node as somebody by SSH, with the key of the tests."""
     variables = other(NODE).backend.ansible_runner.get_variables(NODE)
-        "-o",
-        "StrictHostKeyChecking=no",
-        "-o",
-        "UserKnownHostsFile=/dev/null",
-        "-o",
-        "LogLevel=ERROR",
-        "-o",
-        "BatchMode=yes",
-    ]
     key = f"-i{ROOT / '.cache/ssh/id_ed25519'}"
 
     def run(name: str, command: str) -> subprocess.CompletedProcess[str]:

@@ -68,6 +68,8 @@ def plan(settings: Mapping[str, Any], *, is_limited: bool) -> dict[str, Any]:
         "rollback": f"{ROLLBACK}.timer",
         "arm": [
             *("/usr/bin/systemd-run", "--collect", f"--unit={ROLLBACK}", f"--on-active={ROLLBACK_SECONDS}"),
+            # Timers may be a minute late otherwise.
+            "--timer-property=AccuracySec=1s",
             *("--setenv=DEBIAN_FRONTEND=noninteractive", *TAKE_BACK),
         ],
     }
