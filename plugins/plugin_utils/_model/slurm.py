@@ -53,7 +53,7 @@ MEMORY_STEP_MIB = 256
 def problems(given: Given) -> list[str]:
     """What is wrong with the settings, and with what the hosts have answered."""
     settings = given.settings
-    if not _roles(given):
+    if not parts_of(given):
         return [
             "slurm: the host is in none of the groups slurm_controller, slurm_nodes, slurm_clients and slurm_database; "
             "put it into one, or write slurm_roles."
@@ -78,7 +78,7 @@ def problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """What the role does; nothing of it is secret. The configuration follows from the answers of hosts."""
-    settings, roles = given.settings, _roles(given)
+    settings, roles = given.settings, parts_of(given)
     is_limited = settings["ssh_jobs_only"] and settings["state"] == "present" and "node" in roles
     packages = [*EVERYWHERE, *(package for role in roles for package in PACKAGES.get(role, ()))]
     made = {
@@ -139,7 +139,8 @@ def secrets(given: Given) -> dict[str, Any]:
     return {"munge_key": given.settings["munge_key"]}
 
 
-def _roles(given: Given) -> list[str]:
+def parts_of(given: Given) -> list[str]:
+    """What the host is in the cluster; empty where it is none of it."""
     groups, settings = given.host.get("group_names", ()), given.settings
     roles = settings["roles"] or [role for group, role in GROUPS.items() if group in groups]
     # Where no host is said to have the accounting, the controller has it.
@@ -404,7 +405,7 @@ def _where(host: str, controller: str) -> str:
 
 def _own_name(given: Given, nodes: list[str]) -> Iterator[str]:
     """Slurm finds itself in its configuration by the host's name."""
-    hostname, roles = str(_facts(given).get("hostname", "")), _roles(given)
+    hostname, roles = str(_facts(given).get("hostname", "")), parts_of(given)
     controller = _controller_address(given)[0]
     if "node" in roles and hostname not in nodes:
         listed = ", ".join(nodes)

@@ -37,6 +37,8 @@ DEFAULTS = {
     "ReturnToService": "2",
     "PropagateResourceLimits": "NONE",
     "MpiDefault": "none",
+    # Above the ports that the kernel gives to connections, so that a firewall can know them.
+    "SrunPortRange": "61000-63999",
 }
 # What other variables say, or what the role has made for Slurm.
 OTHERWISE = {
