@@ -68,6 +68,11 @@ options:
             description: Who is listed, where accounts of the host say who may log in.
             type: list
             elements: str
+          partitions:
+            description: Partitions of Slurm in which its servers run.
+            type: list
+            elements: str
+            default: []
       users:
         description: The accounts in which labs run. Those of a hub's people are the members of its group.
         type: list
@@ -140,6 +145,7 @@ ARGUMENT_SPEC = {
                     "database": {"type": "str", "required": True},
                     "kind": {"type": "str", "required": True},
                     "people": {"type": "list", "elements": "str"},
+                    "partitions": {"type": "list", "elements": "str", "default": []},
                 },
             },
             "users": {"type": "list", "elements": "str", "default": []},
@@ -190,6 +196,8 @@ def status(expected, run_command):
             found += checked("database", lambda: rows.clusters(host.clusters(run_command)))
         if hub["people"] is not None:
             found += checked("people", lambda hub=hub: rows.people(host.people(hub)))
+        if hub["partitions"]:
+            found += checked("nodes", lambda hub=hub: rows.nodes(host.nodes(run_command, hub["partitions"])))
         name = hub["name"]
         found += checked("logins", lambda name=name: rows.logins(name, host.failed_logins(run_command, name)))
     hubs = [hub["name"] for hub in expected["hubs"]]

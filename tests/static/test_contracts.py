@@ -31,7 +31,7 @@ VERBS = (
     "remove",
 )
 # What a verb does only where there is something to do, in a file that is skipped as a whole.
-PARTS = ("packages", "absent", "traefik", "postgresql", "slurm", "node")
+PARTS = ("packages", "absent", "traefik", "postgresql", "slurm", "node", "accounting", "ssh")
 MODULES = sorted(
     path
     for path in (ROOT / "plugins/modules").glob("*.py")

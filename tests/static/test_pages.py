@@ -31,7 +31,9 @@ OTHERS = {
     *(path.name for path in (ROOT / "molecule").iterdir()),
     *(f"{role}_{verb}" for role in ROLES for verb in ("install", "configure", "service", "remove")),
     # Groups of an inventory.
-    *("jupyterhub_nodes", "slurm_clients", "slurm_controller", "slurm_nodes"),
+    *("jupyterhub_nodes", "slurm_clients", "slurm_controller", "slurm_database", "slurm_nodes"),
+    # A database of Slurm's own name.
+    "slurm_acct_db",
     # Rows of a measurement, a file of Prometheus, a program of another project, and what a playbook takes.
     *("jupyterhub_token", "jupyter_server", "jupyterhub_idle_culler", "metrics_path"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from playbook import changes, inventory_options, run_ansible, run_role
 from slurm_jobs import field, state
@@ -99,6 +101,35 @@ def test_a_node_that_does_not_answer_is_named_before_anything_changes(tmp_path):
     assert run.returncode != 0
     assert "slurm: slurm-gone does not answer, so what it has is unknown; start it, or write its address" in run.stdout
     assert changes(run) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "port"), [("slurm-debian-13", 6817), ("slurm-debian-13", 6819), ("slurm-node1", 6818)]
+)
+def test_hosts_of_the_cluster_alone_reach_its_daemons(other, name, port):
+    address = other(name).backend.ansible_runner.get_variables(name)["ansible_host"]
+    knock = f"timeout 2 bash -c '< /dev/tcp/{address}/{port}'"
+    assert [other(host).run(knock).rc for host in HOSTS] == [0, 0]
+    # The controller of Ansible is none of them.
+    with pytest.raises(TimeoutError):
+        socket.create_connection((address, port), timeout=2)
+
+
+def test_people_see_their_own_jobs_alone_in_the_accounting(host, ada, bob):
+    job = ada.submit("true", "--mem=100M")
+    ask = ("sacct", f"--jobs={job}", "--allocations", "--noheader", "--parsable2", "--format=JobID,User,Account,State")
+    known = f"{job}|ada|people|COMPLETED"
+    # The controller tells it within seconds.
+    assert wait_until(lambda: ada.output(*ask) == known)
+    assert bob.output(*ask) == ""
+    assert host.check_output(" ".join(ask)) == known
+
+
+def test_nobody_else_comes_into_the_database_as_slurm(host, ada):
+    log_in = ("mariadb", "--user=slurm", "--execute=SELECT 1")
+    assert host.run(f"runuser --user=slurm -- {' '.join(log_in[:2])} --execute='SELECT 1'").rc == 0
+    assert "Access denied for user 'slurm'" in ada.run(*log_in).stderr
+    assert host.run("mariadb --user=slurm --execute='SELECT 1'").rc != 0
 
 
 def test_a_service_that_dies_comes_back_and_its_job_runs_on(host, ada, other):

@@ -7,11 +7,12 @@ import pathlib
 import subprocess
 
 import pytest
-from playbook import inventory_options, run_ansible
+from playbook import inventory_options, run_ansible, run_role
 from slurm_jobs import field, state
 from waiting import wait_until
 
 REMOVAL = pathlib.Path(__file__).parents[1] / "tests_after" / "remove.yml"
+OPTIONS = inventory_options("slurm/inventory/hosts.yml")
 
 
 @pytest.fixture
@@ -40,8 +41,20 @@ def test_all_hosts_have_the_same_configuration(other):
     assert all("SlurmdTimeout=20" in host.file("/etc/slurm/slurm.conf").content_string for host in hosts)
 
 
+def test_another_database_takes_the_cluster_over_while_its_job_runs_on(host, ada, job):
+    # As after a loss. The new one gives the cluster another number than the controller has noted.
+    host.check_output("systemctl stop slurmdbd")
+    host.check_output("mariadb --execute 'DROP DATABASE slurm_acct_db'")
+    run_role("slurm", "--limit=slurm-debian-13", *OPTIONS, hosts="slurm_controller:slurm_nodes")
+    host.check_output("systemctl restart slurmctld")
+    assert state(host, job["id"]) == "RUNNING"
+    later = ada.submit("true", "--mem=100M")
+    ask = ("sacct", f"--jobs={later}", "--allocations", "--noheader", "--parsable2", "--format=Account,State")
+    assert wait_until(lambda: ada.output(*ask) == "people|COMPLETED")
+
+
 def test_a_cluster_with_jobs_is_not_removed(host, job):
-    run = run_ansible(str(REMOVAL), *inventory_options("slurm/inventory/hosts.yml"))
+    run = run_ansible(str(REMOVAL), *OPTIONS)
     assert run.returncode != 0
     assert f"slurm: there are jobs still ({job['id']} RUNNING ada); wait for them, or end them" in run.stdout
     assert state(host, job["id"]) == "RUNNING"
@@ -50,7 +63,7 @@ def test_a_cluster_with_jobs_is_not_removed(host, job):
 def test_a_node_with_jobs_is_not_removed_while_no_controller_answers(host, other, job):
     host.check_output("systemctl stop slurmctld")
     try:
-        run = run_ansible(str(REMOVAL), *inventory_options("slurm/inventory/hosts.yml"), "--limit=slurm-node1")
+        run = run_ansible(str(REMOVAL), *OPTIONS, "--limit=slurm-node1")
     finally:
         host.check_output("systemctl start slurmctld")
     assert run.returncode != 0

@@ -14,6 +14,15 @@ def test_nothing_is_left(other, name):
         "/var/lib/slurm/job_container /etc/systemd/system/slurm*"
     )
     assert host.run(f"ls --directory {left}").stdout == ""
-    assert host.run("dpkg-query --show --showformat='${Package}' slurmd slurmctld slurm-client munge").stdout == ""
-    assert host.run("ps -C slurmd,slurmctld,slurmstepd,munged -o pid=").stdout == ""
+    assert (
+        host.run("dpkg-query --show --showformat='${Package}' slurmd slurmctld slurmdbd slurm-client munge").stdout
+        == ""
+    )
+    assert host.run("ps -C slurmd,slurmctld,slurmdbd,slurmstepd,munged -o pid=").stdout == ""
+    assert host.run("grep --recursive slurm /etc/pam.d /usr/share/pam-configs").stdout == ""
+    assert "pam_systemd.so" in host.file("/etc/pam.d/common-session").content_string
     assert host.user("ada").exists
+
+
+def test_what_the_accounting_knew_stays(host):
+    assert "slurm_acct_db" in host.check_output("mariadb --execute 'SHOW DATABASES'")

@@ -18,7 +18,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PROBE
@@ -45,6 +45,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import 
     Cluster,
     Database,
     FileSystem,
+    Node,
     People,
     Release,
     Server,
@@ -264,6 +265,21 @@ def clusters(run_command: RunCommand) -> list[Cluster]:
     # Version, name, port, and what is of no interest here.
     lines = [line.split() for line in out.splitlines()]
     return [Cluster(version, name, port == PORT) for version, name, port, *_rest in lines]
+
+
+def nodes(run_command: RunCommand, partitions: Iterable[str]) -> list[Node]:
+    """The nodes of some partitions of Slurm, each once. Raises OSError."""
+    status, out, err = run_command(
+        ["sinfo", "--noheader", "--Node", f"--partition={','.join(partitions)}", "--format=%N|%T|%E"]
+    )
+    if status != 0:
+        raise OSError(f"sinfo failed: {err.strip()}")
+    found = {Node(name, state, "" if reason == "none" else reason) for name, state, reason in _parts(out)}
+    return sorted(found, key=lambda node: node.name)
+
+
+def _parts(lines: str) -> Iterator[list[str]]:
+    return (line.split("|", 2) for line in lines.splitlines())
 
 
 def unread_packages(users: Iterable[str], groups: Iterable[str]) -> dict[str, set[str]]:

@@ -29,6 +29,9 @@ BACKUP_HOURS = 26
 # More failed logins within a day than people who mistype.
 MANY_LOGINS = 100
 STARTED = ("active", "reloading", "refreshing")
+# States of a node that takes jobs, now or when others have ended; marks behind them tell of power saving and plans.
+TAKES_JOBS = ("allocated", "completing", "idle", "mixed", "planned")
+SILENT = "*"
 # By these packages people know an environment.
 MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
 
@@ -118,6 +121,15 @@ class Cluster:
 
     def __str__(self) -> str:
         return f"{self.version} {self.name}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of Slurm, its state in the words of `sinfo`, and why it is out of service, empty if nobody has said."""
+
+    name: str
+    state: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -351,6 +363,24 @@ def backup(status: Mapping[str, Any] | None, now: float) -> list[Row]:
         else:
             found.append(Row("backup", OK, f"The last {name} was well, {ago}."))
     return found
+
+
+def nodes(found: Iterable[Node]) -> list[Row]:
+    """Whether the nodes on which a hub's servers run take jobs."""
+    known = list(found)
+    away = [one for one in known if one.state.rstrip("~#!%$@^+-") not in TAKES_JOBS]
+    state = RED if len(away) == len(known) else WARN
+    rows = [Row("nodes", state, _away(one)) for one in away]
+    if not known:
+        rows.append(Row("nodes", RED, "the hub's partitions have no nodes; run nbops.jupyter.cluster."))
+    return rows or [Row("nodes", OK, f"{_count(len(known), 'node')} take{'s' if len(known) == 1 else ''} jobs.")]
+
+
+def _away(one: Node) -> str:
+    why = f"{one.state.rstrip(SILENT)}{f': {one.reason}' if one.reason else ''}"
+    if one.state.endswith(SILENT):
+        return f"{one.name} does not answer ({why}); see whether it runs, and `journalctl -u slurmd` there."
+    return f"{one.name} takes no jobs ({why}); mend the cause, then `scontrol update NodeName={one.name} State=resume`."
 
 
 def unreadable(check: str, error: BaseException) -> Row:

@@ -70,6 +70,8 @@ class Evaluation:
         if groups := getattr(self._model, "GROUPS", ()):
             known["facts"] = _facts_of(variables, self._model.FACTS)
             known["groups"] = _facts_of_groups(variables, groups, self._model.FACTS)
+        if said := getattr(self._model, "SAID_BY", {}):
+            known["said"] = {group: _said_by_hosts(variables, group, names) for group, names in said.items()}
         self._values, self._host = values, {**known, **plain(host)}
 
     def plan(self) -> dict[str, Any]:
@@ -131,6 +133,19 @@ def _facts_of_groups(
     return {
         group: {host: _facts_of(hosts[host], names) for host in variables["groups"].get(group, ())} for group in groups
     }
+
+
+def _said_by_hosts(variables: Mapping[str, Any], group: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Some variables of the hosts of a group, by host."""
+    hosts = variables["hostvars"]
+    return {host: _said_by(hosts[host], names) for host in variables["groups"].get(group, ())}
+
+
+def _said_by(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    try:
+        return {name: plain(variables[name]) for name in names if name in variables}
+    except AnsibleError as error:
+        raise InputError(f"{variables['inventory_hostname']}: {error.message}") from None
 
 
 def _facts_of(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports that what is deployed on a host needs: those of sites, and of servers that listen beyond loopback."""
+"""The ports that what is deployed on a host needs: of sites, of servers that listen beyond loopback, and of Slurm."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
@@ -12,10 +13,19 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterlab,
     playbook,
     playbook_jupyterlab,
+    slurm,
+    slurm_ports,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given, settings_of
 
-USES = ("jupyterlab", "jupyterhub")
+USES = ("jupyterlab", "jupyterhub", "slurm")
+# Of whom addresses are known, and what hubs say to the nodes on which their servers run.
+GROUPS = (*slurm.GROUPS, "jupyterhub_nodes")
+FACTS = ("default_ipv4", "default_ipv6", "hostname")
+NODES = ("slurm_nodes", "jupyterhub_nodes")
+SAID_BY = {
+    "jupyterhub": ("jupyterhub_spawner", "jupyterhub_state", "jupyterhub_slurm_listen", "jupyterhub_slurm_ports")
+}
 # What the playbook says to its roles.
 SAYS = ("firewall_open",)
 WEB_PORTS = {"state": "present", "http_port": 80, "https_port": 443}
@@ -24,11 +34,18 @@ WEB_PORTS = {"state": "present", "http_port": 80, "https_port": 443}
 def problems(given: Given) -> list[str]:
     """What is wrong with addresses, from which ports follow; the roles judge the rest."""
     found = playbook_jupyterlab.nothing_listed(given) if "jupyterlab" in given.host["group_names"] else []
-    for name, listen, read in _listeners(given):
+    for name, listen, read in (*_listeners(given), *_node_listeners(given)):
         try:
             read()
         except ValueError:
             found.append(f"{name}: listen '{listen}' is not an address and port such as 127.0.0.1:8888.")
+    cluster = _cluster(given)
+    found += slurm_ports.problems(cluster)
+    if given.host.get("asked") and (slurm.parts_of(cluster) or _is_node(given) or _node_listeners(given)):
+        found += [
+            f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
+            for name in slurm_ports.unknown(cluster)
+        ]
     return found
 
 
@@ -47,8 +64,55 @@ def plan(given: Given) -> dict[str, Any]:
         *([80] if direct and given.settings["admin_email"] else []),
     }
     said = given.settings["open"]
+    derived = [*({"port": port} for port in sorted(ports)), *_merged(_of_cluster(given))]
     known = {int(entry["port"]) for entry in said}
-    return {"ports": [*said, *({"port": port} for port in sorted(ports - known))]}
+    return {
+        "ports": [*said, *(entry for entry in derived if entry["port"] not in known)],
+        "ask": slurm_ports.unknown(_cluster(given)),
+    }
+
+
+def _cluster(given: Given) -> Given:
+    """What is known of the cluster to which the host may belong."""
+    cluster = given.of("slurm")
+    return Given(cluster.settings, cluster.others, {"groups": {}, **cluster.host})
+
+
+def _is_node(given: Given) -> bool:
+    """Whether servers of hubs run there."""
+    return bool(set(NODES) & set(given.host["group_names"]))
+
+
+def _of_cluster(given: Given) -> Iterator[dict[str, Any]]:
+    """The ports of Slurm, of servers of hubs where they run, and of the hub where these ask."""
+    cluster = _cluster(given)
+    yield from slurm_ports.openings(cluster)
+    for variables in given.host.get("said", {}).get("jupyterhub", {}).values() if _is_node(given) else ():
+        hub = settings_of("jupyterhub", variables, used=True)
+        if hub["spawner"] == "slurm" and hub["state"] == "present" and hub["slurm_listen"]:
+            # By this address the nodes reach the hub's host, and it reaches them.
+            yield slurm_ports.entry(hub["slurm_ports"], [jupyterhub_config.nodes_endpoint(hub).ip])
+    for _name, _listen, read in _node_listeners(given):
+        yield slurm_ports.entry(str(read().port), slurm_ports.addresses(cluster, *NODES))
+
+
+def _merged(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each port once, for the sources of all entries."""
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for entry in entries:
+        place = (entry["port"], entry.get("last_port", 0))
+        sources = sorted({*found.get(place, entry)["sources"], *entry["sources"]}) if "sources" in entry else []
+        found[place] = {**entry, **({"sources": sources} if sources else {})}
+    return list(found.values())
+
+
+def _node_listeners(given: Given) -> list[tuple[str, str, Any]]:
+    """Of each hub its name, the address at which nodes reach it, and what reads that."""
+    return [
+        (hub["name"], hub["slurm_listen"], lambda hub=hub: jupyterhub_config.nodes_endpoint(hub))
+        for hub in playbook.hubs(given)
+        if hub["slurm_listen"]
+    ]
 
 
 def _listeners(given: Given) -> list[tuple[str, str, Any]]:
@@ -58,10 +122,5 @@ def _listeners(given: Given) -> list[tuple[str, str, Any]]:
         *(
             (hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub))
             for hub in playbook.hubs(given)
-        ),
-        *(
-            (hub["name"], hub["slurm_listen"], lambda hub=hub: jupyterhub_config.nodes_endpoint(hub))
-            for hub in playbook.hubs(given)
-            if hub["slurm_listen"]
         ),
     ]

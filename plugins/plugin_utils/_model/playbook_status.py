@@ -11,6 +11,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock impor
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub,
     jupyterhub_config,
+    jupyterhub_slurm,
     jupyterlab,
     playbook,
     playbook_jupyterlab,
@@ -79,9 +80,11 @@ def _users_servers(hub: dict[str, Any], releases: dict[str, Any]) -> list[dict[s
 
 
 def _hub(hub: dict[str, Any]) -> dict[str, Any]:
-    """A hub with its database, and with who may log in, where that is who has an account of the host."""
+    """A hub with its database, its people where accounts of the host say who they are, and its partitions of Slurm."""
     database = jupyterhub_config.database(hub)
     found: dict[str, Any] = {"name": hub["name"], "kind": database["database"], "database": database["file"]}
     if hub["authenticator"] == "pam":
         found["people"] = sorted(user["name"] for user in hub["users"] if user["state"] == "present")
+    if partitions := jupyterhub_slurm.partitions(hub):
+        found["partitions"] = partitions
     return found

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_accounting, slurm_config, slurm_ssh
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.slurm_config import (
     AMOUNT,
@@ -19,9 +19,19 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.slurm_config 
 )
 
 # The groups of the inventory that say what a host is, and what is asked of their hosts.
-GROUPS = {"slurm_controller": "controller", "slurm_nodes": "node", "slurm_clients": "client"}
+GROUPS = {
+    "slurm_controller": "controller",
+    "slurm_nodes": "node",
+    "slurm_clients": "client",
+    "slurm_database": "database",
+}
 FACTS = ("default_ipv4", "getent_passwd", "hostname", "memtotal_mb", "processor_nproc")
-PACKAGES = {"controller": "slurmctld", "node": "slurmd"}
+PACKAGES = {
+    "controller": ["slurmctld"],
+    "node": ["slurmd"],
+    "database": ["mariadb-server", "slurmdbd"],
+}
+SERVICES = ("slurmctld", "slurmd", "slurmdbd")
 EVERYWHERE = ("munge", "slurm-client", "slurm-wlm-basic-plugins")
 SECRETS = "/etc/nbops-slurm"
 KEY_NAME = "munge_key"
@@ -29,6 +39,8 @@ CONFIGURATION = {name: f"/etc/slurm/{name}.conf" for name in ("slurm", "cgroup",
 KEY_FILE = "/etc/munge/munge.key"
 DROP_IN = "nbops-slurm"
 JOB_CONTAINER = "/var/lib/slurm/job_container"
+# The name of the cluster and, after a line, its number.
+CLUSTER_NUMBER = "/var/lib/slurm/slurmctld/clustername"
 STATE = ("/var/lib/slurm/slurmctld", "/var/lib/slurm/slurmd")
 # What Debian's packages give the account, if it is not there.
 SLURM_UID = "64030"
@@ -41,10 +53,10 @@ MEMORY_STEP_MIB = 256
 def problems(given: Given) -> list[str]:
     """What is wrong with the settings, and with what the hosts have answered."""
     settings = given.settings
-    if not _roles(given):
+    if not parts_of(given):
         return [
-            "slurm: the host is in none of the groups slurm_controller, slurm_nodes and slurm_clients; put it into "
-            "one, or write slurm_roles."
+            "slurm: the host is in none of the groups slurm_controller, slurm_nodes, slurm_clients and slurm_database; "
+            "put it into one, or write slurm_roles."
         ]
     if settings["state"] == "absent":
         return []
@@ -53,24 +65,31 @@ def problems(given: Given) -> list[str]:
         *_amounts(settings),
         *_key(given),
         *_controller(given),
-        *slurm_config.problems(settings["config"]),
+        *_database(given),
+        *slurm_accounting.problems(settings),
+        *slurm_ssh.problems(settings),
+        *slurm_config.problems(settings["config"], is_accounted=settings["accounting"]),
         *slurm_config.partition_problems(settings["partitions"]),
     ]
     if found or not given.host.get("asked"):
         return found
-    return list(_answers(given)) or list(_cluster(given))
+    return list(_answers(given)) or [*_cluster(given), *slurm_ssh.answer_problems(settings, given.host)]
 
 
 def plan(given: Given) -> dict[str, Any]:
     """What the role does; nothing of it is secret. The configuration follows from the answers of hosts."""
-    settings, roles = given.settings, _roles(given)
+    settings, roles = given.settings, parts_of(given)
+    is_limited = settings["ssh_jobs_only"] and settings["state"] == "present" and "node" in roles
+    packages = [*EVERYWHERE, *(package for role in roles for package in PACKAGES.get(role, ()))]
     made = {
         "state": settings["state"],
         "roles": roles,
-        "packages": sorted([*EVERYWHERE, *(PACKAGES[role] for role in roles if role in PACKAGES)]),
+        "packages": sorted([*packages, *([slurm_ssh.PACKAGE] if is_limited else [])]),
+        "ssh": slurm_ssh.plan(settings, is_limited=is_limited),
         "secrets": SECRETS,
         "key": {"name": KEY_NAME, "path": KEY_FILE, "is_made": not settings["munge_key"]},
         "controller": next(iter(_group(given, "slurm_controller")), ""),
+        "database": next(iter(_group(given, "slurm_database")), ""),
         "configuration": CONFIGURATION,
         "units": _units(roles, settings["state"] == "present"),
         "hostname": (hostname := str(_facts(given).get("hostname", ""))),
@@ -80,11 +99,22 @@ def plan(given: Given) -> dict[str, Any]:
         return {
             **made,
             "ask": [],
-            "services": [f"{name}.service" for name in PACKAGES.values()],
+            "services": [f"{name}.service" for name in SERVICES],
             "jobs": ["/usr/bin/squeue", "--noheader", "--format=%i %T %u", *of_node],
-            "remains": [*CONFIGURATION.values(), JOB_CONTAINER, *STATE, SECRETS],
+            # Who used the database before, or has come to use it, keeps it.
+            "kept_packages": slurm_accounting.KEPT_PACKAGES,
+            "remains": [
+                *CONFIGURATION.values(),
+                slurm_accounting.CONFIGURATION,
+                slurm_ssh.PROFILE,
+                JOB_CONTAINER,
+                *STATE,
+                SECRETS,
+            ],
         }
     made["ask"] = _unknown(given)
+    made["number"] = CLUSTER_NUMBER
+    made["accounting"] = slurm_accounting.plan(settings, given.host.get("associations", ()))
     if not given.host.get("asked"):
         return made
     nodes = _nodes(given)
@@ -95,6 +125,7 @@ def plan(given: Given) -> dict[str, Any]:
             {
                 "ClusterName": settings["cluster"],
                 "SlurmctldHost": "{}({})".format(*_controller_address(given)),
+                **slurm_accounting.controller_keys(settings, _database_address(given)),
                 "DefMemPerCPU": min((node["memory"] // node["cpus"] for node in nodes), default=0),
             },
         ),
@@ -108,9 +139,13 @@ def secrets(given: Given) -> dict[str, Any]:
     return {"munge_key": given.settings["munge_key"]}
 
 
-def _roles(given: Given) -> list[str]:
-    groups = given.host.get("group_names", ())
-    return sorted(given.settings["roles"]) or [role for group, role in GROUPS.items() if group in groups]
+def parts_of(given: Given) -> list[str]:
+    """What the host is in the cluster; empty where it is none of it."""
+    groups, settings = given.host.get("group_names", ()), given.settings
+    roles = settings["roles"] or [role for group, role in GROUPS.items() if group in groups]
+    # Where no host is said to have the accounting, the controller has it.
+    is_database = settings["accounting"] and "controller" in roles and not _group(given, "slurm_database")
+    return sorted({*roles, *(["database"] if is_database else [])})
 
 
 def _group(given: Given, name: str) -> dict[str, Any]:
@@ -124,20 +159,25 @@ def _facts(given: Given) -> dict[str, Any]:
 
 
 def _units(roles: list[str], is_present: bool) -> dict[str, list[dict[str, Any]]]:
-    """The units that others need, and then those of nodes, which look for the controller when they start."""
-    drop_ins = {name: {"name": f"{name}.service", "drop_in": DROP_IN} for name in ("slurmctld", "slurmd")}
+    """The units of each part, in the order in which they start."""
+    drop_ins = {name: {"name": f"{name}.service", "drop_in": DROP_IN} for name in SERVICES}
     if not is_present:
         return {"absent": [{**drop_in, "state": "absent"} for drop_in in drop_ins.values()]}
     # Jobs outlive a restart of either.
-    started = {"enabled": True, "started": True, "sections": {"Service": {"Restart": "on-failure", "RestartSec": 5}}}
-    controller = {**drop_ins["slurmctld"], **started, "restart_on": [CONFIGURATION["slurm"]]}
-    node = {**drop_ins["slurmd"], **started, "restart_on": sorted(CONFIGURATION.values())}
+    restarted = {"Restart": "on-failure", "RestartSec": 5}
+    started = {"enabled": True, "started": True, "sections": {"Service": restarted}}
+    # Debian 12 starts it as root, and has no directory for the number of its process.
+    service = {"User": "slurm", "Group": "slurm", "RuntimeDirectory": "slurmdbd", **restarted}
+    database = {**started, "sections": {"Service": service}}
+    munge = {"name": "munge.service", "restart_on": [KEY_FILE]}
+    parts = {
+        "controller": [{**drop_ins["slurmctld"], **started, "restart_on": [CONFIGURATION["slurm"]]}],
+        "node": [{**drop_ins["slurmd"], **started, "restart_on": sorted(CONFIGURATION.values())}],
+        "database": [{**drop_ins["slurmdbd"], **database, "restart_on": [slurm_accounting.CONFIGURATION]}],
+    }
     return {
-        "first": [
-            {"name": "munge.service", "restart_on": [KEY_FILE]},
-            *([controller] if "controller" in roles else []),
-        ],
-        "then": [node] if "node" in roles else [],
+        "first": [munge, *([{"name": "mariadb.service"}] if "database" in roles else [])],
+        **{role: units if role in roles else [] for role, units in parts.items()},
     }
 
 
@@ -151,6 +191,8 @@ def _asked_hosts(given: Given) -> dict[str, dict[str, Any]]:
     asked = dict(_group(given, "slurm_controller"))
     if settings["controller_host"] and settings["controller_address"]:
         asked = {}
+    if settings["accounting"] and not settings["database_address"]:
+        asked.update(_group(given, "slurm_database"))
     said = {node["name"]: node for node in settings["node_list"]}
     members = _group(given, "slurm_nodes")
     for name, facts in members.items():
@@ -203,6 +245,13 @@ def _controller_address(given: Given) -> tuple[str, str]:
     )
 
 
+def _database_address(given: Given) -> str:
+    """Where the others reach the accounting."""
+    for facts in _group(given, "slurm_database").values():
+        return given.settings["database_address"] or _address(facts)
+    return _controller_address(given)[1]
+
+
 def _names(settings: Mapping[str, Any]) -> Iterator[str]:
     if not LABEL.fullmatch(settings["cluster"]) or settings["cluster"] != settings["cluster"].lower():
         yield f"slurm_cluster: '{settings['cluster']}' must be lower-case letters, digits, - and _, such as cluster."
@@ -211,6 +260,8 @@ def _names(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"slurm_controller_host: '{host}' must be what `hostname --short` says there, such as controller."
     if address and not _is_address(address):
         yield f"slurm_controller_address: '{address}' {_WANTED_ADDRESS}"
+    if settings["database_address"] and not _is_address(settings["database_address"]):
+        yield f"slurm_database_address: '{settings['database_address']}' {_WANTED_ADDRESS}"
     for node in settings["node_list"]:
         if not LABEL.fullmatch(node["name"]) or node["name"].upper() in ("ALL", "DEFAULT"):
             yield f"slurm_node_list: '{node['name']}' must be what `hostname --short` says there, such as node1."
@@ -273,6 +324,22 @@ def _controller(given: Given) -> Iterator[str]:
         yield "slurm_node_list: the group slurm_nodes is empty; put the nodes into it, or list them in slurm_node_list."
 
 
+def _database(given: Given) -> Iterator[str]:
+    hosts, settings = _group(given, "slurm_database"), given.settings
+    if len(hosts) > 1:
+        yield f"slurm: the group slurm_database must have one host, not {len(hosts)}: {', '.join(sorted(hosts))}."
+    if not settings["accounting"] and (hosts or "database" in settings["roles"]):
+        yield (
+            "slurm_accounting: a host is there for its database; write slurm_accounting: true for all hosts, or take "
+            "it away."
+        )
+    if settings["database_address"] and not hosts:
+        yield (
+            "slurm_database_address: it is that of the host of the group slurm_database, which is empty; put a host "
+            "into it, or leave the address out, and the controller has the accounting."
+        )
+
+
 def _answers(given: Given) -> Iterator[str]:
     """What hosts have not answered."""
     for name in _unknown(given):
@@ -308,6 +375,8 @@ def _cluster(given: Given) -> Iterator[str]:
         if not given_address or (ipaddress.ip_address(given_address).is_loopback and not is_alone):
             where = _where(host, name)
             yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({where})."
+    if settings["accounting"] and not _database_address(given):
+        yield "slurm_database_address: the host of slurm_database has no default route; write its address."
     for node in nodes:
         yield from _resources(settings, node, facts_by_name.get(node["name"], {}))
     known = {node["name"] for node in nodes}
@@ -318,7 +387,9 @@ def _cluster(given: Given) -> Iterator[str]:
 
 def _shared_names(given: Given) -> Iterator[str]:
     """Slurm tells hosts apart by what they call themselves."""
-    hosts = {**_group(given, "slurm_controller"), **_group(given, "slurm_nodes")}
+    hosts = {
+        name: facts for group in GROUPS if group != "slurm_clients" for name, facts in _group(given, group).items()
+    }
     named = collections.defaultdict(list)
     for name, facts in hosts.items():
         if "hostname" in facts:
@@ -334,7 +405,7 @@ def _where(host: str, controller: str) -> str:
 
 def _own_name(given: Given, nodes: list[str]) -> Iterator[str]:
     """Slurm finds itself in its configuration by the host's name."""
-    hostname, roles = str(_facts(given).get("hostname", "")), _roles(given)
+    hostname, roles = str(_facts(given).get("hostname", "")), parts_of(given)
     controller = _controller_address(given)[0]
     if "node" in roles and hostname not in nodes:
         listed = ", ".join(nodes)

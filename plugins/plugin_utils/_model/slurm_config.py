@@ -37,6 +37,8 @@ DEFAULTS = {
     "ReturnToService": "2",
     "PropagateResourceLimits": "NONE",
     "MpiDefault": "none",
+    # Above the ports that the kernel gives to connections, so that a firewall can know them.
+    "SrunPortRange": "61000-63999",
 }
 # What other variables say, or what the role has made for Slurm.
 OTHERWISE = {
@@ -51,6 +53,7 @@ OTHERWISE = {
     "slurmdspooldir": "the role has made the directory of Debian's package",
     "include": "write the keys themselves",
 }
+ACCOUNTED = ("accountingstoragehost", "accountingstoragetype", "accountingstorageport", "accountingstorageuser")
 # Each word that must be among those of a key, and why.
 KEPT = {
     "authtype": (("auth/munge",), "with another, people could say that they are somebody else"),
@@ -107,8 +110,8 @@ def partition_line(partition: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the keys of `slurm_config`."""
+def problems(config: Mapping[str, Any], *, is_accounted: bool) -> Iterator[str]:
+    """What is wrong with the keys of `slurm_config`. With `is_accounted` the role has the accounting."""
     for key, count in collections.Counter(str(key).lower() for key in config).items():
         if count > 1:
             yield f"slurm_config: {key} stands there twice, in different cases."
@@ -116,6 +119,8 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
         name = str(key).lower()
         if name in OTHERWISE:
             yield f"slurm_config: {key} is not for here; {OTHERWISE[name]}."
+        elif is_accounted and name in ACCOUNTED:
+            yield f"slurm_config: {key} is not for here; slurm_accounting says where the accounting is."
         elif not KEY.fullmatch(str(key)) or not _is_value(value):
             yield f"slurm_config: '{key}' must be a key of slurm.conf with a text of one line or a number."
         else:

@@ -127,6 +127,19 @@ def test_clusters_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
     assert host.clusters(lambda _command: (0, lines, "")) == found
 
 
+def test_nodes_of_slurm_each_once() -> None:
+    lines = "node1|idle|none\nnode2|drained*|disk | full\nnode1|idle|none\n"
+    asked = []
+    found = host.nodes(lambda command: asked.append(command) or (0, lines, ""), ["main", "gpu"])
+    assert found == [rows.Node("node1", "idle"), rows.Node("node2", "drained*", "disk | full")]
+    assert "--partition=main,gpu" in asked[0]
+
+
+def test_a_controller_that_does_not_answer_is_an_error() -> None:
+    with pytest.raises(OSError, match="sinfo failed: Unable to contact slurm controller"):
+        host.nodes(lambda _command: (1, "", "Unable to contact slurm controller\n"), ["main"])
+
+
 def test_packages_of_a_python_that_is_gone(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     homes = {name: tmp_path / name for name in ("ada", "bob", "eve")}
     (tmp_path / "bin").mkdir()

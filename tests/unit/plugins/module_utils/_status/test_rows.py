@@ -12,6 +12,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._status.rows import 
     Cluster,
     Database,
     FileSystem,
+    Node,
     Release,
     Row,
     Server,
@@ -231,6 +232,37 @@ def test_what_to_do_with_the_postgresql_of_the_debian_before() -> None:
     after = [Cluster("9.6", "main", answers=False), Cluster("17", "main", answers=True)]
     ((state, text),) = said(rows.clusters(after))
     assert (state, "Once all is well: `pg_dropcluster --stop 9.6 main`." in text) == ("warn", True)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([Node("node1", "idle"), Node("node2", "mixed-")], ["ok 2 nodes take jobs."]),
+        ([Node("node1", "idle~")], ["ok 1 node takes jobs."]),
+        (
+            [Node("node1", "allocated"), Node("node2", "drained", "Low RealMemory")],
+            [
+                "warn node2 takes no jobs (drained: Low RealMemory); mend the cause, then `scontrol update "
+                "NodeName=node2 State=resume`."
+            ],
+        ),
+        (
+            [Node("node1", "down*", "Not responding")],
+            [
+                "red node1 does not answer (down: Not responding); see whether it runs, and `journalctl -u slurmd` "
+                "there."
+            ],
+        ),
+        (
+            [Node("node1", "idle*")],
+            ["red node1 does not answer (idle); see whether it runs, and `journalctl -u slurmd` there."],
+        ),
+        ([], ["red the hub's partitions have no nodes; run nbops.jupyter.cluster."]),
+    ],
+    ids=["all", "one that sleeps", "one is drained", "none answers", "just gone", "none"],
+)
+def test_nodes(found: list[Node], expected: list[str]) -> None:
+    assert [f"{state} {text}" for state, text in said(rows.nodes(found))] == expected
 
 
 def test_packages() -> None:

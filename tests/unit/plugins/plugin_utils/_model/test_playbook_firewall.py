@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from models import plan, problems
 
@@ -97,3 +99,84 @@ def test_an_address_that_is_none_is_named() -> None:
 def test_a_list_that_was_not_read_closes_nothing() -> None:
     [problem] = problems("playbook_firewall", {}, {"group_names": ["jupyterlab"]})
     assert problem.startswith("jupyterlab_instances is empty")
+
+
+CLUSTER = {
+    "slurm_controller": {"hub.example.org": {"hostname": "hub", "default_ipv4": {"address": "10.0.0.10"}}},
+    "slurm_nodes": {
+        "node1.example.org": {"hostname": "node1", "default_ipv4": {"address": "10.0.0.11"}},
+        "node2.example.org": {"hostname": "node2", "default_ipv4": {"address": "10.0.0.12"}},
+    },
+    "slurm_clients": {"login.example.org": {"hostname": "login", "default_ipv4": {"address": "10.0.0.20"}}},
+}
+EVERYBODY = ["10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.20"]
+NODES = ["10.0.0.11", "10.0.0.12"]
+HUB = {"jupyterhub_spawner": "slurm", "jupyterhub_slurm_listen": "10.0.0.10:8082"}
+CALLED_BACK = {"port": 61000, "last_port": 63999, "sources": NODES}
+SERVERS = {"port": 20000, "last_port": 20999, "sources": ["10.0.0.10"]}
+
+
+def in_cluster(*groups: str, **more: Any) -> dict[str, Any]:
+    """What is known of a host of these groups, beside a hub on the controller."""
+    return {"group_names": list(groups), "groups": CLUSTER, "said": {"jupyterhub": {"hub.example.org": HUB}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("groups", "variables", "ports"),
+    [
+        (
+            ["slurm_controller", "jupyterhub"],
+            {**HUB, "slurm_accounting": True},
+            [
+                *WEB,
+                {"port": 6817, "sources": EVERYBODY},
+                {"port": 6819, "sources": EVERYBODY},
+                CALLED_BACK,
+                {"port": 8082, "sources": NODES},
+            ],
+        ),
+        (["slurm_nodes"], {}, [{"port": 6818, "sources": EVERYBODY}, CALLED_BACK, SERVERS]),
+        (["slurm_clients"], {}, [CALLED_BACK]),
+        (["jupyterhub_nodes"], {}, [SERVERS]),
+        (
+            ["slurm_nodes"],
+            {"slurm_config": {"slurmdport": 7000, "SrunPortRange": "50000-50009"}, "jupyter_open": [{"port": 20000}]},
+            [
+                {"port": 20000},
+                {"port": 7000, "sources": EVERYBODY},
+                {"port": 50000, "last_port": 50009, "sources": NODES},
+            ],
+        ),
+        (["jupyterlab"], {"jupyterlab_instances": [{"name": "lab", "listen": "unix"}]}, WEB),
+    ],
+    ids=["a controller with a hub", "a node", "a client", "a node of others", "other ports", "a lab beside it"],
+)
+def test_hosts_of_a_cluster_are_open_to_each_other(groups: list[str], variables: Any, ports: Any) -> None:
+    assert plan("playbook_firewall", variables, in_cluster(*groups))["ports"] == ports
+
+
+def test_a_node_is_open_to_each_hub_once() -> None:
+    other = {**HUB, "jupyterhub_slurm_listen": "10.0.0.30:8082"}
+    known = in_cluster("jupyterhub_nodes", said={"jupyterhub": {"hub": HUB, "other": other}})
+    assert plan("playbook_firewall", {}, known)["ports"] == [{**SERVERS, "sources": ["10.0.0.10", "10.0.0.30"]}]
+
+
+def test_an_address_that_is_said_counts_beside_that_of_the_default_route() -> None:
+    said = {"slurm_controller_address": "192.168.0.1", "slurm_node_list": [{"name": "node1", "address": "192.168.0.2"}]}
+    [slurmd, *_others] = plan("playbook_firewall", said, in_cluster("slurm_nodes"))["ports"]
+    assert slurmd["sources"] == [*EVERYBODY, "192.168.0.1", "192.168.0.2"]
+
+
+def test_hosts_whose_address_is_unknown_are_asked_and_then_missed() -> None:
+    silent = {**CLUSTER, "slurm_nodes": {"node1.example.org": {}, "node2.example.org": {}}}
+    said = {"slurm_node_list": [{"name": "node1", "address": "10.0.0.11"}]}
+    known = in_cluster("slurm_controller", groups=silent)
+    assert plan("playbook_firewall", said, known)["ask"] == ["node2.example.org"]
+    assert problems("playbook_firewall", said, {**known, "asked": True}) == [
+        "node2.example.org does not answer, so its address is unknown; start it, or take it out of the inventory."
+    ]
+
+
+def test_a_port_that_is_none_is_named() -> None:
+    [problem] = problems("playbook_firewall", {"slurm_config": {"SlurmdPort": "many"}}, in_cluster("slurm_nodes"))
+    assert problem.startswith("slurm_config: SlurmdPort 'many' must be a port")

@@ -85,6 +85,11 @@ def test_whom_a_provider_lets_in_is_not_compared_with_accounts() -> None:
     assert "people" not in expected["hubs"][0]
 
 
+def test_nodes_are_judged_where_servers_are_jobs() -> None:
+    jobs = {"jupyterhub_spawner": "slurm", "jupyterhub_slurm_partition": "main"}
+    assert asked(["jupyterhub"], **HUB, **jobs)["hubs"][0]["partitions"] == ["main"]
+
+
 def test_who_is_to_go_is_not_expected() -> None:
     people = [{"name": "ada"}, {"name": "eve", "state": "absent"}]
     assert asked(["jupyterhub"], **{**HUB, "jupyterhub_users": people})["hubs"][0]["people"] == ["ada"]

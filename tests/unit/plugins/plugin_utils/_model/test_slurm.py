@@ -62,6 +62,10 @@ def test_everything_that_can_be_said() -> None:
         "slurm_roles": ["node", "controller"],
         "slurm_cluster": "vision",
         "slurm_munge_key": "0123456789abcdef0123456789abcdef",
+        "slurm_ssh_jobs_only": True,
+        "slurm_ssh_groups": ["sudo", "operators"],
+        "slurm_accounting": True,
+        "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}],
         "slurm_config": {"SlurmctldDebug": "verbose", "jobrequeue": True, "DisableRootJobs": True, "MaxJobCount": 500},
         "slurm_partitions": [
             {"name": "main", "default": True, "max_time": "7-00:00:00"},
@@ -112,6 +116,103 @@ def test_who_only_submits_jobs_has_no_daemon_of_slurm() -> None:
     assert made["packages"] == ["munge", "slurm-client", "slurm-wlm-basic-plugins"]
     assert [unit["name"] for units in made["units"].values() for unit in units] == ["munge.service"]
     assert made["nodes"] == plan("slurm", {}, host())["nodes"]
+
+
+ACCOUNTED = {"slurm_accounting": True, "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}, {"name": "nlp"}]}
+
+
+@pytest.mark.parametrize(
+    ("known", "missing"),
+    [
+        (
+            [],
+            [
+                "cluster cluster",
+                "account vision cluster=cluster",
+                "user name=ada,bob account=vision cluster=cluster",
+                "account nlp cluster=cluster",
+            ],
+        ),
+        (
+            ["root|", "root|root", "vision|", "vision|ada", "nlp|", "others|", "others|bob"],
+            ["user name=bob account=vision cluster=cluster"],
+        ),
+        (["root|", "nlp|", "vision|", "vision|ada", "vision|bob", "vision|eve"], []),
+    ],
+    ids=["a new database", "one person", "nothing"],
+)
+def test_what_the_accounting_does_not_know_is_added(known: list[str], missing: list[str]) -> None:
+    made = plan("slurm", ACCOUNTED, {**host("controller"), "associations": known})
+    assert [" ".join(command[3:]) for command in made["accounting"]["missing"]] == missing
+
+
+def with_database(name: str) -> dict[str, Any]:
+    """The cluster with a host for its accounting."""
+    known = host(name) if name in ADDRESSES else {**host(), "group_names": ["slurm_database"]}
+    database = {"hostname": "db", "default_ipv4": {"address": "10.0.0.9"}}
+    if name == "db":
+        known["facts"] = database
+    return {**known, "groups": {**known["groups"], "slurm_database": {"db.example.org": database}}}
+
+
+@pytest.mark.parametrize(
+    ("known", "roles"),
+    [
+        (host("controller"), ["controller", "database"]),
+        (host("node1"), ["node"]),
+        (with_database("controller"), ["controller"]),
+        (with_database("db"), ["database"]),
+    ],
+    ids=["a controller", "a node", "a controller beside a database", "a database"],
+)
+def test_one_host_has_the_accounting(known: dict[str, Any], roles: list[str]) -> None:
+    made = plan("slurm", ACCOUNTED, known)
+    assert made["roles"] == roles
+    assert ("slurmdbd" in made["packages"]) == ("database" in roles)
+    at = "10.0.0.9" if "slurm_database" in known["groups"] else "10.0.0.1"
+    assert made["config"]["AccountingStorageHost"] == at
+
+
+def test_a_host_of_the_accounting_that_is_not_described_is_asked() -> None:
+    unknown = with_database("node1")
+    unknown["groups"]["slurm_database"] = {"db.example.org": {}}
+    assert "db.example.org" in plan("slurm", ACCOUNTED, {**unknown, "asked": False})["ask"]
+    said = {**ACCOUNTED, "slurm_database_address": "10.0.0.9"}
+    assert "db.example.org" not in plan("slurm", said, {**unknown, "asked": False})["ask"]
+
+
+@pytest.mark.parametrize(
+    ("login", "sshd", "problem"),
+    [
+        ("uid=0(root) gid=0(root) groups=0(root)", "usepam yes", None),
+        ("uid=1000(ops) gid=1000(ops) groups=1000(ops),27(sudo)", "usepam yes", None),
+        (
+            "uid=1000(ops) gid=1000(ops) groups=1000(ops),4(adm)",
+            "usepam yes",
+            "slurm_ssh_groups: Ansible comes in as ops, whom the node would refuse; write one of its groups there "
+            "(ops, adm), or add it to sudo.",
+        ),
+        (
+            "uid=0(root) gid=0(root) groups=0(root)",
+            "port 22\nusepam no",
+            "slurm_ssh_jobs_only: sshd does not ask PAM who comes in; write `UsePAM yes` in its configuration.",
+        ),
+    ],
+    ids=["root", "a group", "nobody", "no PAM"],
+)
+def test_ssh_is_limited_where_ansible_still_comes_in(login: str, sshd: str, problem: str | None) -> None:
+    known = {**host(), "login": login, "sshd": sshd}
+    assert problems("slurm", {"slurm_ssh_jobs_only": True}, known) == ([problem] if problem else [])
+
+
+def test_without_groups_root_alone_comes_without_a_job() -> None:
+    made = plan("slurm", {"slurm_ssh_jobs_only": True, "slurm_ssh_groups": []}, host())
+    assert len(made["ssh"]["lines"]) == 1
+
+
+def test_ssh_is_limited_on_nodes_alone() -> None:
+    said = {"slurm_ssh_jobs_only": True}
+    assert [plan("slurm", said, host(name))["ssh"]["is_limited"] for name in ("controller", "node1")] == [False, True]
 
 
 def test_the_key_is_in_no_plan() -> None:
