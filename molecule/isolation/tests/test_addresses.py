@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -112,6 +113,27 @@ def test_a_program_that_fails_again_and_again_keeps_its_address(host, grabbed) -
         wait_until(lambda: int(host.check_output(restarts)) > 10)
     host.check_output(f"rm {drop_in}; systemctl daemon-reload; systemctl restart jupyterlab-port")
     assert got == []
+
+
+def test_who_begins_with_the_host_gets_no_address(host, grabbed) -> None:
+    """The port that nobody holds shows that the attack ran."""
+    ports = " ".join(map(str, [8999, *PORTS.values()]))
+    host.check_output(f"echo '@reboot python3 /home/mallory/grab.py {ports}' | crontab -u mallory -")
+    host.run("rm --force /home/mallory/grab.log")
+    subprocess.run(["podman", "restart", "--time=10", host.backend.host], stdout=subprocess.DEVNULL, check=True)
+
+    def taken() -> list[str]:
+        try:
+            return host.run("cat /home/mallory/grab.log").stdout.split()
+        except RuntimeError:  # it does not let us in yet
+            return []
+
+    wait_until(taken)
+    for page in (f"{PORTS['proxy']}/hub/login", f"{PORTS['lab']}/login"):
+        ask = f"curl --silent --fail --output /dev/null http://127.0.0.1:{page}"
+        wait_until(lambda ask=ask: host.run(ask).rc == 0, 120)
+    assert taken() == ["8999"]
+    host.check_output("crontab -u mallory -r; pkill --uid mallory --full grab.py")
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
 
 _LOCK = "lock.txt"
 _COMMAND_TIMEOUT = 300  # seconds
-# Files of one interpreter. The processes of `compileall --workers` take a quarter more of the processor, because each
+# Files of one interpreter. The processes of `compileall --workers` take a fifth more of the processor, because each
 # file is sent to one of them, and its result back.
 _COMPILED_AT_ONCE = 100
 _MEGABYTE = 1024 * 1024
