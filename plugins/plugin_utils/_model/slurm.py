@@ -94,7 +94,7 @@ def plan(given: Given) -> dict[str, Any]:
         "database": next(iter(_group(given, "slurm_database")), ""),
         "configuration": CONFIGURATION,
         "units": _units(roles, settings["state"] == "present"),
-        "hostname": (hostname := _facts(given)["hostname"] if ANSWERED <= set(_facts(given)) else ""),
+        "hostname": (hostname := _facts(given)["hostname"] if ANSWERED.issubset(_facts(given)) else ""),
     }
     if settings["state"] == "absent":
         of_node = [] if "controller" in roles else [f"--nodelist={hostname}"]
@@ -206,7 +206,7 @@ def _asked_hosts(given: Given) -> dict[str, dict[str, Any]]:
 
 def _unknown(given: Given) -> list[str]:
     """The hosts that have to be asked still."""
-    return sorted(name for name, facts in _asked_hosts(given).items() if not ANSWERED <= set(facts))
+    return sorted(name for name, facts in _asked_hosts(given).items() if not ANSWERED.issubset(facts))
 
 
 def _nodes(given: Given) -> list[dict[str, Any]]:
