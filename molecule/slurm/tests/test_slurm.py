@@ -125,6 +125,21 @@ def test_people_see_their_own_jobs_alone_in_the_accounting(host, ada, bob):
     assert host.check_output(" ".join(ask)) == known
 
 
+def test_another_database_takes_the_cluster_over_while_a_job_runs_on(host, ada):
+    job = ada.submit("sleep infinity", "--mem=100M")
+    wait_until(lambda: state(host, job) == "RUNNING")
+    # As after a loss. The new one gives the cluster another number than the controller has noted.
+    host.check_output("systemctl stop slurmdbd")
+    host.check_output("mariadb --execute 'DROP DATABASE slurm_acct_db'")
+    assert changes(run_role("slurm", "--limit=slurm-debian-13", *OPTIONS, hosts="slurm_controller:slurm_nodes")) > 0
+    host.check_output("systemctl restart slurmctld")
+    assert state(host, job) == "RUNNING"
+    later = ada.submit("true", "--mem=100M")
+    ask = ("sacct", f"--jobs={later}", "--allocations", "--noheader", "--parsable2", "--format=Account,State")
+    assert wait_until(lambda: ada.output(*ask) == "people|COMPLETED")
+    ada.end(job)
+
+
 def test_nobody_else_comes_into_the_database_as_slurm(host, ada):
     log_in = ("mariadb", "--user=slurm", "--execute=SELECT 1")
     assert host.run(f"runuser --user=slurm -- {' '.join(log_in[:2])} --execute='SELECT 1'").rc == 0

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 import pytest
-from playbook import inventory_options, run_ansible, run_role
+from playbook import inventory_options, run_ansible
 from slurm_jobs import field, state
 from waiting import wait_until
 
@@ -39,18 +39,6 @@ def test_all_hosts_have_the_same_configuration(other):
     hosts = [other(name) for name in ("slurm-debian-13", "slurm-node1", "slurm-node2")]
     assert len({host.file("/etc/slurm/slurm.conf").sha256sum for host in hosts}) == 1
     assert all("SlurmdTimeout=20" in host.file("/etc/slurm/slurm.conf").content_string for host in hosts)
-
-
-def test_another_database_takes_the_cluster_over_while_its_job_runs_on(host, ada, job):
-    # As after a loss. The new one gives the cluster another number than the controller has noted.
-    host.check_output("systemctl stop slurmdbd")
-    host.check_output("mariadb --execute 'DROP DATABASE slurm_acct_db'")
-    run_role("slurm", "--limit=slurm-debian-13", *OPTIONS, hosts="slurm_controller:slurm_nodes")
-    host.check_output("systemctl restart slurmctld")
-    assert state(host, job["id"]) == "RUNNING"
-    later = ada.submit("true", "--mem=100M")
-    ask = ("sacct", f"--jobs={later}", "--allocations", "--noheader", "--parsable2", "--format=Account,State")
-    assert wait_until(lambda: ada.output(*ask) == "people|COMPLETED")
 
 
 def test_a_cluster_with_jobs_is_not_removed(host, job):

@@ -26,6 +26,8 @@ GROUPS = {
     "slurm_database": "database",
 }
 FACTS = ("default_ipv4", "getent_passwd", "hostname", "memtotal_mb", "processor_nproc")
+# Who has answered has said these. Others may have asked for less of a host before, in the same run.
+ANSWERED = {"hostname", "memtotal_mb", "processor_nproc"}
 PACKAGES = {
     "controller": ["slurmctld"],
     "node": ["slurmd"],
@@ -92,7 +94,7 @@ def plan(given: Given) -> dict[str, Any]:
         "database": next(iter(_group(given, "slurm_database")), ""),
         "configuration": CONFIGURATION,
         "units": _units(roles, settings["state"] == "present"),
-        "hostname": (hostname := str(_facts(given).get("hostname", ""))),
+        "hostname": (hostname := _facts(given)["hostname"] if ANSWERED.issubset(_facts(given)) else ""),
     }
     if settings["state"] == "absent":
         of_node = [] if "controller" in roles else [f"--nodelist={hostname}"]
@@ -204,7 +206,7 @@ def _asked_hosts(given: Given) -> dict[str, dict[str, Any]]:
 
 def _unknown(given: Given) -> list[str]:
     """The hosts that have to be asked still."""
-    return sorted(name for name, facts in _asked_hosts(given).items() if "hostname" not in facts)
+    return sorted(name for name, facts in _asked_hosts(given).items() if not ANSWERED.issubset(facts))
 
 
 def _nodes(given: Given) -> list[dict[str, Any]]:

@@ -93,6 +93,14 @@ def test_all_are_asked_who_are_not_described() -> None:
     assert "config" not in made
 
 
+def test_who_was_asked_for_something_else_is_asked_again() -> None:
+    known = before()
+    known["groups"]["slurm_nodes"] = {"node1.example.org": {"hostname": "node1", "default_ipv4": {}}}
+    known["facts"] = {"hostname": "node1", "default_ipv4": {}}
+    made = plan("slurm", {}, known)
+    assert (made["hostname"], made["ask"]) == ("", ["hub.example.org", "node1.example.org"])
+
+
 def test_nobody_is_asked_where_everything_is_said() -> None:
     assert plan("slurm", SAID, before())["ask"] == []
 
@@ -149,7 +157,7 @@ def test_what_the_accounting_does_not_know_is_added(known: list[str], missing: l
 def with_database(name: str) -> dict[str, Any]:
     """The cluster with a host for its accounting."""
     known = host(name) if name in ADDRESSES else {**host(), "group_names": ["slurm_database"]}
-    database = {"hostname": "db", "default_ipv4": {"address": "10.0.0.9"}}
+    database = {**facts("node1"), "hostname": "db", "default_ipv4": {"address": "10.0.0.9"}}
     if name == "db":
         known["facts"] = database
     return {**known, "groups": {**known["groups"], "slurm_database": {"db.example.org": database}}}
