@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import bench_host
 import figure
 import measure_certificates
+import measure_cluster
 import measure_deploy
 import measure_hosts
 import measure_hub
@@ -33,6 +34,7 @@ MEASUREMENTS = {
     "proxy": measure_proxy.measure,
     "hub": measure_hub.measure,
     "lifecycle": measure_lifecycle.measure,
+    "cluster": measure_cluster.measure,
 }
 
 

@@ -102,7 +102,9 @@ def renew() -> None:
     if podman("ps", "--all", "--quiet", "--filter", f"name=^{NAME}$"):
         podman("stop", "--time", "0", NAME)
         podman("rename", NAME, f"{NAME}-old-{len(set_aside())}")
-    run("create", ["ansible-playbook", "--inventory", CONTAINERS, SHARED / "create.yml"])
+    # As many processes as a machine may have: podman's 2,048 are too few for a hundred servers.
+    processes = ["--extra-vars", "container_processes=32768"]
+    run("create", ["ansible-playbook", "--inventory", CONTAINERS, *processes, SHARED / "create.yml"])
 
 
 def inventory() -> dict:
