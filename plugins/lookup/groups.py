@@ -13,6 +13,7 @@ description:
   - Names the groups that have hosts, for the C(hosts) of a play.
   - Fails where the inventory has hosts, and none of them is in a group of the collection. Ansible by itself would skip
     the play and end well.
+  - Warns of a group beside these that is almost called like one that is missing.
 options:
   _terms:
     description: The groups that the play is for.
@@ -39,13 +40,16 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.inventory import taken
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.inventory import doubts, taken
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         try:
-            return taken(terms, (variables or {}).get("groups") or {})
+            groups = (variables or {}).get("groups") or {}
+            for doubt in doubts(terms, groups):
+                self._display.warning(doubt)
+            return taken(terms, groups)
         except InputError as error:
-            raise AnsibleError(str(error)) from None
+            raise AnsibleError("; ".join(error.args)) from None

@@ -129,10 +129,15 @@ options:
       - Sandbox profiles by name, each a mapping of directives of the section C(Service), as in O(units[].sections).
     type: dict
     default: {}
+  predicted:
+    description: In check mode, files that earlier tasks would change, so that restarts for them are predicted.
+    type: list
+    elements: path
+    default: []
 attributes:
   check_mode:
     support: full
-    details: A restart for a file in O(units[].restart_on) that another task would change is not predicted.
+    details: Of files in O(units[].restart_on), those that another task would change are known by O(predicted) alone.
   diff_mode:
     support: full
     details: Shows the files and the actions.
@@ -186,6 +191,7 @@ actions:
   sample: ["write /etc/systemd/system/files.service", daemon-reload, enable files.service, start files.service]
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ansible.module_utils.basic import AnsibleModule
@@ -246,6 +252,7 @@ UNITS_SPEC = {
 ARGUMENT_SPEC = {
     "units": {"type": "list", "elements": "dict", "required": True, "options": UNITS_SPEC},
     "profiles": {"type": "dict", "default": {}},
+    "predicted": {"type": "list", "elements": "path", "default": []},
 }
 
 
@@ -297,19 +304,23 @@ def require_free(units: list[dict], changes: FileChanges, state: UnitStates, mod
         raise SystemdError("\n".join([*found, "Nothing was changed."]))
 
 
-def make_plan(units: list[dict], changes: FileChanges, state: UnitStates, host: Host) -> Plan:
-    """The actions from the state before the run."""
+def make_plan(
+    units: list[dict], changes: FileChanges, state: UnitStates, host: Host, predicted: list[str]
+) -> Plan:
+    """The actions from the state before the run; files that are `predicted` change besides."""
     files = [
         *removal_actions(units, changes, state, host),
         *file_actions(changes),
         *reload_actions(units, changes, state, host),
     ]
-    return with_states(Plan(changes, files, StaleUnits(), [], []), units, state, host)
+    return with_states(Plan(changes, files, StaleUnits(), [], []), units, state, host, predicted)
 
 
-def with_states(plan: Plan, units: list[dict], state: UnitStates, host: Host) -> Plan:
+def with_states(
+    plan: Plan, units: list[dict], state: UnitStates, host: Host, predicted: Collection[str] = ()
+) -> Plan:
     """The plan with the actions that follow those of the files, from this state."""
-    stale = stale_units(units, plan.changes, state)
+    stale = stale_units(units, plan.changes, state, predicted)
     return replace(
         plan,
         stale=stale,
@@ -371,7 +382,8 @@ def main() -> None:
         state = host.show([unit["name"] for unit in units])
         changes = accepted_changes(module, host)
         require_free(units, changes, state, module)
-        plan = make_plan(units, changes, state, host)
+        predicted = module.params["predicted"] if module.check_mode else []
+        plan = make_plan(units, changes, state, host, predicted)
         if module.check_mode:
             warn_of(plan, module)
         else:

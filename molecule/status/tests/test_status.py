@@ -100,7 +100,7 @@ EXPECTED = {
     ],
     ("servers", "warn"): ["jupyterlab-lab.service has run for "],
     ("database", "red"): [f"jupyterhub: there is none at {STATE}/jupyterhub.sqlite; restore it, or run the playbook."],
-    ("people", "warn"): ["jupyterhub: eve: may log in by the group jupyterhub, and not listed; list them, or "],
+    ("people", "warn"): ["jupyterhub: eve: may log in by the group jupyterhub, and not listed as present."],
     ("packages", "warn"): ["ada: what they installed into ~/.local/lib/python3.9 is read by no Python here; tell "],
     ("backup", "red"): ["The last backup was made 2 days ago; see journalctl --unit='nbops-backup*'."],
     ("backup", "ok"): ["The last check was well, 2 days ago."],

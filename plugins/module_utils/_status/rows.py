@@ -327,7 +327,8 @@ def people(found: People) -> list[Row]:
         rows.append(Row("people", RED, words))
     if strangers:
         words = (
-            f"{found.hub}: {_list(strangers)}: may log in by the group {found.hub}, and not listed; list them, or "
+            f"{found.hub}: {_list(strangers)}: may log in by the group {found.hub}, and not listed as present. The "
+            "playbook jupyterhub takes those out of it that have state: absent; list the others, or "
             f"`gpasswd --delete NAME {found.hub}`."
         )
         rows.append(Row("people", WARN, words))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
@@ -22,8 +23,10 @@ class StaleUnits:
     warnings: list[str] = field(default_factory=list)
 
 
-def stale_units(units: list[dict], changes: FileChanges, state: dict[str, dict[str, str]]) -> StaleUnits:
-    """The present units with `restart_on` that run with old files."""
+def stale_units(
+    units: list[dict], changes: FileChanges, state: dict[str, dict[str, str]], predicted: Collection[str] = ()
+) -> StaleUnits:
+    """The present units with `restart_on` that run with old files, or would with those that are `predicted` to change."""
     names, warnings = {}, []
     for unit in units:
         name = unit["name"]
@@ -31,7 +34,8 @@ def stale_units(units: list[dict], changes: FileChanges, state: dict[str, dict[s
             continue
         if state[name]["ActiveState"] not in manager.RUNNING:
             continue
-        if _has_changed(name, units, changes) or _is_older(unit, state[name], warnings):
+        would_change = not set(predicted).isdisjoint([*unit["restart_on"], *unit["credentials"].values()])
+        if would_change or _has_changed(name, units, changes) or _is_older(unit, state[name], warnings):
             names[name] = None
     return StaleUnits(list(names), warnings)
 

@@ -16,7 +16,7 @@ OURS = (
     *("slurm_controller", "slurm_nodes", "slurm_clients", "slurm_database"),
 )
 # From 0 to 1; a letter or two differ.
-_LIKELY = 0.8
+_LIKELY = 0.9
 
 
 def taken(names: Sequence[str], groups: Mapping[str, Collection[str]]) -> list[str]:
@@ -28,14 +28,24 @@ def taken(names: Sequence[str], groups: Mapping[str, Collection[str]]) -> list[s
     used = [name for name in names if groups.get(name)]
     if used or not groups.get("all") or any(groups.get(name) for name in OURS):
         return used or list(names)
-    wanted = " or ".join(names)
-    others = set(groups) - {"all", "ungrouped", *OURS}
-    pairs = [(_likeness(name, other), name, other) for name in names for other in others]
-    likeness, name, close = max(pairs, default=(0, "", ""))
-    if likeness >= _LIKELY:
-        raise InputError(f"the inventory has no host in the group {wanted}; did you mean {name} by {close}?")
-    raise InputError(f"the inventory has no host in the group {wanted}; write a host below that name.")
+    if close := _misspelt(names, groups):
+        raise InputError(*close.values())
+    raise InputError(f"the inventory has no host in {' or '.join(names)}; write a host below a group of that name.")
 
 
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
+def doubts(names: Sequence[str], groups: Mapping[str, Collection[str]]) -> list[str]:
+    """Of each of the groups that is missing beside others: the one that was likely meant, whose hosts are left out."""
+    if not any(groups.get(name) for name in names):
+        return []
+    found = _misspelt([name for name in names if not groups.get(name)], groups)
+    return [f"{words}; its hosts are left out: {', '.join(groups[other])}." for other, words in found.items()]
+
+
+def _misspelt(names: Sequence[str], groups: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """What to say of the groups that are almost called so, by group."""
+    others = [group for group in groups if group not in ("all", "ungrouped", *OURS) and groups[group]]
+    found = {}
+    for name in names:
+        for close in difflib.get_close_matches(name, others, 1, _LIKELY):
+            found[close] = f"the inventory has a group {close}, which has to be called {name}"
+    return found

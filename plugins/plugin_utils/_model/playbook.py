@@ -20,7 +20,10 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 
 HTTPS = 443
 # What an administrator does after the first run.
-NEXT = "next: nbops.jupyter.firewall closes all other ports of the host but for SSH."
+NEXT = (
+    "next: nbops.jupyter.verify uses it as a person does; nbops.jupyter.firewall closes all other ports of the host but "
+    "for SSH."
+)
 
 
 def of_hub(given: Given) -> Given:
@@ -124,7 +127,12 @@ def url(host: str, port: int, path: str) -> str:
 
 
 def certificate_report(given: Given) -> str:
-    """What kind of certificate browsers find, and how to get one that they trust."""
+    """What kind of certificate browsers find, and how to get one that they trust.
+
+    `given.host["failures"]` has what the role certbot could not do.
+    """
+    if given.host.get("failures"):
+        return "certificate: not renewed or ordered, as said above. What was served before is served still."
     if not is_certified(given):
         missing = [f"jupyter_{name}" for name in ("domain", "admin_email") if not given.settings[name]]
         return (

@@ -20,7 +20,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
-USES = ("jupyterlab", "jupyterhub", "python_venv", "systemd")
+USES = ("jupyterlab", "jupyterhub", "nginx", "python_venv", "systemd")
 SAYS = ()
 FILES = COLLECTION / "roles/probe/files/probe"
 # Whose login page takes a name and a password.
@@ -29,7 +29,12 @@ NGINX = "nginx.service"
 
 
 def problems(given: Given) -> list[str]:
-    """What is wrong with the labs and the hub, and with the account that is named for visits."""
+    """What is wrong with the labs and the hub, with the account that is named for visits, and what shuts visits out."""
+    return target_problems(given) or list(_shut(given))
+
+
+def target_problems(given: Given) -> list[str]:
+    """The same but for what shuts visits out for a while."""
     return playbook_status.problems(given) or list(_problems(given))
 
 
@@ -64,6 +69,22 @@ def _problems(given: Given) -> Iterator[str]:
                 f"jupyter_verify_user: people log in to {hub['name']} at a provider ({kind}), whose page nobody but a "
                 "person may fill in; leave jupyter_verify_user and jupyter_verify_password out, and a token of the hub "
                 "is used."
+            )
+
+
+def _shut(given: Given) -> Iterator[str]:
+    behind = playbook.behind(given, playbook.labs(given))
+    if behind and (given.others["nginx"]["maintenance"] or given.settings["site"].get("maintenance")):
+        yield (
+            "nginx_maintenance: visitors get the page of maintenance, and so would the visit that tells whether all is "
+            "well. Take it out first, and run the playbook that deploys."
+        )
+    for hub in playbook.hubs(given):
+        if hub["closed"]:
+            yield (
+                "jupyterhub_closed: nobody starts a server, and the visit that tells whether all is well could not "
+                "either. Take it out first, and run the playbook that deploys. To tell people, write "
+                "jupyterhub_announcement."
             )
 
 

@@ -57,7 +57,7 @@ def problems(given: Given) -> list[str]:
         found.append(
             "probe: the host is in neither of the groups jupyterlab and jupyterhub, so there is nothing to visit."
         )
-    return found if given.settings["state"] == "absent" else found + playbook_verify.problems(_visits(given))
+    return found if given.settings["state"] == "absent" else found + playbook_verify.target_problems(_visits(given))
 
 
 def plan(given: Given) -> dict[str, Any]:

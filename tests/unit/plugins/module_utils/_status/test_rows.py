@@ -338,8 +338,9 @@ def test_age(seconds: float, text: str) -> None:
             "ada",
             "ada eve",
             [
-                "warn jupyterhub: eve: may log in by the group jupyterhub, and not listed; list them, or `gpasswd "
-                "--delete NAME jupyterhub`."
+                "warn jupyterhub: eve: may log in by the group jupyterhub, and not listed as present. The playbook "
+                "jupyterhub takes those out of it that have state: absent; list the others, or `gpasswd --delete NAME "
+                "jupyterhub`."
             ],
         ),
     ],

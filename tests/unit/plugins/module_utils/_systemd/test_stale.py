@@ -40,6 +40,13 @@ def test_files(monkeypatch: pytest.MonkeyPatch, entry: dict, times: dict[str, fl
     assert stale_units([entry], {}, {"a.service": {**STATE, "ActiveState": "inactive"}}) == StaleUnits()
 
 
+@pytest.mark.parametrize("entry", [unit(restart_on=["/etc/x"]), unit(credentials={"config": "/etc/x"})])
+def test_a_file_that_would_change_is_predicted(monkeypatch: pytest.MonkeyPatch, entry: dict) -> None:
+    monkeypatch.setattr(stale, "modification_time", lambda _path: NEVER)
+    assert stale_units([entry], {}, {"a.service": STATE}, ["/etc/x"]).names == ["a.service"]
+    assert stale_units([entry], {}, {"a.service": STATE}, ["/etc/y"]).names == []
+
+
 def test_a_time_in_the_future_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     times = {"/etc/future": 1e12, "/etc/x": START + 1}
     monkeypatch.setattr(stale, "modification_time", lambda path: times.get(path, NEVER))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.inventory import taken
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.inventory import doubts, taken
 
 LAB, HUB = "jupyterlab", "jupyterhub"
 
@@ -30,11 +30,11 @@ def test_a_play_takes_the_groups_that_have_hosts(names: list[str], groups: dict[
 @pytest.mark.parametrize(
     ("names", "groups", "words"),
     [
-        ([LAB], {"ungrouped": ["a"]}, "no host in the group jupyterlab; write a host below that name."),
-        ([LAB], {"jupyterlabs": ["a"]}, "no host in the group jupyterlab; did you mean jupyterlab by jupyterlabs?"),
-        ([LAB], {"jupyter_hub": ["a"]}, "no host in the group jupyterlab; "),
-        ([LAB, HUB], {"jupyter_hub": ["a"]}, "the group jupyterlab or jupyterhub; did you mean jupyterhub by jupyter_hub?"),
-        ([LAB], {LAB: [], "web": ["a"]}, "write a host below that name."),
+        ([LAB], {"ungrouped": ["a"]}, "no host in jupyterlab; write a host below a group of that name."),
+        ([LAB], {"jupyterlabs": ["a"]}, "the inventory has a group jupyterlabs, which has to be called jupyterlab"),
+        ([LAB], {"jupyter_hub": ["a"]}, "no host in jupyterlab; "),
+        ([LAB, HUB], {"jupyter_hub": ["a"]}, "a group jupyter_hub, which has to be called jupyterhub"),
+        ([LAB, HUB], {LAB: [], "web": ["a"]}, "no host in jupyterlab or jupyterhub; "),
     ],
 )
 def test_an_inventory_without_a_host_of_the_collection_is_refused(
@@ -44,3 +44,19 @@ def test_an_inventory_without_a_host_of_the_collection_is_refused(
     with pytest.raises(InputError) as error:
         taken(names, every)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("groups", "found"),
+    [
+        (
+            {HUB: ["a"], "jupyterlabs": ["b", "c"]},
+            ["jupyterlabs, which has to be called jupyterlab; its hosts are left out: b, c."],
+        ),
+        ({HUB: ["a"], LAB: ["b"], "jupyterlabs": ["c"]}, []),
+        ({HUB: ["a"], "web": ["b"]}, []),
+        ({"jupyterlabs": ["b"]}, []),
+    ],
+)
+def test_a_group_that_was_likely_meant_is_told_of(groups: dict[str, list[str]], found: list[str]) -> None:
+    assert [words.removeprefix("the inventory has a group ") for words in doubts([LAB, HUB], groups)] == found

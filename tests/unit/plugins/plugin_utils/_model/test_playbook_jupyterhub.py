@@ -76,6 +76,12 @@ def test_what_is_told_at_the_end() -> None:
     assert plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)["report"] == []
 
 
+def test_a_certificate_that_was_not_ordered_is_not_said_to_be_there() -> None:
+    said = {**HUB, "jupyter_domain": "hub.org", "jupyter_admin_email": "a@hub.org"}
+    told = plan("playbook_jupyterhub", said, {**HOST, "failures": ["hub.org: no answer"]})["report"]
+    assert told[1] == "certificate: not renewed or ordered, as said above. What was served before is served still."
+
+
 def test_kernels_come_with_the_hub_where_they_are_listed() -> None:
     assert plan("playbook_jupyterhub", {**HUB, "kernels_specs": [{"name": "stats", "language": "r"}]}, HOST)["kernels"]
     assert (

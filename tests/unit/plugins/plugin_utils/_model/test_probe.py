@@ -93,6 +93,23 @@ def test_what_is_refused(variables: dict[str, Any], problem: str) -> None:
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"nginx_maintenance": True}, "nginx_maintenance: visitors get the page of maintenance"),
+        ({"jupyter_site": {"maintenance": True}}, "nginx_maintenance: visitors get the page of maintenance"),
+        ({"jupyterhub_closed": "Until noon."}, "jupyterhub_closed: nobody starts a server"),
+        ({"nginx_maintenance": True, "jupyterhub_certificate": "hub.org", "jupyterhub_listen": "0.0.0.0:8000"}, ""),
+    ],
+    ids=["everywhere", "here", "closed", "without-nginx"],
+)
+def test_a_visit_that_would_be_shut_out_is_refused(variables: dict[str, Any], words: str) -> None:
+    found = problems("playbook_verify", {**HUB, **variables}, HUBS)
+    assert [text.startswith(words) for text in found] == ([True] if words else [])
+    # Its timer goes on, and tells of it.
+    assert problems("probe", {**HUB, **variables}, HUBS) == []
+
+
 def test_the_least_that_can_be_said() -> None:
     require_golden("probe-minimal", plan("probe", HUB, HUBS))
 
