@@ -30,7 +30,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The groups that have hosts; all of them where none has, and a playbook beside this one may have its hosts.
+  description: The groups that have hosts; all of them where none has and a playbook beside this one may have its hosts.
   type: list
   elements: str
 """

@@ -77,7 +77,7 @@ complaint:
 listeners:
   description:
     - What server blocks listen on, each with the keys C(file), C(endpoint) (C(*:80), C([::]:80), C(192.0.2.1:80)),
-      C(default) and C(ssl), C(names), those of the block, and C(ours), which says whether the file contains O(mark).
+      C(default) and C(ssl), C(names) (those of the block), and C(ours), whether the file contains O(mark).
   returned: success
   type: list
   elements: dict

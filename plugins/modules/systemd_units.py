@@ -304,9 +304,7 @@ def require_free(units: list[dict], changes: FileChanges, state: UnitStates, mod
         raise SystemdError("\n".join([*found, "Nothing was changed."]))
 
 
-def make_plan(
-    units: list[dict], changes: FileChanges, state: UnitStates, host: Host, predicted: list[str]
-) -> Plan:
+def make_plan(units: list[dict], changes: FileChanges, state: UnitStates, host: Host, predicted: list[str]) -> Plan:
     """The actions from the state before the run; files that are `predicted` change besides."""
     files = [
         *removal_actions(units, changes, state, host),
@@ -316,9 +314,7 @@ def make_plan(
     return with_states(Plan(changes, files, StaleUnits(), [], []), units, state, host, predicted)
 
 
-def with_states(
-    plan: Plan, units: list[dict], state: UnitStates, host: Host, predicted: Collection[str] = ()
-) -> Plan:
+def with_states(plan: Plan, units: list[dict], state: UnitStates, host: Host, predicted: Collection[str] = ()) -> Plan:
     """The plan with the actions that follow those of the files, from this state."""
     stale = stale_units(units, plan.changes, state, predicted)
     return replace(

@@ -26,7 +26,7 @@ class StaleUnits:
 def stale_units(
     units: list[dict], changes: FileChanges, state: dict[str, dict[str, str]], predicted: Collection[str] = ()
 ) -> StaleUnits:
-    """The present units with `restart_on` that run with old files, or would with those that are `predicted` to change."""
+    """The present units with `restart_on` that run with old files, or would once the `predicted` ones have changed."""
     names, warnings = {}, []
     for unit in units:
         name = unit["name"]

@@ -57,7 +57,5 @@ def _profile(profile: Mapping[str, Any], settings: Settings) -> Iterator[str]:
 
 def options(settings: Settings) -> list[dict[str, Any]]:
     """The profiles as the spawner has them."""
-    profiles = [
-        {**profile, "environment": variables.texts(profile["environment"])} for profile in settings["profiles"]
-    ]
+    profiles = [{**profile, "environment": variables.texts(profile["environment"])} for profile in settings["profiles"]]
     return [{key: value for key, value in profile.items() if value} for profile in profiles]

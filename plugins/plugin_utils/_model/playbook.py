@@ -21,13 +21,13 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 HTTPS = 443
 # What an administrator does after the first run.
 NEXT = (
-    "next: nbops.jupyter.verify uses it as a person does; nbops.jupyter.firewall closes all other ports of the host but "
-    "for SSH."
+    "next: nbops.jupyter.verify uses it as a person does; nbops.jupyter.firewall closes all other ports of the host "
+    "but for SSH."
 )
 
 
 def of_hub(given: Given) -> Given:
-    """The same for what stands in front of a hub: beside labs that have `jupyter_domain`, its name is its public one."""
+    """The same for what is in front of a hub: beside labs, which have `jupyter_domain`, its name is its public one."""
     public = urlsplit(given.others["jupyterhub"]["public_url"]).hostname
     has_labs = given.settings["web_server"] and any(not lab["certificate"] for lab in labs(given))
     if not public or not has_labs:

@@ -22,7 +22,9 @@ LAB, HUB = "jupyterlab", "jupyterhub"
         ([LAB], {"all": [], "ungrouped": []}, [LAB]),
     ],
 )
-def test_a_play_takes_the_groups_that_have_hosts(names: list[str], groups: dict[str, list[str]], found: list[str]) -> None:
+def test_a_play_takes_the_groups_that_have_hosts(
+    names: list[str], groups: dict[str, list[str]], found: list[str]
+) -> None:
     every = {"all": [host for hosts in groups.values() for host in hosts], **groups}
     assert taken(names, every) == found
 

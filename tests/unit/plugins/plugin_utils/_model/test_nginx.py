@@ -87,6 +87,8 @@ TRIXIE = {
     "brotli": True,
     "fail2ban": {"installed": True, "jail": True, "auth_log": False},
 }
+
+
 def listener(file: str, endpoint: str, **more: Any) -> dict[str, Any]:
     return {"file": file, "endpoint": endpoint, "default": False, "ssl": True, "names": [], "ours": True, **more}
 
