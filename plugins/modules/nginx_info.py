@@ -81,7 +81,7 @@ listeners:
   returned: success
   type: list
   elements: dict
-  sample: [{file: /etc/nginx/sites-enabled/default, endpoint: "*:80", default: true, ssl: false, names: [_], ours: false}]
+  sample: [{file: /etc/nginx/sites-enabled/default, endpoint: "*:80", ssl: false, names: [_], ours: false}]
 group:
   description: Group of the worker processes.
   returned: success
