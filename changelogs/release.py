@@ -108,6 +108,16 @@ def stamped(text: str, version: str, last: str | None) -> str:
     return VERSION_ADDED.sub(stamp, text)
 
 
+def dead_links(root: pathlib.Path) -> list[str]:
+    """What pages below `root` link to and is not there, each with its page."""
+    found = []
+    for path in sorted(root.rglob("*.md")):
+        page = str(path.relative_to(root))
+        targets = {pages.target(page, link.group())[0] for link in pages.links(path.read_text())}
+        found += [f"{target} (in {page})" for target in sorted(targets) if not (root / target).exists()]
+    return found
+
+
 def run(*command: str | pathlib.Path, cwd: pathlib.Path = ROOT, env: dict[str, str] | None = None) -> str:
     """What a command prints; its own words are in the refusal when it fails."""
     done = subprocess.run(command, cwd=cwd, env=env, check=False, capture_output=True, text=True)
@@ -169,10 +179,9 @@ class Installed:
             self._accepts(example, vault)
 
     def _is_whole(self) -> None:
-        readme = (self.path / "README.md").read_text()
-        needed = {pages.target("README.md", link.group())[0] for link in pages.links(readme)}
-        needed |= set(run("git", "ls-files", *WHOLE, cwd=self.clone).splitlines())
-        if missing := sorted(path for path in needed if not (self.path / path).exists()):
+        needed = run("git", "ls-files", *WHOLE, cwd=self.clone).splitlines()
+        missing = sorted(path for path in needed if not (self.path / path).exists()) + dead_links(self.path)
+        if missing:
             raise Refused(f"not in the tarball: {', '.join(missing)}; see build_ignore in galaxy.yml")
 
     def _is_documented(self, kind: str, names: list[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.util
 import pathlib
+import shutil
 
 import pytest
 import yaml
@@ -53,6 +55,23 @@ def test_what_is_in_the_way_of_a_release_is_said(
 )
 def test_a_tag_is_the_version_of_the_tree(last: str, tag: str | None, found: list[str]) -> None:
     assert release.problems_of_released("1.2.0", last, tag) == found
+
+
+def test_no_page_of_the_tarball_links_to_what_is_left_out(tmp_path: pathlib.Path) -> None:
+    def left_out(directory: str, names: list[str]) -> set[str]:
+        paths = {name: str((pathlib.Path(directory) / name).relative_to(ROOT)) for name in names}
+        ignored = GALAXY["build_ignore"]
+        return {name for name, path in paths.items() if any(fnmatch.fnmatch(path, one) for one in ignored)}
+
+    shutil.copytree(ROOT, tmp_path / "tarball", ignore=left_out)
+    assert release.dead_links(tmp_path / "tarball") == []
+
+
+def test_a_dead_link_is_told_with_its_page(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/faq.md").write_text("[There](../README.md#top), [gone](../benchmarks/README.md#times).")
+    (tmp_path / "README.md").write_text("[Questions](docs/faq.md), [elsewhere](https://example.org/).")
+    assert release.dead_links(tmp_path) == ["benchmarks/README.md (in docs/faq.md)"]
 
 
 def test_the_last_release_is_the_newest_one_and_not_the_last_in_the_file() -> None:

@@ -87,6 +87,13 @@ def test_each_tag_stands_alone(role: pathlib.Path) -> None:
     assert [problem for tag in sorted(tags) for problem in missing(tasks, tag, early(role.name))] == []
 
 
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_the_page_of_a_role_lists_its_tags(role: pathlib.Path) -> None:
+    tags = {tag for task in tasks_of(role / "tasks/main.yml", frozenset(), False) for tag in task.tags} - {"always"}
+    listed = (role / "README.md").read_text().partition("\n## Tags\n\n")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == tags
+
+
 @pytest.mark.parametrize(
     ("tags", "use", "is_found"),
     [

@@ -349,10 +349,14 @@ def backup(status: Mapping[str, Any] | None, now: float) -> list[Row]:
     if status is None:
         return [Row("backup", OK, "Not configured.")]
     found = []
-    for key, name, limit in (("last_backup", "backup", BACKUP_HOURS * HOUR), ("last_check", "check", None)):
+    for key, name, unit, limit in (
+        ("last_backup", "backup", "nbops-backup", BACKUP_HOURS * HOUR),
+        ("last_check", "check", "nbops-backup-check", None),
+    ):
         last = status.get(key)
         if last is None:
-            found.append(Row("backup", WARN, f"There was no {name} yet; see journalctl --unit='nbops-backup*'."))
+            words = f"There was no {name} yet; make one: systemctl start {unit}, or see when one is due: systemctl "
+            found.append(Row("backup", WARN, f"{words}list-timers {unit}.timer."))
             continue
         ago = f"{age(now - last['time'])} ago"
         if last["result"] != "ok":

@@ -52,7 +52,7 @@ def no_websocket(code: int) -> websocket.WebSocketBadStatusException:
 @pytest.mark.parametrize(
     ("step", "error", "words"),
     [
-        ("resolve", socket.gaierror(-2, "unknown"), "getent ahosts hub.example.org"),
+        ("resolve", socket.gaierror(-2, "unknown"), "add `ADDRESS hub.example.org` to this host's /etc/hosts"),
         (
             "chain",
             ConnectionRefusedError(),

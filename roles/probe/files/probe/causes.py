@@ -118,8 +118,8 @@ def journal(target: Target) -> str:
 def _of(step: str, error: Exception, target: Target) -> str:
     if isinstance(error, socket.gaierror):
         return (
-            "{host} has no address here; add its record (A, AAAA) to DNS, or, where only visitors elsewhere find it, "
-            "the name to /etc/hosts; see getent ahosts {host}."
+            "{host} has no address here; add its record (A, AAAA) to DNS, or add `ADDRESS {host}` to this host's "
+            "/etc/hosts; see getent ahosts {host}."
         )
     if isinstance(error, ssl.SSLCertVerificationError):
         return CHAIN.get(error.verify_code) or f"{error.verify_message}; see openssl s_client -connect {{address}}."

@@ -301,8 +301,10 @@ def told(ago: float, result: str = "ok") -> dict[str, Any]:
         (
             {},
             [
-                "warn There was no backup yet; see journalctl --unit='nbops-backup*'.",
-                "warn There was no check yet; see journalctl --unit='nbops-backup*'.",
+                "warn There was no backup yet; make one: systemctl start nbops-backup, or see when one is due: "
+                "systemctl list-timers nbops-backup.timer.",
+                "warn There was no check yet; make one: systemctl start nbops-backup-check, or see when one is due: "
+                "systemctl list-timers nbops-backup-check.timer.",
             ],
         ),
     ],
