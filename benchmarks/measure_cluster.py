@@ -168,7 +168,8 @@ def starting(people: Sequence[HubClient]) -> Iterator[Figure]:
 
 def stand_in() -> None:
     """From now on, what starts as a server is a small program: the hub's work is the same, the machine's is not."""
-    script = (bench_host.BENCHMARKS / "on_target/stand_in.py").read_text()
+    # Without what a start does not need.
+    script = "#!/usr/bin/python3 -IS\n" + (bench_host.BENCHMARKS / "on_target/stand_in.py").read_text()
     bench_host.as_root("cluster-stand-in", "tee /opt/jupyterhub/user/current/bin/jupyterhub-singleuser", script)
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -IS
 """Stands in for a person's server, so that a hundred fit on a machine: answers on its socket as if it were one."""
 
 import os

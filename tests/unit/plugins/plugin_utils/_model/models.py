@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError, given_to, plan_of
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import prefix_of
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 PACKAGE = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
@@ -86,8 +87,9 @@ STRANGE = (None, True, -1, 10**12, [None], {"a b": "c"}, "", "a\nb", "é" * 400)
 
 
 def require_words(role: str, variables: Variables, host: Variables | None = None) -> None:
-    """Requires that every strange value, at every place of the variables, is planned with or refused in words."""
-    for path in _paths(variables):
+    """Requires that every strange value, anywhere in the role's own variables, is planned with or refused in words."""
+    own = {name: value for name, value in variables.items() if name.startswith(prefix_of(role))}
+    for path in _paths(own):
         for value in STRANGE:
             try:
                 problems(role, _changed(variables, path, value), host)

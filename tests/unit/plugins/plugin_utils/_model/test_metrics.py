@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from models import plan, require_golden
+from models import plan, require_golden, require_words
 
 HUBS = {"group_names": ["jupyterhub"], "inventory_hostname": "host1"}
 LABS = {"group_names": ["jupyterlab"], "inventory_hostname": "host1"}
@@ -23,14 +23,25 @@ def exporter(made: dict[str, Any]) -> dict[str, Any]:
     return unit["sections"]["Service"]
 
 
+MAXIMAL = {
+    **HUB,
+    "metrics_listen": "10.0.0.5:9200",
+    "metrics_user_usage": "hashed",
+    "jupyterhub_name": "jupyterhub-team",
+}
+
+
 def test_the_least_that_can_be_said() -> None:
     require_golden("metrics-minimal", plan("metrics", HUB, HUBS))
 
 
 def test_everything_that_can_be_said() -> None:
-    said = {"metrics_listen": "10.0.0.5:9200", "metrics_user_usage": "hashed", "jupyterhub_name": "jupyterhub-team"}
-    made = plan("metrics", {**HUB, **said}, {**HUBS, "group_names": ["jupyterlab", "jupyterhub"]})
+    made = plan("metrics", MAXIMAL, {**HUBS, "group_names": ["jupyterlab", "jupyterhub"]})
     require_golden("metrics-maximal", made)
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("metrics", MAXIMAL, HUBS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef"}
 PASSWORD = {"name": "word", "user": "bob", "password": "correct horse battery"}
@@ -110,22 +110,28 @@ def test_a_visit_that_would_be_shut_out_is_refused(variables: dict[str, Any], wo
     assert problems("probe", {**HUB, **variables}, HUBS) == []
 
 
+SAID = {
+    "probe_schedule": "*:0/15",
+    "probe_delay": "1min",
+    "probe_keep_passwords": True,
+    "probe_alarm_units": ["mail-root@%n.service"],
+    "probe_textfile_directory": "/srv/metrics",
+}
+
+
 def test_the_least_that_can_be_said() -> None:
     require_golden("probe-minimal", plan("probe", HUB, HUBS))
 
 
 def test_everything_that_can_be_said() -> None:
     both = {"group_names": ["jupyterlab", "jupyterhub"], "inventory_hostname": "host1"}
-    said = {
-        "probe_schedule": "*:0/15",
-        "probe_delay": "1min",
-        "probe_keep_passwords": True,
-        "probe_alarm_units": ["mail-root@%n.service"],
-        "probe_textfile_directory": "/srv/metrics",
-    }
-    variables = {**HUB, **NAMED, **said, "jupyterlab_instances": [LAB, PASSWORD, HASH]}
+    variables = {**HUB, **NAMED, **SAID, "jupyterlab_instances": [LAB, PASSWORD, HASH]}
     require_golden("probe-maximal", plan("probe", variables, both))
     assert sorted(secrets("probe", variables, both)["secrets"]) == ["hub jupyterhub", "lab lab", "lab word"]
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("probe", {**HUB, **NAMED, **SAID, "jupyterlab_instances": [LAB, PASSWORD, HASH]}, HUBS)
 
 
 def test_without_a_word_passwords_do_not_stay_on_the_host() -> None:

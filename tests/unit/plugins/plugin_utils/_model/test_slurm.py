@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from models import plan, problems, require_golden, secrets
+from models import plan, problems, require_golden, require_words, secrets
 
 ADDRESSES = {"controller": "10.0.0.1", "node1": "10.0.0.11", "node2": "10.0.0.12"}
 SAID = {
@@ -47,32 +47,38 @@ def before(name: str = "node1") -> dict[str, Any]:
     return {**known, "asked": False, "facts": {}, "groups": groups}
 
 
+MAXIMAL = {
+    "slurm_controller_host": "node1",
+    "slurm_controller_address": "10.0.0.11",
+    "slurm_node_list": [
+        {"name": "node1", "address": "10.0.0.11", "cpus": 4, "memory": "8G"},
+        {"name": "node2", "parameters": {"Features": "gpu", "Weight": 10}},
+    ],
+    "slurm_roles": ["node", "controller"],
+    "slurm_cluster": "vision",
+    "slurm_munge_key": "0123456789abcdef0123456789abcdef",
+    "slurm_ssh_jobs_only": True,
+    "slurm_ssh_groups": ["sudo", "operators"],
+    "slurm_accounting": True,
+    "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}],
+    "slurm_config": {"SlurmctldDebug": "verbose", "jobrequeue": True, "DisableRootJobs": True, "MaxJobCount": 500},
+    "slurm_partitions": [
+        {"name": "main", "default": True, "max_time": "7-00:00:00"},
+        {"name": "gpu", "nodes": ["node2"], "allow_groups": ["vision"], "parameters": {"MaxMemPerNode": 4096}},
+    ],
+}
+
+
 def test_the_least_that_can_be_said() -> None:
     require_golden("slurm-minimal", plan("slurm", {}, host("controller")))
 
 
 def test_everything_that_can_be_said() -> None:
-    said = {
-        "slurm_controller_host": "node1",
-        "slurm_controller_address": "10.0.0.11",
-        "slurm_node_list": [
-            {"name": "node1", "address": "10.0.0.11", "cpus": 4, "memory": "8G"},
-            {"name": "node2", "parameters": {"Features": "gpu", "Weight": 10}},
-        ],
-        "slurm_roles": ["node", "controller"],
-        "slurm_cluster": "vision",
-        "slurm_munge_key": "0123456789abcdef0123456789abcdef",
-        "slurm_ssh_jobs_only": True,
-        "slurm_ssh_groups": ["sudo", "operators"],
-        "slurm_accounting": True,
-        "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}],
-        "slurm_config": {"SlurmctldDebug": "verbose", "jobrequeue": True, "DisableRootJobs": True, "MaxJobCount": 500},
-        "slurm_partitions": [
-            {"name": "main", "default": True, "max_time": "7-00:00:00"},
-            {"name": "gpu", "nodes": ["node2"], "allow_groups": ["vision"], "parameters": {"MaxMemPerNode": 4096}},
-        ],
-    }
-    require_golden("slurm-maximal", plan("slurm", said, host("node1")))
+    require_golden("slurm-maximal", plan("slurm", MAXIMAL, host("node1")))
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("slurm", MAXIMAL, host("node1"))
 
 
 def test_what_is_removed() -> None:

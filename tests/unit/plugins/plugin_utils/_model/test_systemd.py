@@ -11,9 +11,21 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives 
     SHARED_MEMORY,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import sandbox
-from models import plan, problems, require_golden
+from models import plan, problems, require_golden, require_words
 
 UNIT = {"name": "a.service", "sections": {"Service": {"User": "ada", "ExecStart": "/bin/true"}}}
+
+
+EVERYTHING = {
+    **UNIT,
+    "sandbox": "daemon",
+    "credentials": {"key": "/etc/key"},
+    "limits": {"memory_max": "1G", "tasks_max": 5},
+    "ready": {"url": "http://localhost/"},
+    "restart_on": ["/etc/a"],
+    "enabled": False,
+    "started": "no",
+}
 
 
 def test_the_plan_of_a_unit_of_somebody_else() -> None:
@@ -21,17 +33,13 @@ def test_the_plan_of_a_unit_of_somebody_else() -> None:
 
 
 def test_the_plan_that_says_everything() -> None:
-    unit = {
-        **UNIT,
-        "sandbox": "daemon",
-        "credentials": {"key": "/etc/key"},
-        "limits": {"memory_max": "1G", "tasks_max": 5},
-        "ready": {"url": "http://localhost/"},
-        "restart_on": ["/etc/a"],
-        "enabled": False,
-        "started": "no",
-    }
-    require_golden("systemd-maximal", plan("systemd", {"systemd_units": [unit], "systemd_unit_notify": ["Restart"]}))
+    require_golden(
+        "systemd-maximal", plan("systemd", {"systemd_units": [EVERYTHING], "systemd_unit_notify": ["Restart"]})
+    )
+
+
+def test_what_makes_no_sense_is_told_in_words() -> None:
+    require_words("systemd", {"systemd_units": [EVERYTHING]})
 
 
 def test_own_profiles_and_changes_to_shipped_ones() -> None:
