@@ -73,6 +73,11 @@ options:
             type: list
             elements: str
             default: []
+      shut:
+        description: What keeps people out for a while, each as a sentence without a full stop.
+        type: list
+        elements: str
+        default: []
       users:
         description: The accounts in which labs run. Those of a hub's people are the members of its group.
         type: list
@@ -148,6 +153,7 @@ ARGUMENT_SPEC = {
                     "partitions": {"type": "list", "elements": "str", "default": []},
                 },
             },
+            "shut": {"type": "list", "elements": "str", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
             "directories": {"type": "list", "elements": "str", "default": []},
         },
@@ -182,6 +188,7 @@ def status(expected, run_command):
         return rows.units(systemd.show(expected["units"]), host.of_ours(events()[host.RESTARTED], names))
 
     found = [
+        *rows.visitors(expected["shut"]),
         *checked("units", units),
         *checked("memory", lambda: rows.memory(events()[host.OUT_OF_MEMORY])),
         *checked("versions", lambda: rows.versions(releases())),

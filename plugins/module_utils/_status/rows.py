@@ -142,6 +142,11 @@ class People:
     members: frozenset[str]
 
 
+def visitors(shut: Iterable[str]) -> list[Row]:
+    """What keeps people out, which somebody may have forgotten to take out again."""
+    return [Row("visitors", WARN, f"{words}. Take it out and run the playbook when you are done.") for words in shut]
+
+
 def units(states: Mapping[str, Mapping[str, str]], restarts: Mapping[str, int]) -> list[Row]:
     """The units that are to run, by systemd's properties, and how often each came back within a day."""
     missing = [name for name, now in states.items() if now["LoadState"] == "not-found"]

@@ -103,6 +103,16 @@ def behind(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in served if not one["certificate"]]
 
 
+def shut(given: Given) -> list[str]:
+    """What the inventory says that keeps people out for a while, each with its variable, without a full stop."""
+    is_shut = given.others["nginx"]["maintenance"] or given.settings["site"].get("maintenance")
+    everybody = is_shut and behind(given, labs(given))
+    return [
+        *(["nginx_maintenance: visitors get the page of maintenance"] if everybody else []),
+        *(f"jupyterhub_closed: nobody starts a server of {hub['name']}" for hub in hubs(given) if hub["closed"]),
+    ]
+
+
 def certificate(given: Given) -> dict[str, Any]:
     """The certificate of the domain, an entry of `certbot_certificates`."""
     return {"name": given.settings["domain"], **given.settings["certificate"]}

@@ -18,7 +18,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
-USES = ("jupyterlab", "jupyterhub", "python_venv", "systemd")
+USES = ("jupyterlab", "jupyterhub", "nginx", "python_venv", "systemd")
 SAYS = ()
 RUNNING = (".service", ".socket")
 
@@ -45,6 +45,7 @@ def plan(given: Given) -> dict[str, Any]:
         "servers": [*_labs_servers(given, labs), *(one for hub in hubs for one in _users_servers(hub, releases))],
         "hubs": [_hub(hub) for hub in hubs],
         "users": sorted({lab["user"] for lab in labs}),
+        "shut": playbook.shut(given),
         "directories": sorted(
             {
                 *releases,

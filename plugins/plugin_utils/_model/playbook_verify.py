@@ -30,7 +30,11 @@ NGINX = "nginx.service"
 
 def problems(given: Given) -> list[str]:
     """What is wrong with the labs and the hub, with the account that is named for visits, and what shuts visits out."""
-    return target_problems(given) or list(_shut(given))
+    return target_problems(given) or [
+        f"{words}, so the visit that tells whether all is well could not go well. Take it out first, and run the "
+        "playbook that deploys."
+        for words in playbook.shut(given)
+    ]
 
 
 def target_problems(given: Given) -> list[str]:
@@ -69,22 +73,6 @@ def _problems(given: Given) -> Iterator[str]:
                 f"jupyter_verify_user: people log in to {hub['name']} at a provider ({kind}), whose page nobody but a "
                 "person may fill in; leave jupyter_verify_user and jupyter_verify_password out, and a token of the hub "
                 "is used."
-            )
-
-
-def _shut(given: Given) -> Iterator[str]:
-    behind = playbook.behind(given, playbook.labs(given))
-    if behind and (given.others["nginx"]["maintenance"] or given.settings["site"].get("maintenance")):
-        yield (
-            "nginx_maintenance: visitors get the page of maintenance, and so would the visit that tells whether all is "
-            "well. Take it out first, and run the playbook that deploys."
-        )
-    for hub in playbook.hubs(given):
-        if hub["closed"]:
-            yield (
-                "jupyterhub_closed: nobody starts a server, and the visit that tells whether all is well could not "
-                "either. Take it out first, and run the playbook that deploys. To tell people, write "
-                "jupyterhub_announcement."
             )
 
 

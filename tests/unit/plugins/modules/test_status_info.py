@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
 from ansible_collections.nbops.jupyter.plugins.modules import status_info
 
-NOTHING = {"units": ["a.service"], "locks": {}, "servers": [], "hubs": [], "directories": []}
+NOTHING = {"units": ["a.service"], "locks": {}, "servers": [], "hubs": [], "shut": [], "directories": []}
 
 
 def test_what_cannot_be_read_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:

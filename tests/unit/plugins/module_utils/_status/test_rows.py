@@ -34,6 +34,12 @@ def unit(active: str, load: str = "loaded", result: str = "success") -> dict[str
     return {"LoadState": load, "ActiveState": active, "Result": result}
 
 
+def test_people_who_are_kept_out_are_a_warning() -> None:
+    (row,) = rows.visitors(["nginx_maintenance: visitors get the page of maintenance"])
+    assert (row.check, row.state) == ("visitors", "warn")
+    assert rows.visitors([]) == []
+
+
 @pytest.mark.parametrize(
     ("states", "restarts", "expected"),
     [

@@ -58,6 +58,12 @@ def test_a_hub() -> None:
     assert "/var/lib/jupyterhub" in expected["directories"]
 
 
+def test_what_keeps_people_out() -> None:
+    expected = asked(["jupyterhub"], **HUB, jupyterhub_closed="Until noon.", nginx_maintenance=True)
+    assert [words.partition(":")[0] for words in expected["shut"]] == ["nginx_maintenance", "jupyterhub_closed"]
+    assert asked(["jupyterhub"], **HUB)["shut"] == []
+
+
 def test_a_hub_without_a_culler_and_with_another_database() -> None:
     variables = {"jupyterhub_cull_idle_seconds": 0, "jupyterhub_database": "postgresql"}
     expected = asked(["jupyterhub"], **HUB, **variables)
