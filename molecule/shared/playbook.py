@@ -42,7 +42,11 @@ def cut_off(host, name: str, inventories: list[str]) -> Iterator[None]:
         yield
         assert run.poll() is None, "the run has ended before it was cut off"
     finally:
-        os.killpg(run.pid, signal.SIGKILL)
+        # Ansible's workers are sessions of their own, and would wait for ever for who started them.
+        workers = subprocess.run(["pgrep", f"--parent={run.pid}"], capture_output=True, text=True, check=False)
+        for session in (run.pid, *map(int, workers.stdout.split())):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(session, signal.SIGKILL)
         run.wait()
 
 
