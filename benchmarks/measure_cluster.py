@@ -134,7 +134,7 @@ def restarting(people: Sequence[HubClient]) -> Iterator[Figure]:
         while not is_over.is_set():
             is_answered = server.get("api/status").ok
             answers, failures = answers + is_answered, failures + (not is_answered)
-            time.sleep(0.05)
+            time.sleep(0.05)  # twenty questions a second are the load
         return answers, failures
 
     with ThreadPoolExecutor(len(people)) as pool:
