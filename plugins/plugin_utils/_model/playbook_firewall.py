@@ -20,7 +20,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
 
 USES = ("jupyterlab", "jupyterhub", "slurm")
 # Of whom addresses are known, and what hubs say to the nodes on which their servers run.
-GROUPS = (*slurm.GROUPS, "jupyterhub_nodes")
+GROUPS = slurm_ports.GROUPS
 FACTS = ("default_ipv4", "default_ipv6", "hostname")
 NODES = ("slurm_nodes", "jupyterhub_nodes")
 SAID_BY = {

@@ -44,7 +44,7 @@ def target_problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """The targets without their secrets, and the program, for the module probe."""
-    labs = _labs(given)
+    labs = playbook.labs(given)
     return {
         "targets": [*(_lab(given, lab) for lab in labs), *(_hub(given, hub) for hub in playbook.hubs(given))],
         "files": {path.name: path.read_text(encoding="utf-8") for path in sorted(FILES.glob("*.py"))},
@@ -53,7 +53,7 @@ def plan(given: Given) -> dict[str, Any]:
 
 def secrets(given: Given) -> dict[str, dict[str, str]]:
     """What opens each target, by its key."""
-    found = {_key("lab", lab): _lab_secret(lab) for lab in _labs(given)}
+    found = {_key("lab", lab): _lab_secret(lab) for lab in playbook.labs(given)}
     if given.settings["verify_user"]:
         password = {"password": given.settings["verify_password"]}
         found |= {_key("hub", hub): password for hub in playbook.hubs(given)}
@@ -74,10 +74,6 @@ def _problems(given: Given) -> Iterator[str]:
                 "person may fill in; leave jupyter_verify_user and jupyter_verify_password out, and a token of the hub "
                 "is used."
             )
-
-
-def _labs(given: Given) -> list[dict[str, Any]]:
-    return jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
 
 
 def _key(kind: str, one: dict[str, Any]) -> str:

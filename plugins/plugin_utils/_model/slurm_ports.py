@@ -12,6 +12,8 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm, slurm_config
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
+# Those of a cluster, and hosts on which hubs have servers as jobs of another one.
+GROUPS = (*slurm.GROUPS, "jupyterhub_nodes")
 # By part of a cluster, the key of slurm.conf that says another port, and the port.
 LISTENERS = {"controller": ("SlurmctldPort", 6817), "node": ("SlurmdPort", 6818), "database": ("", 6819)}
 PORTS = re.compile(r"([0-9]+)(?:-([0-9]+))?")
@@ -66,9 +68,7 @@ def entry(ports: str, sources: Iterable[str]) -> dict[str, Any]:
 
 def _hosts(given: Given) -> dict[str, dict[str, Any]]:
     groups = given.host["groups"]
-    return {
-        name: facts for group in (*slurm.GROUPS, "jupyterhub_nodes") for name, facts in groups.get(group, {}).items()
-    }
+    return {name: facts for group in GROUPS for name, facts in groups.get(group, {}).items()}
 
 
 def _said(settings: Mapping[str, Any], key: str) -> str:

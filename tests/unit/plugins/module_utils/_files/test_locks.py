@@ -17,7 +17,7 @@ def test_one_after_the_other(tmp_path: pathlib.Path) -> None:
             with alone(lock):
                 inside.append(1)
                 most.append(len(inside))
-                time.sleep(0)
+                time.sleep(0)  # lets another thread run, which must not come in
                 inside.pop()
 
     threads = [threading.Thread(target=work) for dummy in range(8)]
