@@ -16,7 +16,8 @@ extends_documentation_fragment:
 description:
   - Checks the variables of a role of this collection, all at once, and refuses them with one sentence for each problem.
   - Returns the plan of the role, such as files, units and sites, as finished data for the role's tasks.
-  - Runs on the controller alone. The plan of a role holds no secrets; the lookup P(nbops.jupyter.plan#lookup) has those.
+  - Runs on the controller alone.
+  - The plan of a role holds no secrets; the lookup P(nbops.jupyter.plan#lookup) has those.
 options:
   role:
     description: The role whose variables are read.
