@@ -23,7 +23,7 @@ def test_no_page_elsewhere_tries_a_password_by_way_of_an_answer(visitor):
 @pytest.mark.parametrize(
     "header",
     [
-        "Alt-Svc: h2=\":8443\"",
+        'Alt-Svc: h2=":8443"',
         "NEL: {}",
         "Service-Worker-Allowed: /",
     ],
