@@ -113,7 +113,7 @@ def make_plan(paths: HubPaths, state: FormerState, copy: Copy | None) -> Rollbac
 
 
 def differences(paths: HubPaths, plan: RollbackPlan) -> list[str]:
-    """What a state has otherwise than the present one, for people who choose. Values, which may be secrets, are not said.
+    """What a state has otherwise than the present one, without values of options, which may be secrets.
 
     Raises OSError, and ValueError for a link that is not ours.
     """

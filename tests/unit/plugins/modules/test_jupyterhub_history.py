@@ -97,9 +97,7 @@ def test_the_states_are_listed(world: Healthy, run: Callable[..., dict]) -> None
     assert (result["changed"], world.calls) == (False, [])
 
 
-def test_a_state_is_told_by_packages_and_options_without_their_values(
-    world: Healthy, run: Callable[..., dict]
-) -> None:
+def test_a_state_is_told_by_packages_and_options_without_their_values(world: Healthy, run: Callable[..., dict]) -> None:
     numbered = {f"p{number}": "1" for number in range(5)}
     for name, packages in ((OLD, {"jupyterlab": "4.4.1", "same": "1"}), (NEW, {"jupyterlab": "4.5.0", "same": "1"})):
         others = {} if name == OLD else numbered
