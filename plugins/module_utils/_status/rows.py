@@ -433,13 +433,15 @@ def _certificate(one: Certificate, alarm_share: float) -> Row:
     def row(state: str, words: str) -> Row:
         return Row("certificates", state, f"{one.name}: {words}")
 
-    how = "run the playbook, which says why" if one.is_declared else "replace it, or let the role certbot renew it"
+    # What an inventory does not list any more is declared still, because another play may list it.
+    gone = ". Where nothing uses it any more, give it state: absent in certbot_certificates" if one.is_declared else ""
+    how = f"run the playbook, which says why{gone}" if gone else "replace it, or let the role certbot renew it"
     if one.problem:
-        return row(RED, f"cannot be read: {one.problem}")
+        return row(RED, f"cannot be read: {one.problem}{gone}")
     wrong = concern(one.days, one.share, alarm_share, is_unissued=one.is_placeholder and one.is_declared)
     if wrong == UNISSUED:
-        words = "or write jupyter_certificate: {method: self_signed} where no authority should issue one"
-        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}, {words}.")
+        words = "Where no authority should issue one: jupyter_certificate: {method: self_signed}"
+        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}. {words}.")
     if wrong == EXPIRED:
         return row(RED, f"expired {_days(-one.days)} ago; {how}.")
     left = f"{_days(one.days)} left"

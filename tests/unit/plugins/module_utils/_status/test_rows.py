@@ -147,12 +147,15 @@ def test_interpreters() -> None:
         (Certificate("a", -1, -0.01), "red", "a: expired 1 day ago;"),
         (Certificate("a", 900, 0.9, is_placeholder=True, is_declared=True), "red", "a: nothing was issued yet"),
         (Certificate("a", problem="no such file"), "red", "a: cannot be read: no such file"),
+        (Certificate("a", problem="no such file", is_declared=True), "red", "a: cannot be read: no such file. Where"),
     ],
 )
 def test_certificates(certificate: Certificate, state: str, beginning: str) -> None:
     ((found, text),) = said(rows.certificates([certificate], 0.25))
     assert found == state
     assert text.startswith(beginning)
+    # The inventory may have forgotten it.
+    assert ("give it state: absent" in text) == (certificate.is_declared and state == "red")
 
 
 @pytest.mark.parametrize(
