@@ -32,6 +32,7 @@ OTHERS = {
     *(f"{role}_{verb}" for role in ROLES for verb in ("install", "configure", "service", "remove")),
     # Groups of an inventory.
     *("jupyterhub_nodes", "slurm_clients", "slurm_controller", "slurm_database", "slurm_nodes"),
+    *("nfs_home_clients", "nfs_home_server"),
     # A database of Slurm's own name.
     "slurm_acct_db",
     # Rows of a measurement, a file of Prometheus, a program of another project, and what a playbook takes.
