@@ -199,7 +199,9 @@ def _addresses(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from networks.networks("nfs_home_client_addresses", settings["client_addresses"])
     for text in settings["client_addresses"]:
         if networks.is_network(text) and ipaddress.ip_network(text).prefixlen == 0:
-            yield f"nfs_home_client_addresses: {text} is everybody, who would read and write all homes; name the clients."
+            yield (
+                f"nfs_home_client_addresses: {text} is everybody, who would read and write all homes; name the clients."
+            )
     if settings["source"] and not SOURCE.fullmatch(settings["source"]):
         yield (
             f"nfs_home_source: '{settings['source']}' must be a host and the directory that it exports, such as "
@@ -224,21 +226,26 @@ def _people(people: list[str]) -> Iterator[str]:
 def _server(given: Given) -> Iterator[str]:
     settings, servers, roles = given.settings, _group(given, "nfs_home_server"), parts_of(given)
     if len(servers) > 1:
-        yield f"nfs_home: the group nfs_home_server must have one host, not {len(servers)}: {', '.join(sorted(servers))}."
+        yield (
+            f"nfs_home: the group nfs_home_server must have one host, not {len(servers)}: {', '.join(sorted(servers))}."
+        )
     if settings["source"] and servers:
         yield (
-            "nfs_home_source: the homes are on a server that is there already, and the group nfs_home_server has a host "
+            "nfs_home_source: the homes are on a server that is there already, and the group "
+            "nfs_home_server has a host "
             "for them; keep one."
         )
     if "client" in roles and not (servers or settings["source"] or settings["server_address"]):
         yield (
-            "nfs_home_source: the group nfs_home_server is empty; put the host of the homes into it, or write which file "
+            "nfs_home_source: the group nfs_home_server is empty; put the host of the homes into it, or "
+            "write which file "
             "server has them, such as nfs.example.org:/home."
         )
     others = set(_group(given, "nfs_home_clients")) - set(servers)
     if "server" in roles and not (others or settings["client_addresses"]):
         yield (
-            "nfs_home_client_addresses: the group nfs_home_clients is empty; put the hosts into it that mount the homes, "
+            "nfs_home_client_addresses: the group nfs_home_clients is empty; put the hosts into it that "
+            "mount the homes, "
             "or write their addresses."
         )
 
@@ -261,7 +268,8 @@ def _mount_point(given: Given) -> Iterator[str]:
         _path_there, kind, there = mounted[-1]
         if kind != "autofs" and there != source:
             yield (
-                f"nfs_home_path: on the host, {there} is mounted at {path} already, not {source}; end what uses it, take "
+                f"nfs_home_path: on the host, {there} is mounted at {path} already, not {source}; end what "
+                "uses it, take "
                 "it out of /etc/fstab, unmount it, and run again."
             )
     elif entries := given.host.get("entries", ()):
@@ -287,7 +295,9 @@ def _homes(given: Given) -> Iterator[str]:
     homes = {fields[0]: fields[5] for fields in (line.split(":") for line in accounts) if len(fields) > 5}
     for name in given.settings["people"]:
         if name not in homes:
-            yield f"nfs_home_people: the server has no account {name}; make it there, with the number of the other hosts."
+            yield (
+                f"nfs_home_people: the server has no account {name}; make it there, with the number of the other hosts."
+            )
         elif homes[name].rstrip("/") != f"{path}/{name}":
             yield (
                 f"nfs_home_people: the home of {name} is {homes[name]} on the server, not {path}/{name}; move it by "

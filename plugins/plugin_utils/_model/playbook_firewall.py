@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports that what is deployed on a host needs: of sites, of servers that listen beyond loopback, of Slurm, and of homes."""
+"""The ports that what is deployed on a host needs: of sites, of servers beyond loopback, of Slurm, and of homes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,11 @@ def plan(given: Given) -> dict[str, Any]:
         *([80] if direct and given.settings["admin_email"] else []),
     }
     said = given.settings["open"]
-    derived = [*({"port": port} for port in sorted(ports)), *_merged(_of_cluster(given)), *nfs_home.openings(given.of("nfs_home"))]
+    derived = [
+        *({"port": port} for port in sorted(ports)),
+        *_merged(_of_cluster(given)),
+        *nfs_home.openings(given.of("nfs_home")),
+    ]
     known = {int(entry["port"]) for entry in said}
     return {
         "ports": [*said, *(entry for entry in derived if entry["port"] not in known)],

@@ -58,7 +58,7 @@ def test_a_server_that_is_a_client_as_well_is_a_server() -> None:
 
 
 def test_before_it_is_asked_a_host_needs_the_addresses_of_the_others() -> None:
-    empty = {"nfs_home_server": dict.fromkeys(SERVER, {}), "nfs_home_clients": dict.fromkeys(CLIENTS, {})}
+    empty = {"nfs_home_server": {name: {} for name in SERVER}, "nfs_home_clients": {name: {} for name in CLIENTS}}
     for group, asked in (("nfs_home_server", list(CLIENTS)), ("nfs_home_clients", list(SERVER))):
         assert plan("nfs_home", {}, {"group_names": [group], "groups": empty})["ask"] == asked
 
@@ -68,12 +68,12 @@ def test_before_it_is_asked_a_host_needs_the_addresses_of_the_others() -> None:
 )
 def test_who_says_addresses_asks_for_none(variables: dict[str, Any]) -> None:
     group = "nfs_home_clients" if "nfs_home_server_address" in variables else "nfs_home_server"
-    empty = {"nfs_home_server": dict.fromkeys(SERVER, {}), "nfs_home_clients": dict.fromkeys(CLIENTS, {})}
+    empty = {"nfs_home_server": {name: {} for name in SERVER}, "nfs_home_clients": {name: {} for name in CLIENTS}}
     assert plan("nfs_home", variables, {"group_names": [group], "groups": empty, "asked": True})["ask"] == []
 
 
 def test_a_host_without_an_address_is_named() -> None:
-    known = {"nfs_home_server": dict.fromkeys(SERVER, {}), "nfs_home_clients": CLIENTS}
+    known = {"nfs_home_server": {name: {} for name in SERVER}, "nfs_home_clients": CLIENTS}
     [problem] = problems("nfs_home", {}, {"group_names": ["nfs_home_clients"], "groups": known, "asked": True})
     assert problem.startswith("nfs_home: files.example.org does not answer")
 

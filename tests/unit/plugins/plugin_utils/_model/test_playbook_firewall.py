@@ -183,7 +183,8 @@ def test_a_port_that_is_none_is_named() -> None:
 
 
 def test_homes_are_open_to_their_clients_alone() -> None:
-    groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": {"default_ipv4": {"address": "10.0.0.11"}}}}
+    client = {"default_ipv4": {"address": "10.0.0.11"}}
+    groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": client}}
     made = plan("playbook_firewall", {}, {"group_names": ["nfs_home_server"], "groups": groups})
     assert made == {"ports": [{"port": 2049, "sources": ["10.0.0.11"]}], "ask": []}
 
