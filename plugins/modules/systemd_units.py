@@ -29,7 +29,7 @@ options:
     suboptions:
       name:
         description:
-          - Full name of a service, socket, timer, path, target, slice or mount.
+          - Full name of a service, socket, timer, path, target, slice, mount or automount.
           - C(foo@.service) is a template. C(foo@bar.service) is an instance of it, and needs no O(units[].sections).
         type: str
         required: true

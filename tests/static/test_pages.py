@@ -32,6 +32,7 @@ OTHERS = {
     *(f"{role}_{verb}" for role in ROLES for verb in ("install", "configure", "service", "remove")),
     # Groups of an inventory.
     *("jupyterhub_nodes", "slurm_clients", "slurm_controller", "slurm_database", "slurm_nodes"),
+    *("nfs_home_clients", "nfs_home_server"),
     # A database of Slurm's own name.
     "slurm_acct_db",
     # Rows of a measurement, a file of Prometheus, a program of another project, and what a playbook takes.
@@ -43,12 +44,13 @@ HUB = {"jupyterhub_users": [{"name": "ada", "admin": True}], "jupyterhub_public_
 LAB = {"jupyterlab_instances": [{"name": "lab", "user": "alice", "password": "of the vault"}]}
 HOST = {
     "inventory_hostname": "hub.example.org",
-    "group_names": ["jupyterhub", "jupyterlab", "slurm_controller"],
+    "group_names": ["jupyterhub", "jupyterlab", "nfs_home_clients", "slurm_controller"],
     "groups": {"slurm_controller": {"hub.example.org": {}}, "slurm_nodes": {"node1.example.org": {}}},
 }
 BASES = {"jupyterhub": HUB, "jupyterlab": LAB}
 REPOSITORY = {"backup_repository": "/mnt/backup", "backup_password": "of the repository"}
 NEEDED = {
+    "nfs_home": {"nfs_home_server_address": "10.0.0.10"},
     "python_venv": {"python_venv_path": "/opt/app", "python_venv_packages": ["pandas"]},
     "backup": {**HUB, **REPOSITORY},
 }

@@ -22,7 +22,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import
     service_directives,
 )
 
-KINDS = ("service", "socket", "timer", "path", "target", "slice", "mount")
+KINDS = ("service", "socket", "timer", "path", "target", "slice", "mount", "automount")
 NAME = re.compile(r"[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.(" + "|".join(KINDS) + ")")
 NAME_LENGTH = 255
 DROP_IN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?<!\.conf)")
@@ -84,7 +84,7 @@ def _name(unit: dict) -> Iterator[str]:
     name, drop_in = str(unit.get("name") or ""), str(unit.get("drop_in") or "")
     if not NAME.fullmatch(name) or len(name) > NAME_LENGTH:
         yield f"a unit's name is letters, digits and :_.-\\ and ends in .{', .'.join(KINDS)}, such as lab.service."
-    elif "@" in name and kind(name) in ("slice", "mount"):
+    elif "@" in name and kind(name) in ("slice", "mount", "automount"):
         yield f"a {kind(name)} cannot be a template or an instance; write a name without @."
     if drop_in and not DROP_IN.fullmatch(drop_in):
         yield "drop_in is the name of a file, without folder and without .conf; write one such as 50-limits."

@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_ports
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nfs_home, slurm_ports
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import InputError
 
 # A site's own playbook may import several of ours, of which each finds its hosts or none.
-OURS = ("jupyterlab", "jupyterhub", *slurm_ports.GROUPS)
+OURS = ("jupyterlab", "jupyterhub", *slurm_ports.GROUPS, *nfs_home.GROUPS)
 # From 0 to 1; a letter or two differ.
 _LIKELY = 0.9
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports that what is deployed on a host needs: of sites, of servers that listen beyond loopback, and of Slurm."""
+"""The ports that what is deployed on a host needs: of sites, of servers beyond loopback, of Slurm, and of homes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
     jupyterlab,
+    nfs_home,
     playbook,
     playbook_jupyterlab,
     slurm,
@@ -18,9 +19,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given, settings_of
 
-USES = ("jupyterlab", "jupyterhub", "slurm")
+USES = ("jupyterlab", "jupyterhub", "slurm", "nfs_home")
 # Of whom addresses are known, and what hubs say to the nodes on which their servers run.
-GROUPS = slurm_ports.GROUPS
+GROUPS = (*slurm_ports.GROUPS, *nfs_home.GROUPS)
 FACTS = ("default_ipv4", "default_ipv6", "hostname")
 NODES = ("slurm_nodes", "jupyterhub_nodes")
 SAID_BY = {
@@ -46,6 +47,11 @@ def problems(given: Given) -> list[str]:
             f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
             for name in slurm_ports.unknown(cluster)
         ]
+    if given.host.get("asked"):
+        found += [
+            f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
+            for name in _unknown_clients(given)
+        ]
     return found
 
 
@@ -64,11 +70,15 @@ def plan(given: Given) -> dict[str, Any]:
         *([80] if direct and given.settings["admin_email"] else []),
     }
     said = given.settings["open"]
-    derived = [*({"port": port} for port in sorted(ports)), *_merged(_of_cluster(given))]
+    derived = [
+        *({"port": port} for port in sorted(ports)),
+        *_merged(_of_cluster(given)),
+        *nfs_home.openings(given.of("nfs_home")),
+    ]
     known = {int(entry["port"]) for entry in said}
     return {
         "ports": [*said, *(entry for entry in derived if entry["port"] not in known)],
-        "ask": slurm_ports.unknown(_cluster(given)),
+        "ask": sorted({*slurm_ports.unknown(_cluster(given)), *_unknown_clients(given)}),
     }
 
 
@@ -76,6 +86,12 @@ def _cluster(given: Given) -> Given:
     """What is known of the cluster to which the host may belong."""
     cluster = given.of("slurm")
     return Given(cluster.settings, cluster.others, {"groups": {}, **cluster.host})
+
+
+def _unknown_clients(given: Given) -> list[str]:
+    """The hosts whose addresses a server of homes has to ask still."""
+    homes = given.of("nfs_home")
+    return nfs_home.unknown(homes) if "server" in nfs_home.parts_of(homes) else []
 
 
 def _is_node(given: Given) -> bool:

@@ -28,6 +28,7 @@ ROLES = (
     "jupyterlab",
     "kernels",
     "metrics",
+    "nfs_home",
     "nginx",
     "probe",
     "python_venv",

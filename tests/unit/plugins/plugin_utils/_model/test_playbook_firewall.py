@@ -180,3 +180,19 @@ def test_hosts_whose_address_is_unknown_are_asked_and_then_missed() -> None:
 def test_a_port_that_is_none_is_named() -> None:
     [problem] = problems("playbook_firewall", {"slurm_config": {"SlurmdPort": "many"}}, in_cluster("slurm_nodes"))
     assert problem.startswith("slurm_config: SlurmdPort 'many' must be a port")
+
+
+def test_homes_are_open_to_their_clients_alone() -> None:
+    client = {"default_ipv4": {"address": "10.0.0.11"}}
+    groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": client}}
+    made = plan("playbook_firewall", {}, {"group_names": ["nfs_home_server"], "groups": groups})
+    assert made == {"ports": [{"port": 2049, "sources": ["10.0.0.11"]}], "ask": []}
+
+
+def test_a_client_of_homes_that_does_not_answer_is_named() -> None:
+    groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": {}}}
+    host = {"group_names": ["nfs_home_server"], "groups": groups}
+    assert plan("playbook_firewall", {}, host)["ask"] == ["node1"]
+    assert problems("playbook_firewall", {}, {**host, "asked": True}) == [
+        "node1 does not answer, so its address is unknown; start it, or take it out of the inventory."
+    ]
