@@ -18,13 +18,19 @@ from nbops_jupyterhub.limits import amount
 
 Profile = Mapping[str, Any]
 OPTION = "profile"
+# What a person reads of a sandbox.
+WITHOUT = {
+    "no_internet": "no internet",
+    "no_loopback": "no services of the hub's machine",
+    "air_gapped": "no network",
+}
 UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20))
 
 
 class ProfilesMixin(Configurable):
     """Lets people choose among profiles, where there are any."""
 
-    profiles = List(help="name, and title, description, groups, default, limits, default_url, environment.").tag(
+    profiles = List(help="name, and title, description, groups, default, limits, sandbox, closing, default_url, environment.").tag(
         config=True
     )
 
@@ -111,7 +117,7 @@ def form(may_have: Sequence[Profile], checked: str) -> str:
 
 def _choice(profile: Profile, is_checked: bool) -> str:
     name, title = escape(profile["name"]), escape(profile.get("title") or profile["name"])
-    said = escape("; ".join(filter(None, (profile.get("description", ""), *_limits(profile.get("limits", {}))))))
+    said = escape("; ".join(filter(None, (profile.get("description", ""), *_limits(profile.get("limits", {})), WITHOUT.get(profile.get("sandbox", ""), "")))))
     about = f' aria-describedby="profile-{name}-about"' if said else ""
     return "\n".join(
         (
