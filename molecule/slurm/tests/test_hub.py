@@ -78,6 +78,20 @@ def test_a_cell_runs_on_the_node_in_a_job_of_its_person(host, ada: HubClient) ->
     wait_until(lambda: ada.state().get("ready"))
 
 
+def test_a_visit_shows_that_a_notebook_runs_on_a_node(host, node, ada: HubClient) -> None:
+    if ada.state():
+        ada.stop()
+    log = "/home/ada/.jupyterhub-server.log"
+    node.check_output(f"rm --force {log}")
+    # The host finds its own name, as by DNS.
+    host.check_output("grep --quiet hub.example.org /etc/hosts || echo 127.0.0.1 hub.example.org >>/etc/hosts")
+    named = ("-e", "jupyter_verify_user=ada", "-e", "{jupyter_verify_password: correct horse battery}")
+    visit = run_ansible("nbops.jupyter.verify", *OPTIONS, *named)
+    assert visit.returncode == 0, visit.stdout
+    assert re.search(r"cell +ok", visit.stdout), visit.stdout
+    assert node.file(log).size > 0
+
+
 def test_no_secret_is_in_slurm_nor_in_the_home_nor_in_a_log(host, node, ada: HubClient) -> None:
     server_of(ada)
     job = job_of(host, "ada")
