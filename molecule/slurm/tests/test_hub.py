@@ -92,6 +92,19 @@ def test_a_visit_shows_that_a_notebook_runs_on_a_node(host, node, ada: HubClient
     assert node.file(log).size > 0
 
 
+def test_the_status_says_which_node_has_other_packages_than_the_hub(node) -> None:
+    def told() -> str:
+        return run_ansible("nbops.jupyter.status", *OPTIONS).stdout
+
+    assert re.search(r"nodes +ok +1 node with the packages of the hub's host\.", told())
+    marker = "/opt/jupyterhub/user/current/release.json"
+    node.check_output(f'sed --in-place=.before \'s/"jupyterlab": "[0-9.]*"/"jupyterlab": "4.0.0"/\' {marker}')
+    try:
+        assert re.search(rf"nodes +warn +{NODE}: 1 package of servers differs .* such as jupyterlab 4\.0\.0", told())
+    finally:
+        node.check_output(f"mv {marker}.before {marker}")
+
+
 def test_no_secret_is_in_slurm_nor_in_the_home_nor_in_a_log(host, node, ada: HubClient) -> None:
     server_of(ada)
     job = job_of(host, "ada")
