@@ -20,6 +20,8 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 # What a sandbox of the systemd role says of the network. Addresses that are allowed count before those that are denied.
 DENY, ALLOW = "IPAddressDeny", "IPAddressAllow"
 NETWORK = (DENY, ALLOW, "PrivateNetwork")
+# systemd-run takes the word `localhost` only where it stands alone.
+LOOPBACK = "127.0.0.0/8 ::1/128"
 # Closes the network as a whole, whatever the hub's own sandbox says of addresses.
 NO_NETWORK = "air_gapped"
 
@@ -100,7 +102,8 @@ def _closing(name: str) -> dict[str, str]:
     if not name:
         return {}
     shipped = sandbox.SHIPPED[name]
-    closing = {key: " ".join(values_of(shipped[key])) for key in NETWORK if key in shipped}
+    words = {key: " ".join(values_of(shipped[key])).split() for key in NETWORK if key in shipped}
+    closing = {key: " ".join(LOOPBACK if word == "localhost" else word for word in words[key]) for key in words}
     if name == NO_NETWORK:
         # A daemon that resolves names would be a way out.
         closing["InaccessiblePaths"] = " ".join(NAMES)

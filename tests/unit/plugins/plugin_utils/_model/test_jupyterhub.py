@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import pathlib
 from typing import Any
@@ -12,6 +13,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     heads,
     jupyterhub_config,
     jupyterhub_login,
+    jupyterhub_profiles,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import settings_of
 from models import GOLDEN, plan, problems, require_golden, require_words, secrets
@@ -304,6 +306,17 @@ def test_the_plan_of_a_hub_that_says_everything() -> None:
 
 def test_what_makes_no_sense_is_told_in_words() -> None:
     require_words("jupyterhub", hub(**MAXIMAL))
+
+
+def test_what_a_profile_closes_is_written_as_systemd_run_takes_it() -> None:
+    """Each value by itself: no word for addresses stands among others."""
+    names = ("no_internet", "no_loopback", "air_gapped")
+    closed = jupyterhub_profiles.options({"profiles": [{"sandbox": name, "environment": {}} for name in names]})
+    for one in closed:
+        for key in ("IPAddressDeny", "IPAddressAllow"):
+            words = one["closing"].get(key, "any").split()
+            # Raises ValueError for another word.
+            assert words == ["any"] or [ipaddress.ip_network(word) for word in words]
 
 
 def test_a_folder_is_shown_to_servers_until_it_is_to_go() -> None:
