@@ -296,7 +296,7 @@ def test_other_peoples_servers_refuse(host, person, lab: NotebookClient) -> None
 
 
 def test_an_administrator_sees_everybody(ada: HubClient) -> None:
-    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "grace"}
+    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "alan", "grace"}
     assert ada.get("admin").status_code == 200
 
 
