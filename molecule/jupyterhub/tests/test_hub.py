@@ -126,6 +126,37 @@ def test_the_sandbox_applies(host, kernel: Kernel) -> None:
     assert kernel.run(f"print({owners} == {{os.getuid()}})") == "True"
 
 
+@pytest.mark.parametrize(
+    ("profile", "open_places"),
+    [
+        ("usual", {"loopback", "network", "names"}),
+        ("indoors", {"loopback", "names"}),
+        ("outdoors", {"network", "names"}),
+        ("exam", set()),
+    ],
+)
+def test_a_profile_closes_the_network_of_a_server(
+    host, person, address: str, profile: str, open_places: set[str]
+) -> None:
+    """As seen from inside, by who chooses it by the API; the hub and the person reach the server all the same."""
+    # As a daemon that resolves names has it.
+    host.check_output("install --directory /run/nscd && touch /run/nscd/socket")
+    attempts = {
+        "loopback": "socket.create_connection(('127.0.0.1', 8081), timeout=5)",
+        "network": f"socket.create_connection(('{address}', 443), timeout=5)",
+        "names": "os.stat('/run/nscd/socket')",
+    }
+    alan = person("alan")
+    assert alan.request("POST", "users/alan/server", {"profile": profile}).status_code in (201, 202)
+    wait_until(lambda: alan.state().get("ready"))
+    with alan.enter("alan").kernel() as kernel:
+        kernel.run("import os, socket")
+        attempt = "try:\n    {}\n    print('open')\nexcept OSError: print('closed')"
+        answers = {place: kernel.run(attempt.format(code)) for place, code in attempts.items()}
+    alan.stop()
+    assert answers == {place: "open" if place in open_places else "closed" for place in attempts}
+
+
 def test_a_person_installs_packages_for_herself(lab: NotebookClient, kernel: Kernel) -> None:
     kernel.run("import subprocess, sys")
     kernel.run("subprocess.run([sys.executable, '-m', 'pip', 'install', '--user', 'cowsay'], check=True)")
@@ -264,7 +295,7 @@ def test_other_peoples_servers_refuse(host, person, lab: NotebookClient) -> None
 
 
 def test_an_administrator_sees_everybody(ada: HubClient) -> None:
-    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "grace"}
+    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "alan", "grace"}
     assert ada.get("admin").status_code == 200
 
 

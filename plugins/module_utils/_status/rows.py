@@ -386,6 +386,31 @@ def nodes(found: Iterable[Node]) -> list[Row]:
     return rows or [Row("nodes", OK, f"{_count(len(known), 'node')} take{'s' if len(known) == 1 else ''} jobs.")]
 
 
+def environments(found: Mapping[str, Mapping[str, Any] | None], own: Mapping[str, Any] | None) -> list[Row]:
+    """Whether nodes have the packages of people's servers that the hub's own host has.
+
+    `found` has the marker of the release by node, None where there is none that can be read; `own` is that of the host.
+    """
+    wanted = (own or {}).get("packages", {})
+    rows = []
+    for node, marker in found.items():
+        if marker is None:
+            rows.append(Row("nodes", RED, f"{node}: what servers need is not there; run nbops.jupyter.cluster."))
+        elif different := sorted(dict(marker["packages"].items() ^ wanted.items())):
+            name = next((name for name in MAIN_PACKAGES if name in different), different[0])
+            versions = (
+                f"{name} {marker['packages'].get(name, '(missing)')}, which is {wanted.get(name, '(missing)')} here"
+            )
+            differ = f"{_count(len(different), 'package')} of servers differ{'s' if len(different) == 1 else ''}"
+            words = f"{node}: {differ} from the hub's host, such as {versions}; run nbops.jupyter.cluster."
+            rows.append(Row("nodes", WARN, words))
+    same = len(found) - len(rows)
+    return [
+        *rows,
+        *([Row("nodes", OK, f"{_count(same, 'node')} with the packages of the hub's host.")] if same else []),
+    ]
+
+
 def _away(one: Node) -> str:
     why = f"{one.state.rstrip(SILENT)}{f': {one.reason}' if one.reason else ''}"
     if one.state.endswith(SILENT):
