@@ -19,6 +19,7 @@ VERBS = (
     "main",
     "preflight",
     "validate",
+    "ask",
     "install",
     "require",
     "configure",
