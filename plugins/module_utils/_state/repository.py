@@ -207,8 +207,8 @@ def explained(status: int, message: str, address: str) -> RepositoryError:
         return RepositoryError(f"{address}: the host does not let backup_ssh_key in")
     if status == _NONE or "Is there a repository at the following location" in text:
         return NoRepositoryError(
-            f"{address}: there is no repository ({text}); write in backup_repository where the backups are, or let "
-            "nbops.jupyter.backup make one there"
+            f"{address}: there is no repository ({text}); mount its disk, write in backup_repository where the "
+            "backups are, or let nbops.jupyter.backup make one there"
         )
     if status == _LOCKED or "already locked" in text:
         return RepositoryError(f"{address}: another run has locked the repository ({text})")

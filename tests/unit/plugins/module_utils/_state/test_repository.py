@@ -121,7 +121,7 @@ def test_unreadable_files_are_not_success(calls: pathlib.Path, tmp_path: pathlib
         (12, "Fatal: wrong password or no key found", RepositoryError, "backup_password does not open"),
         (1, "Fatal: wrong password or no key found", RepositoryError, "backup_password does not open"),
         (10, "Fatal: repository does not exist", NoRepositoryError, "there is no repository"),
-        (1, "Is there a repository at the following location?\n/x", NoRepositoryError, "there is no repository"),
+        (1, "Is there a repository at the following location?\n/x", NoRepositoryError, "mount its disk, write in"),
         (11, "unable to create lock", RepositoryError, "another run has locked"),
         (1, "repository is already locked by PID 7", RepositoryError, "another run has locked"),
         (1, "subprocess ssh: Host key verification failed.", RepositoryError, "not in backup_known_hosts"),
