@@ -40,8 +40,8 @@ def plan(given: Given) -> dict[str, Any]:
         "installers": _absent(_named(kernels["installers"], "path"), "path"),
         "certificates": _absent(list(dict.fromkeys(_named(certificates)))),
         "report": [
-            f"removed. What stays: accounts, homes, {''.join(f'{path}, ' for path in outside)}shared folders, /var/backups and the repository of backups; nginx, "
-            "packages, and the rules of the firewall, which nbops.jupyter.firewall made.",
+            f"removed. What stays: accounts, {', '.join(['homes', *outside])}, shared folders, /var/backups and the "
+            "repository of backups; nginx, packages, and the rules of the firewall, which nbops.jupyter.firewall made.",
             f"next: take {given.host['inventory_hostname']} out of the groups jupyterlab and jupyterhub of the "
             "inventory, or the next run deploys it again.",
         ],

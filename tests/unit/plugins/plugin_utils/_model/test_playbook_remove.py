@@ -65,7 +65,9 @@ def test_more_sites_and_kernels() -> None:
 
 
 def test_what_a_role_would_refuse_keeps_nobody_from_removing_it() -> None:
-    going = removed(["jupyterlab"], jupyterlab_instances=[{"name": "lab", "listen": "nowhere"}], jupyter_domain="No name")
+    going = removed(
+        ["jupyterlab"], jupyterlab_instances=[{"name": "lab", "listen": "nowhere"}], jupyter_domain="No name"
+    )
     assert going["instances"] == absent("lab")
     assert going["sites"] == absent("jupyterlab")
 
