@@ -14,6 +14,7 @@ extends_documentation_fragment:
   - nbops.jupyter._attributes
 description:
   - Makes missing directories, each for an account. An existing one keeps its owner and mode.
+  - Refuses one that its account cannot enter, and names the directory in the way.
   - As far as only root can change the way, root makes the directories, and gives the last one to the account. From the
     first directory on that others can change, such as a home, the account makes them itself, so that a link which a
     person put there leads no further than that person can go.
@@ -112,6 +113,26 @@ class Directory:
         if code != 0:
             raise ValueError(f"{self._path}: {self._account.pw_name} cannot make it: {err.strip()}")
 
+    def barrier(self) -> str:
+        """The first directory on the way that the account cannot enter, with owner and mode; empty without one."""
+        names = [name for name in self._path.split("/") if name]
+        for number in range(len(names)):
+            path = "/" + "/".join(names[: number + 1])
+            if self._as_account("test", "-d", path, "-a", "!", "-x", path)[0] == 0:
+                # The account that asks is the one that could have put a link here.
+                _code, out, _err = self._as_account("stat", "--dereference", "--format=%U:%G %04a", "--", path)
+                return f"{path} ({out.strip()})"
+        return ""
+
+    def require_way(self) -> None:
+        """Raises ValueError where the account cannot enter it."""
+        barrier = self.barrier()
+        if barrier:
+            raise ValueError(
+                f"{self._path}: {self._account.pw_name} cannot enter {barrier}; open it by `chmod o+x`, or to this "
+                "account alone by `setfacl`."
+            )
+
     def elsewhere(self) -> str:
         """The path to which a person's links lead, where that is not in the home; empty otherwise."""
         _code, out, _err = self._as_account("realpath", "--", self._path)
@@ -139,6 +160,7 @@ def main() -> None:
                     raise ValueError(f"{path}: there is no account {entry['owner']}.") from None
                 made.append(path)
                 continue
+            directory.require_way()
             if not directory.is_there():
                 made.append(path)
                 if module.check_mode:

@@ -46,6 +46,7 @@ cp /bin/true runs; chown ada:ada {NOTE} runs .cache; chmod 6755 runs
 mkfifo pipe
 echo 'of root' >roots
 echo shared >/srv/shared/plan; chown ada:ada /srv/shared/plan
+echo thesis >/srv/notebooks/ada/thesis; chown ada:ada /srv/notebooks/ada/thesis
 """
 # Of each file its path, mode, owner, group, size and time.
 LISTING = "cd /home/ada && find . -path ./.local -prune -o -printf '%p %m %U %G %s %T@\\n' | sort"
@@ -147,7 +148,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_changed(backed_up) ->
     # All that is wrong at once.
     for text in (
         "the snapshot's database is sqlite, and the inventory's is postgresql",
-        "the snapshot has /srv/shared, which is not among backup_paths",
+        "the snapshot has /srv/shared, which is neither among backup_paths nor a lab's root_dir",
         "ada has the number 1001 in the snapshot, and 3001 here",
         "/etc/jupyterhub/secrets exists: this host has a state of its own",
     ):
@@ -204,6 +205,11 @@ def test_a_home_has_its_owners_modes_lists_and_attributes_and_nothing_more(resto
 
 def test_a_shared_folder_is_as_it_was(restored) -> None:
     question = "stat --format='%n %a %u %g %s' /srv/shared /srv/shared/plan"
+    assert restored.old.check_output(question) == restored.new.check_output(question)
+
+
+def test_a_labs_notebooks_outside_of_the_home_are_as_they_were(restored) -> None:
+    question = "stat --format='%n %a %u %g %s' /srv/notebooks/ada /srv/notebooks/ada/thesis"
     assert restored.old.check_output(question) == restored.new.check_output(question)
 
 

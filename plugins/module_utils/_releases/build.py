@@ -19,7 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files.ownership imp
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.compress import compress
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.files import place_files
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.foreign import Commands, ForeignCode
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip, Uv
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import OTHER_PYTHON, Pip, Uv
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import Pin, extend_lock, parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import SYSTEM_PATH, BuildError, Programs
@@ -133,8 +133,13 @@ class ReleaseBuild:
             packages = installed_packages(release)
             marker = {"python": python, "packages": packages, "size": take_back(release)}
             self._store.finish(name, {**marker, "content": content_size(release)})
-        except BaseException:
+        except BaseException as error:
             self._store.remove(name)
+            if isinstance(error, BuildError) and OTHER_PYTHON.search(str(error)):
+                raise BuildError(
+                    f"{self._store.path}: its packages have no version for Python {self._interpreter.version}; ask for "
+                    f"another version of them, or write another `python`.\n{error}"
+                ) from error
             raise
         return name
 

@@ -22,6 +22,8 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.venv impor
 )
 
 _ONLY_WHEELS = ("--only-binary", ":all:")
+# What uv and pip say where packages are for other versions of Python.
+OTHER_PYTHON = re.compile("matching Python ABI tag|does not satisfy Python|require a different python version")
 _NO_WHEEL = re.compile("no usable wheels|--no-build|No matching distribution")
 
 
@@ -51,7 +53,8 @@ class _Installer:
         try:
             self._programs.run(argv, what, self._environment)
         except BuildError as error:
-            if not _NO_WHEEL.search(str(error)):
+            # For another Python, a build from the source would hardly go well.
+            if OTHER_PYTHON.search(str(error)) or not _NO_WHEEL.search(str(error)):
                 raise
             raise BuildError(
                 f"{error}\nOnly wheels are installed. A package that has none is built from its source where "

@@ -18,7 +18,7 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
@@ -177,6 +177,7 @@ class Collection:
         missing = [path for path in self._settings["paths"] if not os.path.isdir(path)]
         if missing:
             raise BackupError(f"backup_paths: {', '.join(missing)} is no directory")
+        paths = self._directories(people)
         manifest = Manifest(
             host=self._settings["host"],
             time=time.time(),
@@ -185,12 +186,26 @@ class Collection:
             labs=tuple(lab["name"] for lab in self._labs),
             versions=self._versions,
             people=tuple(people),
-            paths=tuple(self._settings["paths"]),
+            paths=tuple(paths),
             locks=self._locks,
             files=self._files,
         )
         self._write(MANIFEST, manifest.text().encode())
-        return sorted({*(person.data for person in people if person.data), *self._settings["paths"]})
+        return sorted({*(person.data for person in people if person.data), *paths})
+
+    def _directories(self, people: list[Person]) -> list[str]:
+        """What is read beside homes: as the inventory says, and where labs have notebooks outside of all homes."""
+        homes = [path for person in people if person.data for path in (person.data, person.home)]
+        found = set(self._settings["paths"])
+        for lab in self._labs if self._settings["homes"] else []:
+            path = lab["root_dir"]
+            if not path or _is_below(path, homes):
+                continue
+            # A link would be kept in the place of what it leads to.
+            if os.path.islink(path) or not os.path.isdir(path):
+                raise BackupError(f"root_dir of the lab {lab['name']}: {path} is no directory; its disk may be missing")
+            found.add(path)
+        return sorted(path for path in found if not _is_below(path, found - {path}))
 
     def _collect_hub(self) -> None:
         name, database = self._hub["name"], self._hub["database"]
@@ -250,6 +265,11 @@ class Collection:
 
     def _note(self, name: str) -> None:
         self._files[name] = digest(os.path.join(STAGE, name))
+
+
+def _is_below(path: str, others: Iterable[str]) -> bool:
+    """Whether a path is one of others, or in one of them."""
+    return any(f"{path}/".startswith(f"{other}/") for other in others)
 
 
 def digest(path: str) -> str:

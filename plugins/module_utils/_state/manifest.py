@@ -206,7 +206,9 @@ def strangers(made: Manifest, hub: str, labs: list[str], paths: list[str]) -> li
         and not certificates.is_ours(name.removeprefix(FILES))
     ]
     return found + [
-        f"the snapshot has {path}, which is not among backup_paths" for path in made.paths if path not in paths
+        f"the snapshot has {path}, which is neither among backup_paths nor a lab's root_dir"
+        for path in made.paths
+        if path not in paths
     ]
 
 

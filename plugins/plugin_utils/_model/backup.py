@@ -44,7 +44,7 @@ def problems(given: Given) -> list[str]:
     settings = given.settings
     if settings["state"] == "absent":
         return []
-    found = [*_repository(settings), *_secrets(settings), *_contents(settings), *_times(settings), *_restore(settings)]
+    found = [*_repository(settings), *_secrets(settings), *_contents(given), *_times(settings), *_restore(settings)]
     hubs, labs = playbook.hubs(given), _labs(given)
     if not hubs and not labs:
         found.append(
@@ -62,7 +62,7 @@ def plan(given: Given) -> dict[str, Any]:
     if settings["state"] == "absent":
         return {**made, "units": [{"name": unit, "state": "absent"} for unit in _unit_names()]}
     hub = next(iter(playbook.hubs(given)), None)
-    labs = [{"name": lab["name"], "user": lab["user"]} for lab in _labs(given)]
+    labs = [{name: lab[name] for name in ("name", "user", "root_dir")} for lab in _labs(given)]
     deployed = [jupyterhub.plan(given.of("jupyterhub"))] if hub else []
     deployed += [jupyterlab.plan(given.of("jupyterlab"))] if labs else []
     host = given.host["inventory_hostname"]
@@ -87,7 +87,7 @@ def plan(given: Given) -> dict[str, Any]:
             "hub": hub["name"] if hub else "",
             **(jupyterhub_config.database(hub) if hub else {"database": "", "file": ""}),
             "labs": [lab["name"] for lab in labs],
-            "paths": settings["paths"],
+            "paths": _directories(given),
             "locks": _locks(given, hub, labs),
         },
     }
@@ -105,6 +105,12 @@ def secrets(given: Given) -> dict[str, Any]:
 
 def _labs(given: Given) -> list[dict[str, Any]]:
     return jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
+
+
+def _directories(given: Given) -> list[str]:
+    """The directories beside homes that a snapshot may have; of those of labs, the host knows which are in homes."""
+    own = [lab["root_dir"] for lab in _labs(given) if lab["root_dir"]] if given.settings["homes"] else []
+    return list(dict.fromkeys([*given.settings["paths"], *own]))
 
 
 def _packages(settings: dict[str, Any], hub: dict[str, Any] | None) -> list[str]:
@@ -243,17 +249,18 @@ def _secrets(settings: dict[str, Any]) -> Iterator[str]:
             yield f"backup_environment: the value of {name} must be a text of one line; put it into quotes."
 
 
-def _contents(settings: dict[str, Any]) -> Iterator[str]:
+def _contents(given: Given) -> Iterator[str]:
+    settings, tops = given.settings, ["/home", *_directories(given)]
     for path in settings["paths"]:
         if not is_path(path) or path.startswith("/var/lib/nbops-backup"):
             yield f"backup_paths: '{path}' must be the absolute path of a directory, without a slash at its end."
     for pattern in settings["exclude"]:
         if not pattern.strip() or "\n" in pattern or pattern.startswith(("#", "!")):
             yield f"backup_exclude: '{pattern}' is no pattern; write one such as .cache or /srv/shared/scratch."
-        elif pattern.startswith("/") and not any(pattern.startswith(f"{top}/") for top in _tops(settings)):
+        elif pattern.startswith("/") and not any(pattern.startswith(f"{top}/") for top in tops):
             yield (
-                f"backup_exclude: '{pattern}' begins with a slash and is below none of backup_paths or /home; what "
-                "makes the servers is never left out."
+                f"backup_exclude: '{pattern}' begins with a slash and is below none of backup_paths, /home or a "
+                "lab's root_dir; what makes the servers is never left out."
             )
     keep = settings["keep"]
     if min(keep.values()) < 0 or (settings["prune"] and not any(keep.values())):
@@ -261,10 +268,6 @@ def _contents(settings: dict[str, Any]) -> Iterator[str]:
     for unit in settings["alarm_units"]:
         if not ALARM_UNIT.fullmatch(unit):
             yield f"backup_alarm_units: '{unit}' is no unit's name; write one such as mail-root@%n.service."
-
-
-def _tops(settings: dict[str, Any]) -> list[str]:
-    return ["/home", *settings["paths"]]
 
 
 def _times(settings: dict[str, Any]) -> Iterator[str]:

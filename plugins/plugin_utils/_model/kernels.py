@@ -134,6 +134,7 @@ def _kernel(kernel: dict[str, Any], path: str) -> dict[str, Any]:
         "name": kernel["name"],
         "group": kernel["group"],
         "environment": _has_environment(kernel),
+        "packaged": bool(_system_packages(kernel)),
         "prefix": kernel["prefix"],
         # Root copies nothing from an environment that others own.
         "logos": "" if kernel["argv"] or kernel["prefix"] else logos.get(language, ""),

@@ -14,6 +14,7 @@ import pytest
 from nbops_jupyterhub import accounts
 from nbops_jupyterhub.accounts import AccountError
 from nbops_jupyterhub.errors import StartError
+from tornado.web import HTTPError
 
 UIDS = {"ada": 1000, "eve": 1001, "root": 0, "carol": 1002, "sue": 1003}
 GROUPS = {"sue": "sudo"}
@@ -81,6 +82,9 @@ def test_who_has_no_server(start, spawner: str, name: str, covers: bool, told: s
     with pytest.raises(AccountError) as raised:
         start(name, covers, spawner)
     assert told in str(raised.value)
+    # The hub's page tells no other error, and counts no other as somebody's who may not.
+    assert (isinstance(raised.value, HTTPError), raised.value.status_code) == (True, 403)
+    assert raised.value.jupyterhub_message == str(raised.value)
 
 
 @pytest.mark.parametrize("spawner", SPAWNERS)

@@ -115,6 +115,16 @@ def test_a_program_that_does_not_start_is_refused(host: Host, run: Callable[...,
     assert host.written() == []
 
 
+@pytest.mark.parametrize(("packaged", "told"), [(True, []), (False, [True])])
+def test_check_mode_warns_of_no_program_that_the_run_installs(
+    host: Host, run: Callable[..., dict], warnings: list[str], packaged: bool, told: list[bool]
+) -> None:
+    host.failing = {"/opt/a": (127, "")}
+    assert run(kernel("a", packaged=packaged), check=True)["written"] == ["a"]
+    assert ["cannot start /opt/a" in text for text in warnings] == told
+    assert "cannot start /opt/a" in run(kernel("a", packaged=packaged))["msg"]
+
+
 def test_environments_are_prepared_and_reported(host: Host, run: Callable[..., dict]) -> None:
     one, two = kernel("one", environment=True), kernel("two")
     assert run(one, two, prepare_only=True, check=True)["changed"]

@@ -58,6 +58,24 @@ def test_an_existing_one_keeps_its_owner(root: pathlib.Path, run: Callable[..., 
     assert (root / "etc").stat().st_uid == 0
 
 
+@pytest.mark.parametrize("made", ["", "data/nobody"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_directory_that_its_account_cannot_enter_is_refused(
+    root: pathlib.Path, run: Callable[..., dict], made: str, check: bool
+) -> None:
+    data = root / "data"
+    (root / (made or "data")).mkdir(parents=True)
+    data.chmod(0o750)
+    result = run(data / "nobody", check=check)
+    assert f"{data / 'nobody'}: nobody cannot enter {data} (root:root 0750)" in result["msg"]
+    assert (data / "nobody").exists() == bool(made)
+
+
+def test_a_directory_that_is_closed_itself_is_refused(root: pathlib.Path, run: Callable[..., dict]) -> None:
+    (root / "etc").chmod(0o700)
+    assert f"nobody cannot enter {root / 'etc'} (root:root 0700)" in run(root / "etc")["msg"]
+
+
 def test_a_person_gets_no_directory_of_root_by_a_link(root: pathlib.Path, run: Callable[..., dict]) -> None:
     (root / "home/projects").symlink_to(root / "etc")
     result = run(root / "home/projects/jupyter")

@@ -18,7 +18,9 @@ SHADOW = pathlib.Path("/etc/shadow")
 
 
 class AccountError(StartError):
-    """Why an account has no server."""
+    """Why an account has no server. A hub takes it for no failure of its own, after some of which it would end."""
+
+    status = 403
 
 
 def require_person(account: pwd.struct_passwd, name: str) -> None:

@@ -8,6 +8,8 @@ import pathlib
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import build as build_module
@@ -17,7 +19,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.build impo
     own_lock,
     require_room,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.installers import Pip, Uv
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import parse_lock
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.programs import BuildError, Programs
@@ -165,6 +167,39 @@ def test_nothing_is_left_of_a_failed_step(store: ReleaseStore, step: str) -> Non
     with pytest.raises(BuildError, match=f"{step} failed"):
         a_build(store, packages=["beta"]).run(ID, Pretender(step), [])
     assert store.names() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "numpy<=1.26.4 has no wheels with a matching Python ABI tag (e.g., `cp313`)\nhint: building from source is "
+        "disabled for all packages (i.e., with `--no-build`)",
+        "Because the current Python version (3.9.2) does not satisfy Python>=3.10 and scipy==1.15 depends on it",
+        "ERROR: Ignored the following versions that require a different python version: 1.26.4 Requires-Python <3.13\n"
+        "ERROR: No matching distribution found for numpy<2",
+    ],
+)
+@pytest.mark.parametrize("make", [Uv, Pip])
+def test_packages_for_another_python_are_told_by_their_environment(
+    store: ReleaseStore, make: Callable[..., Uv | Pip], said: str
+) -> None:
+    def refuse(argv: list[str], **settings: Any) -> tuple[int, str, str]:
+        return (1, "", said) if {"compile", "--dry-run"} & {*argv} else run_command(argv, **settings)
+
+    programs, source = Programs(lambda argv, cwd, **settings: refuse(argv, cwd=cwd, **settings), str), PackageSource()
+    installer = make(programs, source, *(["uv==0.9 --hash=sha256:aa"] if make is Uv else []))
+    pretender = Pretender()
+    pretender.resolve = installer.resolve
+    build = ReleaseBuild(store, Recipe(packages=["numpy<2"]), INTERPRETER, programs, source)
+    with pytest.raises(BuildError) as failure:
+        build.run(ID, pretender, [])
+    first, *rest = str(failure.value).splitlines()
+    assert first == (
+        f"{store.path}: its packages have no version for Python 3.11.2; ask for another version of them, or write "
+        "another `python`."
+    )
+    assert said.splitlines()[-1] in rest
+    assert "python_venv_source_packages" not in str(failure.value)
 
 
 @pytest.mark.parametrize("stage", ["setup_commands", "smoke_commands"])

@@ -79,6 +79,39 @@ def test_the_stage_is_described_by_its_manifest(state: pathlib.Path) -> None:
     assert noted(state)["last_backup"]["result"] == "ok"
 
 
+def lab(root_dir: object) -> dict[str, str]:
+    return {"name": "lab", "user": "nobody", "root_dir": str(root_dir)}
+
+
+def test_a_labs_notebooks_outside_of_homes_are_read_where_they_are(state: pathlib.Path) -> None:
+    data, shared = state / "data", state / "shared"
+    (data / "ada").mkdir(parents=True)
+    (shared / "team").mkdir(parents=True)
+    labs = [lab(data / "ada"), lab(data), lab(shared / "team"), lab("")]
+    opened = Opened()
+    backup.backup(settings(state, labs=labs, paths=[str(shared)]), opened)
+    assert opened.paths == [str(state / "stage"), str(data), str(shared)]
+    made = manifest.parse((state / "stage/manifest.json").read_bytes())
+    assert made.paths == (str(data), str(shared))
+
+
+def test_a_labs_notebooks_are_left_out_with_homes(state: pathlib.Path) -> None:
+    (state / "data").mkdir()
+    opened = Opened()
+    backup.backup(settings(state, labs=[lab(state / "data")], paths=[], homes=False), opened)
+    assert opened.paths == [str(state / "stage")]
+
+
+def test_a_labs_notebooks_in_a_home_are_in_the_home(state: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = state / "ada"
+    (home / "notebooks").mkdir(parents=True)
+    person = manifest.Person("ada", 1000, 1000, "ada", "", str(home), "/bin/bash", True, data=str(home))
+    monkeypatch.setattr(backup, "_people", lambda *_about: iter([person]))
+    opened = Opened()
+    backup.backup(settings(state, labs=[lab(home / "notebooks")], paths=[]), opened)
+    assert opened.paths == [str(state / "stage"), str(home)]
+
+
 def test_who_may_not_prune_does_not(state: pathlib.Path) -> None:
     opened = Opened()
     backup.backup(settings(state, prune=False), opened)
@@ -91,6 +124,7 @@ def test_who_may_not_prune_does_not(state: pathlib.Path) -> None:
         (Opened(unreadable=True), {}, "some files could not be read"),
         (Opened(locked=True), {}, "locked"),
         (Opened(), {"paths": ["/nonexistent"]}, "backup_paths: /nonexistent is no directory"),
+        (Opened(), {"labs": [lab("/nonexistent")]}, "root_dir of the lab lab: /nonexistent is no directory"),
     ],
 )
 def test_a_failure_is_noted(state: pathlib.Path, opened: Opened, changes: dict[str, Any], message: str) -> None:

@@ -31,7 +31,7 @@ MAXIMAL = {
     "jupyterhub_public_url": "https://hub.example.org",
     "jupyterhub_users": [{"name": "ada", "admin": True}],
     "jupyterlab_instances": [
-        {"name": "one", "user": "ada", "password": "correct horse"},
+        {"name": "one", "user": "ada", "password": "correct horse", "root_dir": "/data/ada"},
         {"name": "old", "user": "ada", "state": "absent"},
     ],
 }
@@ -51,6 +51,15 @@ def test_the_plan_that_says_everything() -> None:
     require_golden("backup-maximal", made)
     assert "correct horse" not in str(made)
     assert secrets("backup", MAXIMAL, BOTH)["password"] == "correct horse battery staple"
+
+
+def test_notebooks_outside_of_homes_may_come_back_as_far_as_homes_are_backed_up() -> None:
+    lab = {"jupyterlab_instances": MAXIMAL["jupyterlab_instances"], "backup_paths": ["/srv/shared"]}
+    assert plan("backup", {**MAXIMAL, **lab, "backup_homes": True}, BOTH)["restore"]["paths"] == [
+        "/srv/shared",
+        "/data/ada",
+    ]
+    assert plan("backup", {**MAXIMAL, **lab, "backup_homes": False}, BOTH)["restore"]["paths"] == ["/srv/shared"]
 
 
 def test_what_makes_no_sense_is_told_in_words() -> None:
