@@ -44,7 +44,10 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": "\n".join(error.args)}
         for warning in evaluation.warnings:
             Display().warning(warning)
-        # The variables of playbooks may hold secrets, which end in a site or a certificate.
-        shown = plan if arguments["role"] else {}
         # A plan is long: the tasks that use it show what differs.
-        return {**result, **shown, "changed": False, "_ansible_verbose_override": True}
+        result |= {"changed": False, "_ansible_verbose_override": True}
+        if arguments["role"]:
+            return {**result, **plan}
+        # The variables of playbooks may hold secrets, which end in a site or a certificate. Nothing that is hidden is
+        # returned in vain, because Ansible hides the items of a loop as well.
+        return {**result, **plan, "_ansible_no_log": True} if self._task.register else result

@@ -66,6 +66,12 @@ history:
   contains:
     until: {description: "When the state ended, in UTC.", type: str}
     version: {description: Version of JupyterHub., type: str}
+    differences:
+      description:
+        - What it has otherwise than the present state, in words. They name packages with their version in that state,
+          options and files of the configuration, and units.
+      type: list
+      elements: str
     lose_since:
       description: Time of the copy of the database that the state needs; empty where it runs with the present one.
       type: str
@@ -115,14 +121,20 @@ class Hub:
         """The former states, each with what keeps the hub from going there."""
         return {"changed": False, "msg": "", "history": self._entries(past.read_history(self.paths))}
 
-    def _entries(self, states: list[FormerState]) -> list[dict[str, str]]:
+    def _entries(self, states: list[FormerState]) -> list[dict[str, Any]]:
         return [self._entry(states, state) for state in states]
 
-    def _entry(self, states: list[FormerState], state: FormerState) -> dict[str, str]:
+    def _entry(self, states: list[FormerState], state: FormerState) -> dict[str, Any]:
         copy = past.copy_for(states, state)
         time = copy.time if copy else ""
-        problem = "\n".join(self._problems(state, past.make_plan(self.paths, state, copy), copy, time))
-        return {"until": state.until, "version": state.healthy.note["version"], "lose_since": time, "problem": problem}
+        plan = past.make_plan(self.paths, state, copy)
+        return {
+            "until": state.until,
+            "version": state.healthy.note["version"],
+            "differences": past.differences(self.paths, plan),
+            "lose_since": time,
+            "problem": "\n".join(self._problems(state, plan, copy, time)),
+        }
 
     def _problems(self, state: FormerState, plan: RollbackPlan, copy: Copy | None, lose_since: str) -> list[str]:
         has_program = self._module.get_bin_path

@@ -16,7 +16,8 @@ extends_documentation_fragment:
 description:
   - Checks the variables of a role of this collection, all at once, and refuses them with one sentence for each problem.
   - Returns the plan of the role, such as files, units and sites, as finished data for the role's tasks.
-  - Runs on the controller alone. The plan holds no secrets; the lookup P(nbops.jupyter.plan#lookup) has those.
+  - Runs on the controller alone.
+  - The plan of a role holds no secrets; the lookup P(nbops.jupyter.plan#lookup) has those.
 options:
   role:
     description: The role whose variables are read.
@@ -37,7 +38,7 @@ options:
   playbook:
     description:
       - The playbook whose variables (C(jupyter_*) and those of its roles) are checked.
-      - Nothing is returned, because these may hold secrets; the lookup P(nbops.jupyter.plan#lookup) has the plan.
+      - The plan is returned to a task that registers it, and hidden from the output, because these may hold secrets.
     type: str
     choices: [firewall, jupyterhub, jupyterlab, remove, rollback, status, verify]
   host:

@@ -73,6 +73,10 @@ options:
             type: list
             elements: str
             default: []
+          environment:
+            description: Path of the environment in which its servers run.
+            type: str
+            default: ""
       shut:
         description: What keeps people out for a while, each as a sentence without a full stop.
         type: list
@@ -88,6 +92,12 @@ options:
         type: list
         elements: str
         default: []
+  nodes:
+    description:
+      - By the name of each other machine on which a hub's servers run, the text of the marker of their current release,
+        empty where there is none.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -118,6 +128,7 @@ red:
 """
 
 import functools
+import json
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
@@ -151,13 +162,15 @@ ARGUMENT_SPEC = {
                     "kind": {"type": "str", "required": True},
                     "people": {"type": "list", "elements": "str"},
                     "partitions": {"type": "list", "elements": "str", "default": []},
+                    "environment": {"type": "str", "default": ""},
                 },
             },
             "shut": {"type": "list", "elements": "str", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
             "directories": {"type": "list", "elements": "str", "default": []},
         },
-    }
+    },
+    "nodes": {"type": "dict", "default": {}},
 }
 # What reading meets on a host: nothing there, no right, a program that fails, and files that hold something else.
 TROUBLE = (AttributeError, CertificateError, ImportError, LookupError, OSError, SystemdError, TypeError, ValueError)
@@ -171,7 +184,12 @@ def checked(check, judge):
         return [rows.unreadable(check, error)]
 
 
-def status(expected, run_command):
+def markers(nodes):
+    """What the markers of releases say, None for one that is not there."""
+    return {name: json.loads(text) if text else None for name, text in sorted(nodes.items())}
+
+
+def status(expected, run_command, nodes=None):
     """The rows of all checks, in the order in which they are shown."""
     systemd = Host(run_command)
     names = [*expected["units"], *(one["units"] for one in expected["servers"])]
@@ -183,6 +201,9 @@ def status(expected, run_command):
     @functools.cache
     def releases():
         return host.releases(run_command, expected["locks"])
+
+    def marker(path):
+        return next((release.marker for release in releases() if release.path == path), None)
 
     def units():
         return rows.units(systemd.show(expected["units"]), host.of_ours(events()[host.RESTARTED], names))
@@ -205,6 +226,8 @@ def status(expected, run_command):
             found += checked("people", lambda hub=hub: rows.people(host.people(hub)))
         if hub["partitions"]:
             found += checked("nodes", lambda hub=hub: rows.nodes(host.nodes(run_command, hub["partitions"])))
+        if nodes and hub["environment"]:
+            found += checked("nodes", lambda hub=hub: rows.environments(markers(nodes), marker(hub["environment"])))
         name = hub["name"]
         found += checked("logins", lambda name=name: rows.logins(name, host.failed_logins(run_command, name)))
     hubs = [hub["name"] for hub in expected["hubs"]]
@@ -218,7 +241,7 @@ def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
     run_by_module(module)
-    found = status(module.params["expected"], module.run_command)
+    found = status(module.params["expected"], module.run_command, module.params["nodes"])
     red = dict.fromkeys(row.check for row in found if row.state == rows.RED)
     module.exit_json(rows=[asdict(row) for row in found], red=list(red))
 

@@ -75,7 +75,8 @@ options:
             description: Memory above which the service is slowed down, as in C(MemoryHigh=).
             type: str
           memory_max:
-            description: Memory above which the service is killed, as in C(MemoryMax=).
+            description:
+              - Memory above which the service is killed, as in C(MemoryMax=). More than the host has is a warning.
             type: str
           cpu_quota:
             description: Share of one processor, such as V(200%) for two, as in C(CPUQuota=).
@@ -197,6 +198,7 @@ from dataclasses import dataclass, replace
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.diff import file_diff
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
+from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import memory
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.actions import (
     Action,
     UnitStates,
@@ -378,6 +380,8 @@ def main() -> None:
         state = host.show([unit["name"] for unit in units])
         changes = accepted_changes(module, host)
         require_free(units, changes, state, module)
+        for warning in memory.beyond(units, memory.of_host()):
+            module.warn(warning)
         predicted = module.params["predicted"] if module.check_mode else []
         plan = make_plan(units, changes, state, host, predicted)
         if module.check_mode:

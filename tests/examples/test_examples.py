@@ -92,6 +92,19 @@ def test_two_hosts_of_one_domain_are_refused(copied: pathlib.Path) -> None:
     assert "lab.example.org and lab2.example.org are both called lab.example.org" in result["msg"]
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_first_run_does_not_warn_of_the_python_of_the_host(
+    example: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine, with the settings that Ansible has by itself."""
+    (tmp_path / "ansible.cfg").touch()
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "ansible.cfg"))
+    ping = ("ansible", "--inventory=hosts.yml", "all", "--module-name=ansible.builtin.ping")
+    done = run(ROOT / "examples" / example, *ping, "--extra-vars=ansible_connection=local")
+    assert (done.returncode, "SUCCESS" in done.stdout) == (0, True), done.stderr
+    assert "interpreter" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorials/own-machine.md"])
 def test_a_page_shows_what_the_example_says(page: str) -> None:
     text = (ROOT / page).read_text()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hub_client import HubClient
+from playbook import run_playbook
 from waiting import wait_until
 
 PORTS = {"hub": 8081, "proxy": 8000, "proxy-api": 8001, "lab": 8888}
@@ -81,6 +82,18 @@ def test_nobody_takes_an_address_while_its_program_is_away(host, grabbed, how: s
         for unit in PROGRAMS:
             host.check_output(f"systemctl {how} {unit}")
         host.check_output(f"systemctl start {' '.join(PROGRAMS)}")
+    assert got == []
+
+
+def test_nobody_takes_an_address_while_a_run_changes_the_hub(host, grabbed) -> None:
+    inventories = ["inventory/hub.yml", "isolation/inventory/hosts.yml"]
+    started = "systemctl show --property=ActiveEnterTimestampMonotonic --value jupyterhub"
+    before = host.check_output(started)
+    with grabbed(*PORTS.values()) as got:
+        change = run_playbook(host, "jupyterhub", inventories, jupyterhub_announcement="soon")
+        assert change.returncode == 0, change.stdout
+        assert host.check_output(started) != before
+        assert run_playbook(host, "jupyterhub", inventories).returncode == 0
     assert got == []
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
 
 import pytest
 from browser import LOGS, browser, log_in
@@ -125,6 +124,37 @@ def test_the_sandbox_applies(host, kernel: Kernel) -> None:
     assert kernel.run("import os; print(os.path.exists('/tmp/of-the-host'))") == "False"
     owners = "{os.stat(f'/proc/{pid}').st_uid for pid in os.listdir('/proc') if pid.isdigit()}"
     assert kernel.run(f"print({owners} == {{os.getuid()}})") == "True"
+
+
+@pytest.mark.parametrize(
+    ("profile", "open_places"),
+    [
+        ("usual", {"loopback", "network", "names"}),
+        ("indoors", {"loopback", "names"}),
+        ("outdoors", {"network", "names"}),
+        ("exam", set()),
+    ],
+)
+def test_a_profile_closes_the_network_of_a_server(
+    host, person, address: str, profile: str, open_places: set[str]
+) -> None:
+    """As seen from inside, by who chooses it by the API; the hub and the person reach the server all the same."""
+    # As a daemon that resolves names has it.
+    host.check_output("install --directory /run/nscd && touch /run/nscd/socket")
+    attempts = {
+        "loopback": "socket.create_connection(('127.0.0.1', 8081), timeout=5)",
+        "network": f"socket.create_connection(('{address}', 443), timeout=5)",
+        "names": "os.stat('/run/nscd/socket')",
+    }
+    alan = person("alan")
+    assert alan.request("POST", "users/alan/server", {"profile": profile}).status_code in (201, 202)
+    wait_until(lambda: alan.state().get("ready"))
+    with alan.enter("alan").kernel() as kernel:
+        kernel.run("import os, socket")
+        attempt = "try:\n    {}\n    print('open')\nexcept OSError: print('closed')"
+        answers = {place: kernel.run(attempt.format(code)) for place, code in attempts.items()}
+    alan.stop()
+    assert answers == {place: "open" if place in open_places else "closed" for place in attempts}
 
 
 def test_a_person_installs_packages_for_herself(lab: NotebookClient, kernel: Kernel) -> None:
@@ -265,7 +295,7 @@ def test_other_peoples_servers_refuse(host, person, lab: NotebookClient) -> None
 
 
 def test_an_administrator_sees_everybody(ada: HubClient) -> None:
-    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "grace"}
+    assert {user["name"] for user in ada.request("GET", "users").json()} == {"ada", "alan", "grace"}
     assert ada.get("admin").status_code == 200
 
 
@@ -391,7 +421,6 @@ def account(host) -> Iterator[Callable[..., str]]:
 def test_people_and_servers_may_have_such_names(person, account, name: str, server: str) -> None:
     """As directories call accounts, and as long as they can be."""
     visitor = person(account(name))
-    visitor.name = quote(name, safe="@")
     try:
         with visitor.start(server).kernel() as kernel:
             assert kernel.run("6*7") == "42"

@@ -23,9 +23,18 @@ def test_a_persons_pages_have_an_origin_of_their_own(person) -> None:
     ada = person("ada")
     lab = ada.start()
     cookies = {cookie.name: cookie.domain for cookie in lab.http.cookies}
-    assert cookies["jupyterhub-user-ada"].endswith("ada.hub.example.org")
-    assert cookies["jupyterhub-hub-login"].endswith("hub.example.org")
+    assert cookies["__Host-jupyterhub-user-ada"].endswith("ada.hub.example.org")
+    assert cookies["__Host-jupyterhub-hub-login"].endswith("hub.example.org")
     ada.stop()
+
+
+def test_a_page_of_a_server_cannot_log_its_visitors_in_as_somebody_else(person) -> None:
+    """It sets cookies for the hub's name and all names below; browsers refuse only those that begin with __Host-."""
+    attacker, visitor = person("ada"), person()
+    for cookie in attacker.http.cookies:
+        if not cookie.name.startswith("__Host-"):
+            visitor.http.cookies.set(cookie.name, cookie.value, domain=".hub.example.org", path="/hub/")
+    assert visitor.get("home").url.partition("?")[0].endswith("/hub/login")
 
 
 def test_no_web_server_is_there_and_only_tls_answers(host) -> None:

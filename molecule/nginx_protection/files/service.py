@@ -1,11 +1,13 @@
 """A service that turns logins down as Jupyter does, and describes every other request: service.py PORT
 
 POST to /login is JupyterLab's: 302 for the right password, 401 for another. POST to /hub/login is JupyterHub's: 403.
-A request chooses headers of its answer by X-Answer-Policy and X-Answer-Cookie.
+A request chooses a header of its answer by X-Answer, such as `X-Answer: Server: mine`. The answer to /endless goes on
+until nobody takes it any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socketserver
 import sys
@@ -13,7 +15,6 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 REFUSALS = {"/login": 401, "/hub/login": 403}
-CHOICES = {"X-Answer-Policy": "Content-Security-Policy", "X-Answer-Cookie": "Set-Cookie"}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -24,8 +25,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)) if self.command != "POST" else 0)
+        if self.path == "/endless":
+            self.go_on()
+            return
         answer = {"path": self.path, "headers": self.headers.items()}
         self.answer(200, json.dumps(answer).encode())
+
+    def go_on(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(bytes(100_000))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode(errors="replace")
@@ -39,9 +50,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
-        for choice, name in CHOICES.items():
-            if choice in self.headers:
-                self.send_header(name, self.headers[choice])
+        name, chosen, value = self.headers.get("X-Answer", "").partition(": ")
+        if chosen:
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":

@@ -78,6 +78,33 @@ def test_a_cell_runs_on_the_node_in_a_job_of_its_person(host, ada: HubClient) ->
     wait_until(lambda: ada.state().get("ready"))
 
 
+def test_a_visit_shows_that_a_notebook_runs_on_a_node(host, node, ada: HubClient) -> None:
+    if ada.state():
+        ada.stop()
+    log = "/home/ada/.jupyterhub-server.log"
+    node.check_output(f"rm --force {log}")
+    # The host finds its own name, as by DNS.
+    host.check_output("grep --quiet hub.example.org /etc/hosts || echo 127.0.0.1 hub.example.org >>/etc/hosts")
+    named = ("-e", "jupyter_verify_user=ada", "-e", "{jupyter_verify_password: correct horse battery}")
+    visit = run_ansible("nbops.jupyter.verify", *OPTIONS, *named)
+    assert visit.returncode == 0, visit.stdout
+    assert re.search(r"cell +ok", visit.stdout), visit.stdout
+    assert node.file(log).size > 0
+
+
+def test_the_status_says_which_node_has_other_packages_than_the_hub(node) -> None:
+    def told() -> str:
+        return run_ansible("nbops.jupyter.status", *OPTIONS).stdout
+
+    assert re.search(r"nodes +ok +1 node with the packages of the hub's host\.", told())
+    marker = "/opt/jupyterhub/user/current/release.json"
+    node.check_output(f'sed --in-place=.before \'s/"jupyterlab": "[0-9.]*"/"jupyterlab": "4.0.0"/\' {marker}')
+    try:
+        assert re.search(rf"nodes +warn +{NODE}: 1 package of servers differs .* such as jupyterlab 4\.0\.0", told())
+    finally:
+        node.check_output(f"mv {marker}.before {marker}")
+
+
 def test_no_secret_is_in_slurm_nor_in_the_home_nor_in_a_log(host, node, ada: HubClient) -> None:
     server_of(ada)
     job = job_of(host, "ada")

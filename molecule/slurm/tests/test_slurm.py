@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -123,6 +124,11 @@ def test_people_see_their_own_jobs_alone_in_the_accounting(host, ada, bob):
     assert wait_until(lambda: ada.output(*ask) == known)
     assert bob.output(*ask) == ""
     assert host.check_output(" ".join(ask)) == known
+
+
+def test_the_accounting_forgets_after_a_year(host):
+    told = host.check_output("sacctmgr --noheader show configuration")
+    assert re.search(r"(?m)^PurgeJobAfter\s*=\s*12 months", told), told
 
 
 def test_another_database_takes_the_cluster_over_while_a_job_runs_on(host, ada):

@@ -176,27 +176,6 @@ def told_to(person: HubClient, text: str) -> bool:
         return any(text in line for line in events.iter_lines(decode_unicode=True))
 
 
-def test_a_hub_that_restarts_keeps_servers_that_wait_and_servers_that_run(
-    host, ada: HubClient, drain: Callable[[], None]
-) -> None:
-    drain()
-    answer = ada.request("POST", "users/ada/server")
-    assert answer.status_code in (201, 202)
-    job = wait_until(lambda: job_of(host, "ada"))
-    assert state_of(host, job) == "PENDING"
-    host.check_output("systemctl restart jupyterhub")
-    assert state_of(host, job) == "PENDING"
-    open_again(host)
-    wait_until(lambda: ada.state().get("ready"))
-    assert job_of(host, "ada") == job
-    with ada.enter("ada").kernel() as kernel:
-        assert kernel.run("six = 6") == ""
-        host.check_output("systemctl restart jupyterhub")
-        wait_until(lambda: ada.state().get("ready"))
-        assert kernel.run("six * 7") == "42"
-    assert job_of(host, "ada") == job
-
-
 def test_who_waits_reads_why(host, ada: HubClient, drain: Callable[[], None]) -> None:
     drain()
     assert ada.request("POST", "users/ada/server").status_code in (201, 202)

@@ -25,9 +25,13 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
     RollbackError,
     RollbackPlan,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, as_options, values_of
 
 PREVIOUS = "previous"
+# By these people know an environment, and so many names tell what a state is.
+MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
+SHOWN = 4
 DATED = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z(-[0-9]+)?)\.[a-z]+")
 
 
@@ -106,6 +110,54 @@ def make_plan(paths: HubPaths, state: FormerState, copy: Copy | None) -> Rollbac
     """What differs from a former state. Raises OSError, and ValueError for a link that is not ours."""
     plan = replace(rollback.make_plan(paths, state.healthy), upgrade={}, database="")
     return replace(plan, database=copy.path) if copy and plan.changes() else plan
+
+
+def differences(paths: HubPaths, plan: RollbackPlan) -> list[str]:
+    """What a state has otherwise than the present one, without values of options, which may be secrets.
+
+    Raises OSError, and ValueError for a link that is not ours.
+    """
+    return [
+        *(_packages(environment, paths.store(environment), path) for environment, path in plan.releases.items()),
+        *([f"the configuration ({_some(options)})"] if (options := _options(paths, plan)) else []),
+        *([f"units ({_some(list(plan.units))})"] if plan.units else []),
+    ]
+
+
+def _packages(environment: str, store: ReleaseStore, path: str) -> str:
+    """The packages of a former release that the present one has in another version, or does not have."""
+    former, present = store.marker(os.path.basename(path)), store.marker(store.current())
+    if former is None or present is None:
+        return f"the release of {environment}"
+    then, now = former.get("packages", {}), present.get("packages", {})
+    names = sorted(then.keys() | now.keys(), key=lambda name: (name not in MAIN_PACKAGES, name))
+    different = [f"{name} {then.get(name, 'missing')}" for name in names if then.get(name) != now.get(name)]
+    return f"the release of {environment} ({_some(different) or 'with the same packages'})"
+
+
+def _options(paths: HubPaths, plan: RollbackPlan) -> list[str]:
+    """The names of the options that differ, and of files in Python."""
+    names = list(plan.python)
+    if plan.config is not None:
+        then, now = _flat(plan.config), _flat(read_or_none(paths.config) or b"")
+        options = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
+        names = [*(options or [os.path.basename(paths.config)]), *names]
+    return names
+
+
+def _flat(config: bytes) -> dict[str, Any]:
+    """The options of a configuration by names such as Spawner.cmd; empty where it is not as the role writes it."""
+    try:
+        classes = json.loads(config)
+        return {f"{one}.{option}": value for one, options in classes.items() for option, value in options.items()}
+    except (AttributeError, ValueError):
+        return {}
+
+
+def _some(names: list[str]) -> str:
+    """The first of many names, and how many others there are."""
+    others = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    return ", ".join([*names[:SHOWN], *others])
 
 
 def problems(

@@ -76,26 +76,48 @@ def plan(people: list[dict], host: Host, exists: Callable[[str], bool]) -> Accou
     found = AccountPlan()
     memberships = host.groups_of()
     for person in people:
-        name, account = person["name"], host.accounts.get(person["name"])
-        if person["state"] == "absent":
-            if account and person["home"] == "remove":
-                if is_there(account, exists):
-                    found.remove[name] = False
-                for group in sorted(memberships.get(name, ())):
-                    if host.groups[group].local:
-                        found.leave.setdefault(group, []).append(name)
-            elif account and not account.retired:
-                found.lock.append(name)
-            continue
-        if account is None:
-            found.create[name] = sorted(person["unix_groups"])
-        if account is None or (is_ours(account, KIND) and not exists(account.home)):
-            found.homes.append(name)
-        if account and account.retired:
-            found.unlock.append(name)
-        if person["password_hash"] and (account is None or account.shadow != person["password_hash"]):
-            found.passwords[name] = person["password_hash"]
-        for group in sorted(set(person["unix_groups"]) - memberships.get(name, set())) if account else ():
-            if host.groups[group].gid != account.gid:
-                found.join.setdefault(group, []).append(name)
+        account, groups = host.accounts.get(person["name"]), memberships.get(person["name"], set())
+        if person["state"] == "present":
+            _stay(found, person, account, groups, host, exists)
+        elif account:
+            _leave(found, person, account, groups, host, exists)
     return found
+
+
+def _stay(
+    found: AccountPlan,
+    person: dict,
+    account: Account | None,
+    groups: set[str],
+    host: Host,
+    exists: Callable[[str], bool],
+) -> None:
+    """Plan what a person who is to be there lacks."""
+    name = person["name"]
+    if account is None:
+        found.create[name] = sorted(person["unix_groups"])
+    if account is None or (is_ours(account, KIND) and not exists(account.home)):
+        found.homes.append(name)
+    if account and account.retired:
+        found.unlock.append(name)
+    if person["password_hash"] and (account is None or account.shadow != person["password_hash"]):
+        found.passwords[name] = person["password_hash"]
+    for group in sorted(set(person["unix_groups"]) - groups) if account else ():
+        if host.groups[group].gid != account.gid:
+            found.join.setdefault(group, []).append(name)
+
+
+def _leave(
+    found: AccountPlan, person: dict, account: Account, groups: set[str], host: Host, exists: Callable[[str], bool]
+) -> None:
+    """Plan what goes of a person who is to go: the account, or all its ways in."""
+    name = person["name"]
+    if person["home"] != "remove":
+        if not account.retired:
+            found.lock.append(name)
+        return
+    if is_there(account, exists):
+        found.remove[name] = False
+    for group in sorted(groups):
+        if host.groups[group].local:
+            found.leave.setdefault(group, []).append(name)

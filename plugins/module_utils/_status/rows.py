@@ -386,6 +386,31 @@ def nodes(found: Iterable[Node]) -> list[Row]:
     return rows or [Row("nodes", OK, f"{_count(len(known), 'node')} take{'s' if len(known) == 1 else ''} jobs.")]
 
 
+def environments(found: Mapping[str, Mapping[str, Any] | None], own: Mapping[str, Any] | None) -> list[Row]:
+    """Whether nodes have the packages of people's servers that the hub's own host has.
+
+    `found` has the marker of the release by node, None where there is none that can be read; `own` is that of the host.
+    """
+    wanted = (own or {}).get("packages", {})
+    rows = []
+    for node, marker in found.items():
+        if marker is None:
+            rows.append(Row("nodes", RED, f"{node}: what servers need is not there; run nbops.jupyter.cluster."))
+        elif different := sorted(dict(marker["packages"].items() ^ wanted.items())):
+            name = next((name for name in MAIN_PACKAGES if name in different), different[0])
+            versions = (
+                f"{name} {marker['packages'].get(name, '(missing)')}, which is {wanted.get(name, '(missing)')} here"
+            )
+            differ = f"{_count(len(different), 'package')} of servers differ{'s' if len(different) == 1 else ''}"
+            words = f"{node}: {differ} from the hub's host, such as {versions}; run nbops.jupyter.cluster."
+            rows.append(Row("nodes", WARN, words))
+    same = len(found) - len(rows)
+    return [
+        *rows,
+        *([Row("nodes", OK, f"{_count(same, 'node')} with the packages of the hub's host.")] if same else []),
+    ]
+
+
 def _away(one: Node) -> str:
     why = f"{one.state.rstrip(SILENT)}{f': {one.reason}' if one.reason else ''}"
     if one.state.endswith(SILENT):
@@ -433,13 +458,15 @@ def _certificate(one: Certificate, alarm_share: float) -> Row:
     def row(state: str, words: str) -> Row:
         return Row("certificates", state, f"{one.name}: {words}")
 
-    how = "run the playbook, which says why" if one.is_declared else "replace it, or let the role certbot renew it"
+    # What an inventory does not list any more is declared still, because another play may list it.
+    gone = ". Where nothing uses it any more, give it state: absent in certbot_certificates" if one.is_declared else ""
+    how = f"run the playbook, which says why{gone}" if gone else "replace it, or let the role certbot renew it"
     if one.problem:
-        return row(RED, f"cannot be read: {one.problem}")
+        return row(RED, f"cannot be read: {one.problem}{gone}")
     wrong = concern(one.days, one.share, alarm_share, is_unissued=one.is_placeholder and one.is_declared)
     if wrong == UNISSUED:
-        words = "or write jupyter_certificate: {method: self_signed} where no authority should issue one"
-        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}, {words}.")
+        words = "Where no authority should issue one: jupyter_certificate: {method: self_signed}"
+        return row(RED, f"nothing was issued yet, and the host's own placeholder is served; {how}. {words}.")
     if wrong == EXPIRED:
         return row(RED, f"expired {_days(-one.days)} ago; {how}.")
     left = f"{_days(one.days)} left"

@@ -334,9 +334,22 @@ def _normalise(domain: str) -> str:
 
 
 def _method(entry: dict) -> Iterator[str]:
-    method, dns = entry["method"], {key: value for key, value in entry["dns"].items() if value}
+    method = entry["method"]
     if method == "webroot" and not PATH.fullmatch(entry["webroot"]):
         yield "webroot must be the absolute path of the directory that a web server serves on port 80."
+    yield from _dns(method, {key: value for key, value in entry["dns"].items() if value})
+    if entry["profile"] and (method not in ACME or not WORD.fullmatch(entry["profile"])):
+        yield "profile names a profile of an authority, such as shortlived or tlsserver; other methods have none."
+    if method == "self_signed" and (entry["key_type"] != "ecdsa" or entry["days"] < 1):
+        yield "a self-signed certificate has an ECDSA key and at least 1 day; correct key_type or days."
+    if entry["authority"] and method != "self_signed":
+        yield "authority is for method: self_signed; leave it out."
+    if entry["revoke"]:
+        yield "revoke is for state: absent; leave it out."
+
+
+def _dns(method: str, dns: dict) -> Iterator[str]:
+    """What is wrong with the way to prove a name by DNS; `dns` has what is said of it."""
     if method == "dns" and ("plugin" in dns) == ("auth_hook" in dns):
         yield "dns needs one of plugin (such as cloudflare) and auth_hook (a program of yours on the target)."
     if method != "dns" and dns:
@@ -357,14 +370,6 @@ def _method(entry: dict) -> Iterator[str]:
             )
     if not all(PATH.fullmatch(dns[hook]) for hook in ("auth_hook", "cleanup_hook") if hook in dns):
         yield "dns.auth_hook and dns.cleanup_hook are absolute paths of programs on the target, without arguments."
-    if entry["profile"] and (method not in ACME or not WORD.fullmatch(entry["profile"])):
-        yield "profile names a profile of an authority, such as shortlived or tlsserver; other methods have none."
-    if method == "self_signed" and (entry["key_type"] != "ecdsa" or entry["days"] < 1):
-        yield "a self-signed certificate has an ECDSA key and at least 1 day; correct key_type or days."
-    if entry["authority"] and method != "self_signed":
-        yield "authority is for method: self_signed; leave it out."
-    if entry["revoke"]:
-        yield "revoke is for state: absent; leave it out."
 
 
 def _provided(entry: dict) -> Iterator[str]:

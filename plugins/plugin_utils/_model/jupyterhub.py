@@ -18,6 +18,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
     jupyterhub_folders,
     jupyterhub_login,
+    jupyterhub_profiles,
     jupyterhub_rules,
     jupyterhub_slurm,
     jupyterhub_traits,
@@ -52,7 +53,11 @@ def problems(given: Given) -> list[str]:
     """What is wrong with the settings: each with the hub's name, the variable, the rule and what to write instead."""
     found = jupyterhub_rules.problems(given.settings)
     if given.settings["state"] == "present":
-        wrong = python_config.problems("jupyterhub_python_config", given.settings["python_config"], given.host)
+        sandboxes = sandbox.profiles(given.others["systemd"]["sandbox_profiles"])
+        wrong = [
+            *jupyterhub_profiles.sandbox_problems(given.settings, sandboxes),
+            *python_config.problems("jupyterhub_python_config", given.settings["python_config"], given.host),
+        ]
         found += [f"{given.settings['name']}: {text}" for text in wrong]
     for release in _environments(given.settings) if not found else []:
         found += python_venv.release_problems({**given.others["python_venv"], **release})

@@ -282,6 +282,8 @@ def _hub(settings: Settings) -> Options:
         options["public_url"] = settings["public_url"] + settings["base_url"]
     if settings["subdomains"]:
         options["subdomain_host"] = settings["public_url"]
+        # A page below the hub's name sets cookies for all of it, but none with the prefix, which needs TLS.
+        options["cookie_host_prefix_enabled"] = settings["public_url"].startswith("https://")
     return options
 
 

@@ -9,13 +9,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import variables
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import DENIED, NAMES, values_of
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import sandbox, variables
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import amounts
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import HUB_GROUP, ONE_LINE, PAGE
 
 Settings = Mapping[str, Any]
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+# What a sandbox of the systemd role says of the network. Addresses that are allowed count before those that are denied.
+DENY, ALLOW = "IPAddressDeny", "IPAddressAllow"
+NETWORK = (DENY, ALLOW, "PrivateNetwork")
+# systemd-run takes the word `localhost` only where it stands alone.
+LOOPBACK = "127.0.0.0/8 ::1/128"
+# Closes the network as a whole, whatever the hub's own sandbox says of addresses.
+NO_NETWORK = "air_gapped"
 
 
 def problems(settings: Settings) -> Iterator[str]:
@@ -40,6 +48,31 @@ def problems(settings: Settings) -> Iterator[str]:
         yield f"jupyterhub_profiles: {', '.join(defaults)} are each the default; say so of one."
 
 
+def sandbox_problems(settings: Settings, sandboxes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with the sandboxes of profiles beside that of the hub, which is one of `sandboxes`.
+
+    systemd adds up the addresses of both, and what one allows the other cannot deny. So a profile may choose among
+    addresses only where the hub's sandbox does not.
+    """
+    chosen = [profile for profile in settings["profiles"] if profile["sandbox"]]
+    if settings["spawner"] != "systemd":
+        for profile in chosen:
+            yield (
+                f"jupyterhub_profiles: {profile['name']}: sandbox is for jupyterhub_spawner: systemd; "
+                f"{settings['spawner']} starts servers without a sandbox of ours."
+            )
+        return
+    own = sandboxes[settings["sandbox"]]
+    if values_of(own.get(ALLOW)) or values_of(own.get(DENY)) != [DENIED]:
+        for profile in chosen:
+            if profile["sandbox"] != NO_NETWORK:
+                yield (
+                    f"jupyterhub_profiles: {profile['name']}: sandbox: {profile['sandbox']} cannot be added to "
+                    f"jupyterhub_sandbox: {settings['sandbox']}, which says itself which addresses are open; write "
+                    f"sandbox: {NO_NETWORK}, or leave it out."
+                )
+
+
 def _profile(profile: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     for key in ("title", "description"):
         if not ONE_LINE.fullmatch(profile[key]):
@@ -57,5 +90,21 @@ def _profile(profile: Mapping[str, Any], settings: Settings) -> Iterator[str]:
 
 def options(settings: Settings) -> list[dict[str, Any]]:
     """The profiles as the spawner has them."""
-    profiles = [{**profile, "environment": variables.texts(profile["environment"])} for profile in settings["profiles"]]
+    profiles = [
+        {**profile, "environment": variables.texts(profile["environment"]), "closing": _closing(profile["sandbox"])}
+        for profile in settings["profiles"]
+    ]
     return [{key: value for key, value in profile.items() if value} for profile in profiles]
+
+
+def _closing(name: str) -> dict[str, str]:
+    """Properties of a server's unit by which its network is as closed as in a sandbox; they add to the hub's own."""
+    if not name:
+        return {}
+    shipped = sandbox.SHIPPED[name]
+    words = {key: " ".join(values_of(shipped[key])).split() for key in NETWORK if key in shipped}
+    closing = {key: " ".join(LOOPBACK if word == "localhost" else word for word in words[key]) for key in words}
+    if name == NO_NETWORK:
+        # A daemon that resolves names would be a way out.
+        closing["InaccessiblePaths"] = " ".join(NAMES)
+    return closing

@@ -109,6 +109,7 @@ FIXED = {
     "JupyterHub.debug_proxy": "the proxy is a unit of its own",
     "JupyterHub.cookie_secret": "the role makes it once",
     "JupyterHub.cookie_secret_file": "the role makes it once",
+    "JupyterHub.cookie_host_prefix_enabled": "on one name, each server would get its visitors' cookies for the hub",
     "JupyterHub.upgrade_db": "the database is copied and migrated when the version changes",
     "JupyterHub.reset_db": "a reset would lose every user at every start",
     "JupyterHub.cleanup_servers": "servers survive a restart of the hub",

@@ -136,13 +136,12 @@ def url(host: str, port: int, path: str) -> str:
     return f"https://{name}{'' if port == HTTPS else f':{port}'}{path}"
 
 
-def certificate_report(given: Given) -> str:
-    """What kind of certificate browsers find, and how to get one that they trust.
+# In place of certificate_report, where the role certbot has failed.
+NO_CERTIFICATE = "certificate: not renewed or ordered, as said above. What was served before is served still."
 
-    `given.host["failures"]` has what the role certbot could not do.
-    """
-    if given.host.get("failures"):
-        return "certificate: not renewed or ordered, as said above. What was served before is served still."
+
+def certificate_report(given: Given) -> str:
+    """What kind of certificate browsers find, and how to get one that they trust."""
     if not is_certified(given):
         missing = [f"jupyter_{name}" for name in ("domain", "admin_email") if not given.settings[name]]
         return (

@@ -54,19 +54,22 @@ def plan(given: Given) -> dict[str, Any]:
         "sites": [site, *given.settings["sites"]],
         "certificates": [playbook.certificate(given)] if playbook.is_certified(given) else [],
         "kernels": playbook.has_kernels(given),
-        "report": _report(given) if settings["state"] == "present" else [],
+        "report": _report(given, playbook.certificate_report(given)),
+        "report_of_failure": _report(given, playbook.NO_CERTIFICATE),
     }
 
 
-def _report(given: Given) -> list[str]:
+def _report(given: Given, certificate: str) -> list[str]:
     """What is told at the end: where the hub answers, for whom, its certificate, and what comes next."""
     hub = given.others["jupyterhub"]
+    if hub["state"] == "absent":
+        return []
     present = [user for user in hub["users"] if user["state"] == "present"]
     admins = ", ".join(user["name"] for user in present if user["admin"])
     url = f"{hub['public_url']}{hub['base_url']}" if hub["public_url"] else ""
     people = f"{len(present)} listed, {f'administered by {admins}' if admins else 'nobody administers it'}"
     return [
         f"{hub['name']}: {url or playbook.address(given, given.settings['site'], hub['base_url'])} ({people})",
-        playbook.certificate_report(given),
+        certificate,
         playbook.NEXT,
     ]

@@ -41,7 +41,8 @@ def plan(given: Given) -> dict[str, Any]:
         "certificates": [playbook.certificate(given)] if web and playbook.is_certified(given) else [],
         "direct_certificates": _direct_certificates(given, direct),
         "kernels": playbook.has_kernels(given),
-        "report": _report(given, served, direct),
+        "report": _report(given, served, direct, playbook.certificate_report(given)),
+        "report_of_failure": _report(given, served, direct, playbook.NO_CERTIFICATE),
     }
 
 
@@ -115,7 +116,7 @@ def _locations(given: Given, instance: Instance) -> list[dict[str, Any]]:
     ]
 
 
-def _report(given: Given, served: list[Instance], direct: list[Instance]) -> list[str]:
+def _report(given: Given, served: list[Instance], direct: list[Instance], certificate: str) -> list[str]:
     """What is told at the end: how to reach each server, its certificate, and what comes next."""
     if not labs(given):
         return []
@@ -123,7 +124,7 @@ def _report(given: Given, served: list[Instance], direct: list[Instance]) -> lis
         return [*map(_direct_line, direct), *(_tunnel(given, number, one) for number, one in enumerate(served))]
     site = given.settings["site"]
     lines = [f"{one['name']}: {playbook.address(given, site, one['base_url'])}{_login(one)}" for one in served]
-    told = [playbook.certificate_report(given)] if served else []
+    told = [certificate] if served else []
     return [*lines, *map(_direct_line, direct), *told, playbook.NEXT]
 
 

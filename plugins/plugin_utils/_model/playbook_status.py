@@ -88,4 +88,6 @@ def _hub(hub: dict[str, Any]) -> dict[str, Any]:
         found["people"] = sorted(user["name"] for user in hub["users"] if user["state"] == "present")
     if partitions := jupyterhub_slurm.partitions(hub):
         found["partitions"] = partitions
+    if hub["slurm_listen"]:
+        found["environment"] = f"/opt/{hub['name']}/user"
     return found

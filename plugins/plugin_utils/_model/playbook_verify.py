@@ -68,12 +68,24 @@ def _problems(given: Given) -> Iterator[str]:
         if any(listed["name"] == PROBE for listed in hub["users"]):
             yield f"jupyterhub_users: {PROBE} is the account that visits make and remove; write another name."
         kind = jupyterhub_config.kind_of(hub)
+        if hub["slurm_listen"] and not user:
+            yield (
+                f"jupyter_verify_user: servers of {hub['name']} run on other machines, which lack the account that a "
+                f"visit makes for itself; {_somebody(kind)}."
+            )
         if user and kind not in FORMS:
             yield (
                 f"jupyter_verify_user: people log in to {hub['name']} at a provider ({kind}), whose page nobody but a "
                 "person may fill in; leave jupyter_verify_user and jupyter_verify_password out, and a token of the hub "
                 "is used."
             )
+
+
+def _somebody(kind: str) -> str:
+    """What to do where a visit needs an account that is there already."""
+    if kind in FORMS:
+        return "write it and jupyter_verify_password, of somebody who has an account on all of them"
+    return f"people log in at a provider ({kind}), where nobody can for them, so such a hub has no visits: leave it out"
 
 
 def _key(kind: str, one: dict[str, Any]) -> str:

@@ -34,6 +34,8 @@ DAEMON = {
     "PidFile": "/run/slurmdbd/slurmdbd.pid",
     "PrivateData": "accounts,events,jobs,reservations,usage,users",
 }
+# What the daemon forgets after a time; all of it says what people have done, or when.
+FORGOTTEN = ("Event", "Job", "Resv", "Step", "Suspend", "TXN", "Usage")
 # The clusters as each controller notes its own; sacctmgr does not tell the numbers.
 NUMBERS = "SELECT CONCAT(name, '|', id) FROM slurm_acct_db.cluster_table WHERE deleted = 0"
 MARIADB = ["/usr/bin/mariadb", "--no-defaults", "--user=root", "--batch", "--skip-column-names", "--execute"]
@@ -42,7 +44,9 @@ SACCTMGR = ["/usr/bin/sacctmgr", "--immediate"]
 
 
 def problems(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the accounts."""
+    """What is wrong with the accounts, and with the time for which jobs are remembered."""
+    if settings["accounting_months"] < 0:
+        yield "slurm_accounting_months is how many months jobs are remembered, such as 12, or 0 for no end."
     accounts = settings["accounts"]
     if accounts and not settings["accounting"]:
         yield "slurm_accounts: without accounting there are none; write slurm_accounting: true, or leave them out."
@@ -80,7 +84,7 @@ def plan(settings: Mapping[str, Any], associations: Iterable[str]) -> dict[str, 
     ]
     return {
         "path": CONFIGURATION,
-        "daemon": DAEMON,
+        "daemon": {**DAEMON, **_forgetting(settings["accounting_months"])},
         "grants": GRANTS,
         "ask_grants": [*MARIADB, f"SHOW GRANTS FOR {LOGIN}"],
         "grant": [*MARIADB, "; ".join(statements)],
@@ -88,6 +92,11 @@ def plan(settings: Mapping[str, Any], associations: Iterable[str]) -> dict[str, 
         "ask_numbers": [*MARIADB, NUMBERS],
         "missing": [[*SACCTMGR, "add", *words] for words in _missing(cluster, settings["accounts"], associations)],
     }
+
+
+def _forgetting(months: int) -> dict[str, str]:
+    """When the daemon forgets; never where `months` is 0."""
+    return {f"Purge{what}After": f"{months}months" for what in FORGOTTEN} if months else {}
 
 
 def _missing(cluster: str, accounts: Iterable[Mapping[str, Any]], associations: Iterable[str]) -> Iterator[list[str]]:

@@ -76,6 +76,20 @@ def test_each_button_has_a_label_and_what_it_gives(spawner) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sandbox", "said"),
+    [
+        ("no_internet", "no internet"),
+        ("no_loopback", "no services of the hub's machine"),
+        ("air_gapped", "no network"),
+    ],
+)
+def test_a_person_reads_what_a_server_lacks(spawner, sandbox: str, said: str) -> None:
+    exam = {"name": "exam", "limits": {"cpu_quota": "100%"}, "sandbox": sandbox}
+    shown = page(spawner(profiles=[PLAIN, exam]))
+    assert shown.texts[shown.buttons["exam"]["aria-describedby"]] == f"1 processor; {said}"
+
+
+@pytest.mark.parametrize(
     ("last", "checked"), [({}, "plain"), ({"profile": "small"}, "small"), ({"profile": "large"}, "plain")]
 )
 def test_the_last_choice_is_made_already_as_far_as_it_is_still_there(spawner, last: dict, checked: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import os
 import pathlib
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.jobs import Job
 from tornado.web import HTTPError
 
+NOW = 1_000_000.0
 ACCOUNT = SimpleNamespace(pw_name="ada", pw_uid=1000, pw_gid=1001, pw_dir="/home/ada", pw_shell="/bin/sh")
 
 
@@ -49,6 +51,8 @@ def module(hub: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(found, "queue", lambda name: slurm)
     monkeypatch.setattr(found, "pwd", SimpleNamespace(getpwnam=lambda name: ACCOUNT))
     monkeypatch.setattr(found, "SHORT", 0)
+    monkeypatch.setattr(found, "UNCLAIMED", 0.01)
+    monkeypatch.setattr(found, "time", SimpleNamespace(time=lambda: NOW, monotonic=time.monotonic))
     found.slurm, found.ran = slurm, ran
     yield found
     found.claims.waiting.clear()
@@ -68,10 +72,14 @@ def spawner(module: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         async def address(self) -> str:
             return "http+unix://%2Frun%2Fsocket"
 
-        async def wait_until_it_listens(self) -> None:
+        start_timeout, http_timeout = 600, 30
+        listens, waited = True, None
+
+        async def is_listening(self) -> bool:
             self.waited = dict(module.claims.waiting)
             if await self.poll() is not None:
                 raise self.ended()
+            return self.listens
 
         def clear_state(self) -> None:
             self._forget()
@@ -95,7 +103,7 @@ def test_a_start_submits_a_job_and_waits_for_its_claim(module: Any, spawner: Any
     assert spawner.waited == {7: spawner}
     assert module.claims.waiting == {}
     # A hub that restarts finds all of it.
-    assert spawner.orm_spawner.state == {"job": 7}
+    assert spawner.orm_spawner.state == {"job": 7, "submitted": NOW}
     assert (spawner.server.proto, spawner.server.port) == ("http+unix", 80)
 
 
@@ -167,6 +175,49 @@ def test_a_hub_that_restarts_waits_again_for_a_job_that_waits(module: Any, spawn
     assert module.claims.waiting == {}
 
 
+@pytest.mark.parametrize("state", [{"submitted": NOW - 601}, {"submitted": NOW - 599.98}, {}])
+def test_a_start_that_goes_on_after_a_restart_of_the_hub_has_its_time_and_no_more(
+    module: Any, spawner: Any, state: dict
+) -> None:
+    """JupyterHub limits a start in the hub that began it. A hub of an older release did not note when that was."""
+    spawner.listens, spawner.http_timeout = False, 0.01
+    if not state:
+        spawner.start_timeout = 0.02
+    module.slurm.job = Job(7, "PENDING", "ada")
+    spawner.load_state({"job": 7, **state})
+    assert asyncio.run(spawner.poll()) == 1
+    assert module.ends == {"ada": f"it was not ready within {spawner.start_timeout} seconds"}
+    # JupyterHub asks again, and ends what it takes for ended.
+    assert asyncio.run(spawner.poll()) is None
+    asyncio.run(spawner.stop())
+    assert module.ran == [(["scancel", "7"], None)]
+
+
+def test_a_server_that_had_its_place_while_the_hub_was_away_is_kept(module: Any, spawner: Any) -> None:
+    spawner.load_state({"job": 7, "submitted": NOW - 3600})
+    assert asyncio.run(spawner.poll()) is None
+    assert module.ran == []
+
+
+def test_a_claim_ends_the_wait_at_once(module: Any, spawner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, the hub would look again after a time that no test waits for."""
+
+    async def started() -> None:
+        start = asyncio.ensure_future(spawner.start())
+        # The first look finds nobody.
+        while spawner.waited is None:
+            await asyncio.sleep(0)
+        assert spawner.waited == {7: spawner}
+        spawner.listens = True
+        await spawner.handed_over({"job": 7})
+        await asyncio.wait_for(start, 10)
+
+    monkeypatch.setattr(module, "UNCLAIMED", 3600)
+    monkeypatch.setattr(type(spawner), "get_env", lambda self: {})
+    spawner.listens, spawner.api_token = False, "secret"
+    asyncio.run(started())
+
+
 PEER = nbops_tunnel.make_certificate()[1]
 SAID = {"job": 7, "account": "ada", "port": 20007, "directory": "/node/jupyter-7", "certificate": PEER}
 
@@ -219,7 +270,7 @@ def test_a_server_elsewhere_is_led_to_where_slurm_says_that_it_runs(module: Any,
     assert "--unit=jupyterhub-tunnel-ada.service" in command
     assert "--socket-property=ListenStream=/run/jupyterhub-sockets/ada@/server.sock" in command
     # A hub that restarts finds it.
-    assert far.orm_spawner.state == {"job": 7, "far": ["10.0.0.11", 20007]}
+    assert far.orm_spawner.state == {"job": 7, "submitted": NOW, "far": ["10.0.0.11", 20007]}
     asyncio.run(far.run_post_stop_hook())
     assert not keys.exists()
 

@@ -146,6 +146,35 @@ def test_a_start_waits_until_systemd_has_forgotten_the_server_before(
     assert ran == [["systemctl", "stop", unit.name], ["systemctl", "reset-failed", unit.name]]
 
 
+def closed(starting: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, speaks_sockets: bool) -> Any:
+    """A spawner of who has chosen a server without network."""
+
+    async def started(_spawner: object) -> None:
+        pass
+
+    made = starting(started)
+    closing = {"PrivateNetwork": "yes", "InaccessiblePaths": "-/run/nscd"}
+    made.profiles, made.user_options = [{"name": "exam", "sandbox": "air_gapped", "closing": closing}], {}
+    monkeypatch.setattr(type(made), "speaks_sockets", lambda _self: speaks_sockets)
+    return made
+
+
+def test_what_a_profile_closes_is_added_to_what_is_hidden_anyway(
+    module: Any, monkeypatch: pytest.MonkeyPatch, starting
+) -> None:
+    made = closed(starting, monkeypatch, speaks_sockets=True)
+    monkeypatch.setattr(module, "hiding", lambda _home, _people, _shown: {"InaccessiblePaths": ["-/srv/eve"]})
+    asyncio.run(made.start())
+    properties = made.unit_extra_properties
+    assert (properties["PrivateNetwork"], properties["InaccessiblePaths"]) == ("yes", "-/srv/eve -/run/nscd")
+
+
+def test_a_server_that_would_not_find_the_hub_is_not_started(monkeypatch: pytest.MonkeyPatch, starting) -> None:
+    made = closed(starting, monkeypatch, speaks_sockets=False)
+    with pytest.raises(StartError, match="This profile needs JupyterHub 6 or newer in both environments"):
+        asyncio.run(made.start())
+
+
 def test_a_server_that_ends_at_once_is_told_at_once(module: Any, starting) -> None:
     """SystemdSpawner asks every second until the time for the start is over."""
 

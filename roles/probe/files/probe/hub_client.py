@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from notebook_client import NotebookClient
@@ -22,6 +22,11 @@ class HubError(Exception):
             except (AttributeError, ValueError):
                 text = answer.reason
         super().__init__(text)
+
+
+def escaped(name: str) -> str:
+    """A name as the hub writes it in addresses and in the paths of cookies, which are compared with ours."""
+    return quote(name, safe="@~")
 
 
 class HubClient(NotebookClient):
@@ -48,12 +53,11 @@ class HubClient(NotebookClient):
 
     def state(self, server: str = "") -> dict[str, Any]:
         """What the hub says of our server; empty where there is none."""
-        return self.request("GET", f"users/{self.name}").json()["servers"].get(server, {})
+        return self.request("GET", f"users/{escaped(self.name)}").json()["servers"].get(server, {})
 
     def start(self, server: str = "") -> NotebookClient:
         """Start our server, wait until it is ready, and log in there through the hub."""
-        path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
-        answer = self.request("POST", path)
+        answer = self.request("POST", self._place(server))
         if answer.status_code not in (201, 202):
             raise HubError(answer)
         wait_until(lambda: self._is_ready(server), self.patience)
@@ -61,7 +65,7 @@ class HubClient(NotebookClient):
 
     def enter(self, name: str, server: str = "") -> NotebookClient:
         """A person's server, through the hub's way of logging in there."""
-        path = f"user/{name}/" + (f"{server}/" if server else "")
+        path = f"user/{escaped(name)}/" + (f"{escaped(server)}/" if server else "")
         client = NotebookClient(self.url.removesuffix("hub/") + path)
         client.http, client.ca = self.http, self.ca
         # Where people have names of their own below the hub's, this leads there.
@@ -71,11 +75,15 @@ class HubClient(NotebookClient):
 
     def stop(self, server: str = "") -> None:
         """Stop our server and wait until it is gone."""
-        path = f"users/{self.name}/servers/{server}" if server else f"users/{self.name}/server"
-        answer = self.request("DELETE", path)
+        answer = self.request("DELETE", self._place(server))
         if answer.status_code not in (202, 204):
             raise HubError(answer)
         wait_until(lambda: not self.state(server), self.patience)
+
+    def _place(self, server: str) -> str:
+        """The path of our server at the hub's API."""
+        person = f"users/{escaped(self.name)}"
+        return f"{person}/servers/{escaped(server)}" if server else f"{person}/server"
 
     def _is_ready(self, server: str) -> bool:
         """Whether our server is there. Raises HubError where the hub has given up."""

@@ -86,13 +86,39 @@ def is_new(world: Healthy) -> bool:
 def test_the_states_are_listed(world: Healthy, run: Callable[..., dict]) -> None:
     world.migrated()
     result = run()
+    differences = result["history"][0].pop("differences")
     assert result["history"] == [{"until": UNTIL, "version": "5.5.4", "lose_since": COPIED, "problem": ""}]
+    assert differences == [
+        "the release of hub (with the same packages)",
+        "the release of user (with the same packages)",
+        "the configuration (config.json)",
+        "units (jupyterhub.service)",
+    ]
     assert (result["changed"], world.calls) == (False, [])
+
+
+def test_a_state_is_told_by_packages_and_options_without_their_values(world: Healthy, run: Callable[..., dict]) -> None:
+    numbered = {f"p{number}": "1" for number in range(5)}
+    for name, packages in ((OLD, {"jupyterlab": "4.4.1", "same": "1"}), (NEW, {"jupyterlab": "4.5.0", "same": "1"})):
+        others = {} if name == OLD else numbered
+        marker = pathlib.Path(world.stores["user"].directory(name), "release.json")
+        marker.write_text(json.dumps({"packages": packages | others}))
+    state = json.loads(world.former.read_text())
+    spawner = {"cmd": ["same"], "args": ["secret"]}
+    world.former.write_text(json.dumps({**state, "config": json.dumps({"Spawner": spawner})}))
+    world.config.write_text(json.dumps({"Spawner": {"cmd": ["same"]}, "JupyterHub": {"port": 1}}))
+    differences = run()["history"][0]["differences"]
+    assert differences[1:3] == [
+        "the release of user (jupyterlab 4.4.1, p0 missing, p1 missing, p2 missing, 2 more)",
+        "the configuration (JupyterHub.port, Spawner.args)",
+    ]
 
 
 def test_a_state_without_its_release_is_listed_as_out_of_reach(world: Healthy, run: Callable[..., dict]) -> None:
     world.stores["hub"].remove(OLD)
-    assert run()["history"][0]["problem"].endswith("which ran at that time, is gone.")
+    (state,) = run()["history"]
+    assert state["problem"].endswith("which ran at that time, is gone.")
+    assert state["differences"][0] == "the release of hub"
 
 
 def test_releases_units_and_configuration_go_back_and_the_database_stays(

@@ -14,6 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import (
     actions,
     file_changes,
     manager,
+    memory,
     stale,
     verification,
 )
@@ -284,3 +285,21 @@ def test_a_time_in_the_future_is_one_warning(
     assert not run(SERVICE, check=check)["stale"]
     assert len(warnings) == 1
     assert "has a time in the future" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [("8G", False), ("8193M", True), ("1T", True), ("9000000000", True), ("80%", False), ("infinity", False)],
+)
+def test_a_limit_above_the_memory_of_the_host_is_a_warning_with_both_numbers(
+    run: Callable[..., dict],
+    systemd: Systemd,
+    monkeypatch: pytest.MonkeyPatch,
+    warnings: list[str],
+    limit: str,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(memory, "of_host", lambda: 8 * 2**30)
+    assert run({**SERVICE, "limits": {"memory_max": limit}}, check=True)["changed"]
+    found = [one for one in warnings if "memory_max" in one]
+    assert [f"memory_max is {limit}, and this host has 8.0G of memory" in one for one in found] == [True] * told

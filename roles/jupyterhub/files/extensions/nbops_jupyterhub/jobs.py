@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import math
 import re
@@ -78,8 +79,9 @@ class Wish:
     node: str = ""
 
 
+@functools.cache
 def host() -> str:
-    """The name of this host, by which Slurm knows it as a node."""
+    """The name of this host, by which Slurm knows it as a node, and by which the hub knows its jobs while it runs."""
     return socket.gethostname().partition(".")[0]
 
 

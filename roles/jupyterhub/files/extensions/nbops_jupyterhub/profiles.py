@@ -18,15 +18,21 @@ from nbops_jupyterhub.limits import amount
 
 Profile = Mapping[str, Any]
 OPTION = "profile"
+# What a person reads of a sandbox.
+WITHOUT = {
+    "no_internet": "no internet",
+    "no_loopback": "no services of the hub's machine",
+    "air_gapped": "no network",
+}
 UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20))
 
 
 class ProfilesMixin(Configurable):
     """Lets people choose among profiles, where there are any."""
 
-    profiles = List(help="name, and title, description, groups, default, limits, default_url, environment.").tag(
-        config=True
-    )
+    profiles = List(
+        help="name, and title, description, groups, default, limits, sandbox, closing, default_url, environment."
+    ).tag(config=True)
 
     async def get_options_form(self) -> str:
         """The form of the page on which a server starts; empty where there is nothing to choose."""
@@ -111,7 +117,7 @@ def form(may_have: Sequence[Profile], checked: str) -> str:
 
 def _choice(profile: Profile, is_checked: bool) -> str:
     name, title = escape(profile["name"]), escape(profile.get("title") or profile["name"])
-    said = escape("; ".join(filter(None, (profile.get("description", ""), *_limits(profile.get("limits", {}))))))
+    said = escape("; ".join(filter(None, (profile.get("description", ""), *_limits(profile)))))
     about = f' aria-describedby="profile-{name}-about"' if said else ""
     return "\n".join(
         (
@@ -125,9 +131,9 @@ def _choice(profile: Profile, is_checked: bool) -> str:
     )
 
 
-def _limits(limits: Mapping[str, Any]) -> list[str]:
-    """What limits mean for a person."""
-    found = []
+def _limits(profile: Profile) -> list[str]:
+    """What the limits and the sandbox of a profile mean for a person."""
+    found, limits = [], profile.get("limits", {})
     if "memory_max" in limits:
         size = amount(limits["memory_max"])
         unit, factor = next((unit for unit in UNITS if size >= unit[1]), UNITS[-1])
@@ -135,4 +141,4 @@ def _limits(limits: Mapping[str, Any]) -> list[str]:
     if "cpu_quota" in limits:
         count = amount(limits["cpu_quota"]) / 100
         found.append(f"{count:.4g} processor{'s' if count != 1 else ''}")
-    return found
+    return [*found, WITHOUT.get(profile.get("sandbox", ""), "")]

@@ -54,7 +54,9 @@ class Schema:
                     return ""
                 return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).strip()
+            # The indented lines of PostgreSQL are questions, which our advice answers.
+            lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+            reason = " ".join(line for line in lines if not line.startswith("\t"))
             place = str(self.file() if self.kind == "sqlite" else self._url.host or "its socket")
             raise DatabaseError(f"The database cannot be read: {reason}{copies.advice(reason, place)}") from None
         finally:

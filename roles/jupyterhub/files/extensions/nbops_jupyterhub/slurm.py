@@ -8,6 +8,7 @@ socket of this one, so for hub and proxy all servers are alike, see tunnels.py.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pathlib
 import pwd
@@ -34,6 +35,8 @@ from nbops_jupyterhub.spawner import AccountMixin
 
 # Seconds between two looks at a job that starts or ends.
 SHORT = 1
+# Seconds between two looks at a job that has not claimed its server yet. The claim ends the wait at once.
+UNCLAIMED = 2
 # Seconds in which a machine of the cluster answers at a port.
 KNOCK_SECONDS = 2
 # Slurm ends what does not end by itself, after KillWait.
@@ -66,19 +69,25 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         # Where such a server has its sockets, on its host.
         self._place = ""
         self._since = 0.0
+        # When the job was submitted, in seconds since 1970: a restart of the hub is no new start.
+        self._submitted = 0.0
+        self._claimed = asyncio.Event()
         self._resumes = False
         self._end = ""
         self._told = "Your server is submitted to Slurm."
 
     def get_state(self) -> dict[str, Any]:
         far = {"far": list(self.far)} if self.far else {}
-        return {**super().get_state(), **({"job": self.job} if self.job else {}), **far}
+        own = {"job": self.job, "submitted": self._submitted} if self.job else {}
+        return {**super().get_state(), **own, **far}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """After a restart of the hub, a job may still wait for its place, or be about to claim its server."""
         super().load_state(state)
         if state.get("job"):
             self._wait_for(state["job"])
+            # A hub of an older release did not note it.
+            self._submitted = state.get("submitted", self._submitted)
             self._resumes = True
             self.far = tuple(state["far"]) if "far" in state else None
 
@@ -112,7 +121,8 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     async def poll(self) -> int | None:
         if self._resumes:
             self._resumes = False
-            await self._resume()
+            if not await self._resume():
+                return 1
         # It may have been stopped meanwhile.
         if not self.job:
             return 0
@@ -148,6 +158,21 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
                 last = self._told
                 yield {"message": last}
             await asyncio.sleep(SHORT)
+
+    async def wait_until_it_listens(self) -> None:
+        """Of a server whose job waits or runs. Raises StartError where it ends before.
+
+        Until the job claims its server nobody listens, and that may take as long as Slurm's queue. One that has claimed
+        it from the hub before a restart does not claim it again.
+        """
+        while not self._claimed.is_set():
+            if await self.is_listening():
+                return
+            if await self.poll() is not None:
+                raise self.ended()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._claimed.wait(), UNCLAIMED)
+        await super().wait_until_it_listens()
 
     def ended(self) -> StartError:
         return StartError(f"Your server ended before it was ready: {self._end}. Look at {self._log_file()}.")
@@ -192,6 +217,7 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         visitor = {"visitor": await self._dig(said)} if self.nodes_address else {}
         if not self.api_token:
             self._make_token()
+        self._claimed.set()
         return {"command": [*self.cmd, *self.get_args()], "environment": self.get_env(), **visitor}
 
     async def _dig(self, said: dict[str, Any]) -> str:
@@ -292,6 +318,7 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
 
     def _wait_for(self, number: int) -> None:
         self.job, self._since, self._end = number, time.monotonic(), ""
+        self._submitted, self._claimed = time.time(), asyncio.Event()
         claims.waiting[number] = self
         known.add(number)
 
@@ -303,22 +330,30 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
     async def _found(self, age: float) -> jobs.Job | None:
         return await queue(self._job_name).find(self.job, self.user.name, self._since, age)
 
-    async def _resume(self) -> None:
+    async def _resume(self) -> bool:
         """Wait, after a restart of the hub, for a server that is not ready, or that Slurm has suspended.
 
-        JupyterHub would cancel it for not answering.
+        JupyterHub would cancel it for not answering. False where the time of the start is over, which JupyterHub counts
+        only in the hub that began it.
         """
+        left = self._submitted + self.start_timeout - time.time()
         try:
             # This host was restarted, and the server is on another one.
             if self.far and not units.is_held(self._tunnel):
                 await self._lead()
-            await self.wait_until_it_listens()
+            # Who had a place while the hub was away gets the time of any server that is there.
+            await asyncio.wait_for(self.wait_until_it_listens(), max(left, self.http_timeout))
         except StartError as error:
             self.log.warning("The server of %s is not there any more: %s", self.user.name, error)
-            return
+            return True
+        except asyncio.TimeoutError:
+            ends[self._key] = f"it was not ready within {self.start_timeout} seconds"
+            self.log.warning("Job %s, the server of %s, is given up: %s.", self.job, self.user.name, ends[self._key])
+            return False
         claims.waiting.pop(self.job, None)
         while (job := await self._found(SHORT)) is not None and not job.has_ended and not job.runs:
             await asyncio.sleep(SHORT)
+        return True
 
     def _make_token(self) -> None:
         """A new token for a job that started with a hub before this one: of the old token there is but a hash."""

@@ -27,6 +27,7 @@ from nbops_jupyterhub.accounts import (
     require_inspected,
     require_person,
 )
+from nbops_jupyterhub.errors import StartError
 from nbops_jupyterhub.homes import hiding, taken_away
 from nbops_jupyterhub.inspection import make_directory
 from nbops_jupyterhub.limits import amount, limits_of
@@ -34,6 +35,9 @@ from nbops_jupyterhub.people import is_person
 from nbops_jupyterhub.profiles import ProfilesMixin
 from nbops_jupyterhub.programs import run
 from nbops_jupyterhub.sockets import SocketMixin
+
+# Sandboxes in which a server finds the hub at its socket alone.
+WITHOUT_LOOPBACK = ("no_loopback", "air_gapped")
 
 
 class AccountMixin(Configurable):
@@ -138,9 +142,11 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, ProfilesMixin, SystemdSpa
         self.cpu_limit = limits["cpu_quota"] / 100 if "cpu_quota" in limits else None
         making = self.making_directory(account.pw_dir)
         files = await self._visible_files(account.pw_dir, [self.socket_directory])
+        closing = self._closing()
         self.unit_extra_properties = {
             "Description": f"Notebook server of {self.user.name}",
-            **{name: " ".join(paths) for name, paths in files.items()},
+            **closing,
+            **{name: " ".join([*paths, *closing.get(name, "").split()]) for name, paths in files.items()},
             "RuntimeDirectory": self.directory.removeprefix("/run/"),
             "RuntimeDirectoryMode": "0700",
             **({"ExecStartPre": " ".join(making)} if making else {}),
@@ -169,6 +175,13 @@ class BoundedSystemdSpawner(SocketMixin, AccountMixin, ProfilesMixin, SystemdSpa
     @property
     def journal(self) -> str:
         return f"journalctl --unit={self.unit_name}"
+
+    def _closing(self) -> dict[str, str]:
+        """What the chosen profile closes beside the hub's sandbox. Raises StartError where no server would start."""
+        closing = self.profile().get("closing", {})
+        if self.profile().get("sandbox") in WITHOUT_LOOPBACK and not self.speaks_sockets():
+            raise StartError("This profile needs JupyterHub 6 or newer in both environments. Choose another one.")
+        return closing
 
     async def _account_with_directory(self) -> pwd.struct_passwd:
         """The account, and the directory of its socket, because the hub itself may not give files away."""

@@ -147,12 +147,15 @@ def test_interpreters() -> None:
         (Certificate("a", -1, -0.01), "red", "a: expired 1 day ago;"),
         (Certificate("a", 900, 0.9, is_placeholder=True, is_declared=True), "red", "a: nothing was issued yet"),
         (Certificate("a", problem="no such file"), "red", "a: cannot be read: no such file"),
+        (Certificate("a", problem="no such file", is_declared=True), "red", "a: cannot be read: no such file. Where"),
     ],
 )
 def test_certificates(certificate: Certificate, state: str, beginning: str) -> None:
     ((found, text),) = said(rows.certificates([certificate], 0.25))
     assert found == state
     assert text.startswith(beginning)
+    # The inventory may have forgotten it.
+    assert ("give it state: absent" in text) == (certificate.is_declared and state == "red")
 
 
 @pytest.mark.parametrize(
@@ -269,6 +272,36 @@ def test_what_to_do_with_the_postgresql_of_the_debian_before() -> None:
 )
 def test_nodes(found: list[Node], expected: list[str]) -> None:
     assert [f"{state} {text}" for state, text in said(rows.nodes(found))] == expected
+
+
+OWN = {"packages": {"jupyterlab": "4.6.6", "pip": "26.1"}}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"node1": OWN, "node2": OWN}, ["ok 2 nodes with the packages of the hub's host."]),
+        (
+            {"node1": OWN, "node2": {"packages": {"jupyterlab": "4.5.0", "pip": "26.0"}}},
+            [
+                "warn node2: 2 packages of servers differ from the hub's host, such as jupyterlab 4.5.0, which is "
+                "4.6.6 here; run nbops.jupyter.cluster.",
+                "ok 1 node with the packages of the hub's host.",
+            ],
+        ),
+        (
+            {"node1": {"packages": {**OWN["packages"], "cowsay": "6"}}},
+            [
+                "warn node1: 1 package of servers differs from the hub's host, such as cowsay 6, which is (missing) "
+                "here; run nbops.jupyter.cluster."
+            ],
+        ),
+        ({"node1": None}, ["red node1: what servers need is not there; run nbops.jupyter.cluster."]),
+    ],
+    ids=["the same", "older", "one more", "nothing"],
+)
+def test_environments_of_nodes(found: dict[str, Any], expected: list[str]) -> None:
+    assert [f"{state} {text}" for state, text in said(rows.environments(found, OWN))] == expected
 
 
 def test_packages() -> None:

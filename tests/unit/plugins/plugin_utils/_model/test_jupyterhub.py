@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import pathlib
 from typing import Any
@@ -12,6 +13,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     heads,
     jupyterhub_config,
     jupyterhub_login,
+    jupyterhub_profiles,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import settings_of
 from models import GOLDEN, plan, problems, require_golden, require_words, secrets
@@ -57,6 +59,7 @@ MAXIMAL = {
             "description": "For <models>",
             "groups": ["staff"],
             "limits": {"memory_max": "16G", "cpu_quota": "800%"},
+            "sandbox": "air_gapped",
             "default_url": "/tree",
             "environment": {"OMP_NUM_THREADS": "8"},
         },
@@ -103,6 +106,8 @@ ACCEPTED = [
     {"listen": "[::1]:8010", "base_url": "/physics/", "name": "jupyterhub-" + "p" * 16},
     {"listen": "localhost:8010"},
     {"profiles": [{"name": "large", "environment": {"THREADS": "8"}}], "spawner": "local"},
+    {"profiles": [{"name": "exam", "sandbox": "no_internet"}], "sandbox": "gpu"},
+    {"profiles": [{"name": "exam", "sandbox": "air_gapped"}], "sandbox": "no_internet"},
     {"spawner": "slurm", "slurm_partition": "main", "limits": {"cpu_quota": "1000%", "memory_max": "1G"}},
     {"spawner": "slurm", "slurm_partition": "main", "slurm_listen": "[fd00::10]:8082", "slurm_ports": "2000-2000"},
     {"spawner": "slurm", "profiles": [{"name": "gpu", "partition": "gpu_1", "time": "1-12", "gres": "gpu:a100:1"}]},
@@ -207,6 +212,11 @@ REFUSED = [
     {"profiles": [{"name": "large", "limits": {"memory_max": "1M"}}]},
     {"profiles": [{"name": "large", "limits": {"memory_max": "1G"}}], "spawner": "local"},
     {"profiles": [{"name": "large", "default_url": "lab"}]},
+    {"profiles": [{"name": "exam", "sandbox": "gpu"}]},
+    {"profiles": [{"name": "exam", "sandbox": "no_internet"}], "spawner": "local"},
+    {"profiles": [{"name": "exam", "sandbox": "air_gapped"}], "spawner": "slurm", "slurm_partition": "main"},
+    {"profiles": [{"name": "exam", "sandbox": "no_internet"}], "sandbox": "no_loopback"},
+    {"profiles": [{"name": "exam", "sandbox": "no_loopback"}], "sandbox": "no_internet"},
     {"spawner": "slurm"},
     {"spawner": "slurm", "profiles": [{"name": "gpu", "partition": "gpu"}, {"name": "small"}]},
     {"spawner": "slurm", "slurm_partition": "main --uid=0"},
@@ -296,6 +306,17 @@ def test_the_plan_of_a_hub_that_says_everything() -> None:
 
 def test_what_makes_no_sense_is_told_in_words() -> None:
     require_words("jupyterhub", hub(**MAXIMAL))
+
+
+def test_what_a_profile_closes_is_written_as_systemd_run_takes_it() -> None:
+    """Each value by itself: no word for addresses stands among others."""
+    names = ("no_internet", "no_loopback", "air_gapped")
+    closed = jupyterhub_profiles.options({"profiles": [{"sandbox": name, "environment": {}} for name in names]})
+    for one in closed:
+        for key in ("IPAddressDeny", "IPAddressAllow"):
+            words = one["closing"].get(key, "any").split()
+            # Raises ValueError for another word.
+            assert words == ["any"] or [ipaddress.ip_network(word) for word in words]
 
 
 def test_a_folder_is_shown_to_servers_until_it_is_to_go() -> None:

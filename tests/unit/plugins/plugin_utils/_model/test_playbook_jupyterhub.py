@@ -73,12 +73,13 @@ def test_what_is_told_at_the_end() -> None:
     assert told[1].startswith(
         "certificate: self-signed, so browsers ask before they go on. Write jupyter_admin_email and"
     )
-    assert plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)["report"] == []
+    gone = plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)
+    assert gone["report"] == gone["report_of_failure"] == []
 
 
 def test_a_certificate_that_was_not_ordered_is_not_said_to_be_there() -> None:
     said = {**HUB, "jupyter_domain": "hub.org", "jupyter_admin_email": "a@hub.org"}
-    told = plan("playbook_jupyterhub", said, {**HOST, "failures": ["hub.org: no answer"]})["report"]
+    told = plan("playbook_jupyterhub", said, HOST)["report_of_failure"]
     assert told[1] == "certificate: not renewed or ordered, as said above. What was served before is served still."
 
 

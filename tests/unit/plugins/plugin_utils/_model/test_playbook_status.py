@@ -94,6 +94,9 @@ def test_whom_a_provider_lets_in_is_not_compared_with_accounts() -> None:
 def test_nodes_are_judged_where_servers_are_jobs() -> None:
     jobs = {"jupyterhub_spawner": "slurm", "jupyterhub_slurm_partition": "main"}
     assert asked(["jupyterhub"], **HUB, **jobs)["hubs"][0]["partitions"] == ["main"]
+    assert "environment" not in asked(["jupyterhub"], **HUB, **jobs)["hubs"][0]
+    elsewhere = asked(["jupyterhub"], **HUB, **jobs, jupyterhub_slurm_listen="10.0.0.10:8082")
+    assert elsewhere["hubs"][0]["environment"] == "/opt/jupyterhub/user"
 
 
 def test_who_is_to_go_is_not_expected() -> None:

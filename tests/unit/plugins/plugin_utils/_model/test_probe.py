@@ -57,6 +57,19 @@ def test_a_hub_whose_login_takes_no_account_of_the_host_is_visited_by_a_token(
     assert (hub["login"], hub["why"], hub["provider"]) == ("token", why, provider)
 
 
+FAR = {"jupyterhub_spawner": "slurm", "jupyterhub_slurm_partition": "main", "jupyterhub_slurm_listen": "10.0.0.10:8082"}
+
+
+def test_a_hub_with_servers_on_other_machines_is_visited_as_somebody_who_has_an_account_there() -> None:
+    assert problems("playbook_verify", {**HUB, **FAR, **NAMED}, HUBS) == []
+    assert problems("playbook_verify", {**HUB, **FAR, "jupyterhub_slurm_listen": ""}, HUBS) == []
+    (unnamed,) = problems("playbook_verify", {**HUB, **FAR}, HUBS)
+    assert "write it and jupyter_verify_password" in unnamed
+    users = {"jupyterhub_users": [{"name": "ada", "admin": True}]}
+    (provider,) = problems("playbook_verify", {**HUB, **users, **FAR, **OAUTH}, HUBS)
+    assert "people log in at a provider (github)" in provider
+
+
 def test_a_hub_that_speaks_tls_itself() -> None:
     tls = {"jupyterhub_certificate": "hub.example.org", "jupyterhub_listen": "0.0.0.0:8443"}
     (hub,) = targets(HUBS, **{**HUB, **tls, "jupyterhub_public_url": ""})

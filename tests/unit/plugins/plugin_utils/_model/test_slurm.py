@@ -60,6 +60,7 @@ MAXIMAL = {
     "slurm_ssh_jobs_only": True,
     "slurm_ssh_groups": ["sudo", "operators"],
     "slurm_accounting": True,
+    "slurm_accounting_months": 6,
     "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}],
     "slurm_config": {"SlurmctldDebug": "verbose", "jobrequeue": True, "DisableRootJobs": True, "MaxJobCount": 500},
     "slurm_partitions": [
@@ -133,6 +134,12 @@ def test_who_only_submits_jobs_has_no_daemon_of_slurm() -> None:
 
 
 ACCOUNTED = {"slurm_accounting": True, "slurm_accounts": [{"name": "vision", "users": ["ada", "bob"]}, {"name": "nlp"}]}
+
+
+@pytest.mark.parametrize(("months", "after"), [(1, "1months"), (0, None)])
+def test_the_accounting_forgets_unless_that_is_not_wanted(months: int, after: str | None) -> None:
+    made = plan("slurm", {**ACCOUNTED, "slurm_accounting_months": months}, host())
+    assert made["accounting"]["daemon"].get("PurgeJobAfter") == after
 
 
 @pytest.mark.parametrize(
