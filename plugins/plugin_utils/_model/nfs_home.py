@@ -231,22 +231,19 @@ def _server(given: Given) -> Iterator[str]:
         )
     if settings["source"] and servers:
         yield (
-            "nfs_home_source: the homes are on a server that is there already, and the group "
-            "nfs_home_server has a host "
-            "for them; keep one."
+            "nfs_home_source: the homes are on a server that is there already, and the group nfs_home_server has a "
+            "host for them; keep one."
         )
     if "client" in roles and not (servers or settings["source"] or settings["server_address"]):
         yield (
-            "nfs_home_source: the group nfs_home_server is empty; put the host of the homes into it, or "
-            "write which file "
-            "server has them, such as nfs.example.org:/home."
+            "nfs_home_source: the group nfs_home_server is empty; put the host of the homes into it, or write which "
+            "file server has them, such as nfs.example.org:/home."
         )
     others = set(_group(given, "nfs_home_clients")) - set(servers)
     if "server" in roles and not (others or settings["client_addresses"]):
         yield (
-            "nfs_home_client_addresses: the group nfs_home_clients is empty; put the hosts into it that "
-            "mount the homes, "
-            "or write their addresses."
+            "nfs_home_client_addresses: the group nfs_home_clients is empty; put the hosts into it that mount the "
+            "homes, or write their addresses."
         )
 
 
@@ -268,9 +265,8 @@ def _mount_point(given: Given) -> Iterator[str]:
         _path_there, kind, there = mounted[-1]
         if kind != "autofs" and there != source:
             yield (
-                f"nfs_home_path: on the host, {there} is mounted at {path} already, not {source}; end what "
-                "uses it, take "
-                "it out of /etc/fstab, unmount it, and run again."
+                f"nfs_home_path: on the host, {there} is mounted at {path} already, not {source}; end what uses it, "
+                "take it out of /etc/fstab, unmount it, and run again."
             )
     elif entries := given.host.get("entries", ()):
         shown = ", ".join(sorted(entries)[:3]) + (", ..." if len(entries) > 3 else "")
