@@ -117,9 +117,10 @@ def differences(paths: HubPaths, plan: RollbackPlan) -> list[str]:
 
     Raises OSError, and ValueError for a link that is not ours.
     """
+    options = _options(paths, plan)
     return [
         *(_packages(environment, paths.store(environment), path) for environment, path in plan.releases.items()),
-        *([f"the configuration ({_some(options)})"] if (options := _options(paths, plan)) else []),
+        *([f"the configuration ({_some(options)})"] if options else []),
         *([f"units ({_some(list(plan.units))})"] if plan.units else []),
     ]
 
