@@ -39,7 +39,7 @@ def _flat(entries: list[dict[str, Any]], file: pathlib.Path, tags: frozenset[str
     for entry in entries:
         own = tags | set(entry.get("tags", []))
         may_skip = conditional or "when" in entry
-        text = yaml.safe_dump({key: value for key, value in entry.items() if key not in NESTED})
+        text = yaml.safe_dump({key: value for key, value in entry.items() if key not in NESTED}, width=10_000)
         makes = {entry[key] for key in ("register",) if key in entry}
         makes |= {fact for module, fact in FACTS.items() if module in entry}
         yield Task(f"{file.name}: {entry['name']}", own, may_skip, text, frozenset(makes))

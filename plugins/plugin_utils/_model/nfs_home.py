@@ -47,10 +47,8 @@ def problems(given: Given) -> list[str]:
             "nfs_home: the host is in none of the groups nfs_home_server and nfs_home_clients; put it into one, or "
             "write nfs_home_roles."
         ]
-    found = list(_path(settings["path"]))
-    if settings["state"] == "present":
-        found += [*_addresses(settings), *_people(settings["people"]), *_server(given)]
-    if found or settings["state"] == "absent" or not given.host.get("asked"):
+    found = [*_path(settings["path"]), *_addresses(settings), *_people(settings["people"]), *_server(given)]
+    if found or not given.host.get("asked"):
         return found
     return [*_answers(given), *_mount_point(given), *_homes(given)]
 
@@ -59,25 +57,17 @@ def plan(given: Given) -> dict[str, Any]:
     """What the role does; nothing of it is secret. Addresses follow from the answers of hosts."""
     settings, roles = given.settings, parts_of(given)
     path = settings["path"]
-    is_present = settings["state"] == "present"
     made = {
-        "state": settings["state"],
         "roles": roles,
         "path": path,
         "packages": sorted({PORTMAPPER, *(package for role in roles for package in PACKAGES[role])}),
-        "ask": unknown(given) if is_present else [],
+        "ask": unknown(given),
         "people": settings["people"],
         "directory": STATE,
         "installed": INSTALLED,
         "portmapper": {"package": PORTMAPPER, "units": list(PORTMAPPER_UNITS)},
         "server": {"package": PACKAGES["server"][0], "unit": "nfs-server.service"},
     }
-    if not is_present:
-        return {
-            **made,
-            "units": [{"name": name, "state": "absent"} for name in _unit_names(path)],
-            "remains": [EXPORTS, SERVER_CONFIGURATION, STATE],
-        }
     if not given.host.get("asked"):
         return made
     clients = clients_of(given)
@@ -125,7 +115,7 @@ def unknown(given: Given) -> list[str]:
 
 def openings(given: Given) -> list[dict[str, Any]]:
     """The port of the server, as entries of `firewall_open`, for its clients alone."""
-    clients = clients_of(given) if given.settings["state"] == "present" and "server" in parts_of(given) else []
+    clients = clients_of(given) if "server" in parts_of(given) else []
     return [{"port": PORT, "sources": clients}] if clients else []
 
 
@@ -135,17 +125,12 @@ def escaped(path: str) -> str:
     return named.replace("/", "-")
 
 
-def _unit_names(path: str) -> tuple[str, str]:
-    """The automount first: while it is there, the mount would come back."""
-    return f"{escaped(path)}.automount", f"{escaped(path)}.mount"
-
-
 def _units(path: str, source: str) -> list[dict[str, Any]]:
     """Mounted when somebody goes there, so that neither a boot nor a run waits for a server that is away."""
-    automount, mount = _unit_names(path)
+    name = escaped(path)
     return [
         {
-            "name": mount,
+            "name": f"{name}.mount",
             "enabled": False,
             "started": False,
             "sections": {
@@ -160,7 +145,7 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
             },
         },
         {
-            "name": automount,
+            "name": f"{name}.automount",
             "sections": {
                 "Unit": {"Description": "Homes of people, when somebody goes there", "Before": "remote-fs.target"},
                 "Automount": {"Where": path},

@@ -44,11 +44,6 @@ def test_the_plan_of_a_client() -> None:
     require_golden("nfs_home-maximal", plan("nfs_home", MAXIMAL, {"asked": True}))
 
 
-def test_the_plan_of_a_client_whose_homes_go() -> None:
-    made = plan("nfs_home", {"nfs_home_state": "absent"}, client(asked=False))
-    assert [unit["name"] for unit in made["units"]] == ["srv-homes.automount", "srv-homes.mount"]
-
-
 def test_strange_values_are_refused_in_words() -> None:
     require_words("nfs_home", MAXIMAL, {"asked": True})
 
