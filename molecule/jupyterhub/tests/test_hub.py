@@ -438,7 +438,7 @@ def test_people_and_servers_may_have_such_names(person, account, name: str, serv
 def test_a_home_that_is_none_is_told_at_once(person, account, home: str, exists: bool, reason: str) -> None:
     visitor = person(account("homeless", home, exists))
     answer = visitor.request("POST", "users/homeless/server")
-    assert (answer.status_code, f"The home of homeless {reason}" in answer.json()["message"]) == (500, True)
+    assert (answer.status_code, f"The home of homeless {reason}" in answer.json()["message"]) == (403, True)
 
 
 @pytest.mark.parametrize("fault", ["ExecStartPre=/bin/false", "Environment=PYTHONHOME=/nowhere"])
