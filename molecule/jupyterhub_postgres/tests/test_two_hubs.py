@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hub_client import HubClient
+from waiting import wait_until
 
 
 def ask(host, database: str, question: str) -> list[str]:
@@ -31,7 +32,8 @@ def test_nobody_else_on_the_host_reads_the_database(host) -> None:
 def marie(host, tunnel) -> HubClient:
     """At the hub below a path, which no web server shows to the outside."""
     client = HubClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8010')}/physics/hub/")
-    assert client.login("marie", "correct horse battery")
+    # Where the database was away, the hub notices at the first request, which fails.
+    wait_until(lambda: client.login("marie", "correct horse battery"))
     return client
 
 
