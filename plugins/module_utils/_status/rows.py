@@ -15,6 +15,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy
     UNISSUED,
     concern,
 )
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.history import MAIN_PACKAGES
 
 OK, WARN, RED = "ok", "warn", "red"
 # A unit that came back so often within a day does not work.
@@ -32,8 +33,6 @@ STARTED = ("active", "reloading", "refreshing")
 # States of a node that takes jobs, now or when others have ended; marks behind them tell of power saving and plans.
 TAKES_JOBS = ("allocated", "completing", "idle", "mixed", "planned")
 SILENT = "*"
-# By these packages people know an environment.
-MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 
-_AMOUNT = re.compile(r"([0-9]+)([KMGT]?)")
+_AMOUNT = re.compile(r"[0-9]+[KMGT]?")
 _GIB = 2**30
 
 
@@ -22,14 +22,14 @@ def beyond(units: list[dict], total: int) -> Iterator[str]:
     """A warning for each unit whose `memory_max` is more than `total` bytes: the host runs out before it holds."""
     for unit in units:
         said = (unit.get("limits") or {}).get("memory_max") or ""
-        amount = _AMOUNT.fullmatch(said)
         # A share of the memory, and infinity, are meant so.
-        if unit["state"] == "present" and amount and _bytes(amount) > total:
+        if unit["state"] == "present" and _AMOUNT.fullmatch(said) and amount(said) > total:
             yield (
                 f"{unit['name']}: memory_max is {said}, and this host has {total / _GIB:.1f}G of memory: without a "
                 "lower limit, the unit may take all of it, and others are killed for it."
             )
 
 
-def _bytes(amount: re.Match[str]) -> int:
-    return int(amount[1]) * 1024 ** " KMGT".index(amount[2] or " ")
+def amount(text: str) -> int:
+    """The bytes of an amount in systemd's words, such as 2G."""
+    return int(text.rstrip("KMGT")) * 1024 ** (" KMGT".index(text[-1]) if text[-1] in "KMGT" else 0)
