@@ -115,6 +115,8 @@ class Directory:
 
     def barrier(self) -> str:
         """The first directory on the way that the account cannot enter, with owner and mode; empty without one."""
+        if self._as_account("test", "-x", self._path)[0] == 0:
+            return ""
         names = [name for name in self._path.split("/") if name]
         for number in range(len(names)):
             path = "/" + "/".join(names[: number + 1])
