@@ -30,6 +30,10 @@ class Given:
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     host: dict[str, Any] = field(default_factory=dict)
 
+    def hosts_of(self, group: str) -> dict[str, dict[str, Any]]:
+        """The facts of the hosts of a group, by their names in the inventory."""
+        return self.host.get("groups", {}).get(group, {})
+
     def of(self, role: str) -> Given:
         """The same for a role that is used: its settings, and those of the others."""
         return Given(self.others[role], self.others, self.host)

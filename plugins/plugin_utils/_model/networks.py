@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rule for lists of addresses and networks."""
+"""Addresses: the rule for lists of them, and those that hosts have."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 
 def networks(key: str, texts: list[str]) -> Iterator[str]:
@@ -14,6 +15,12 @@ def networks(key: str, texts: list[str]) -> Iterator[str]:
     wrong = [text for text in texts if not is_network(text)]
     if wrong:
         yield f"{key} must list addresses and networks, for example 192.0.2.10 or 10.0.0.0/8. Got: {', '.join(wrong)}."
+
+
+def addresses_of(facts: Mapping[str, Any]) -> list[str]:
+    """The addresses of a host on its default routes, none where it was not asked."""
+    routes = (facts.get(route) or {} for route in ("default_ipv4", "default_ipv6"))
+    return [route["address"] for route in routes if route.get("address")]
 
 
 def is_network(text: str) -> bool:

@@ -96,9 +96,9 @@ def clients_of(given: Given) -> list[str]:
     """The addresses and networks to which the server exports the homes."""
     if said := given.settings["client_addresses"]:
         return list(dict.fromkeys(said))
-    server = _group(given, "nfs_home_server")
-    hosts = {name: facts for name, facts in _group(given, "nfs_home_clients").items() if name not in server}
-    return sorted({address for facts in hosts.values() for address in _addresses_of(facts)})
+    server = given.hosts_of("nfs_home_server")
+    hosts = {name: facts for name, facts in given.hosts_of("nfs_home_clients").items() if name not in server}
+    return sorted({address for facts in hosts.values() for address in networks.addresses_of(facts)})
 
 
 def unknown(given: Given) -> list[str]:
@@ -106,11 +106,11 @@ def unknown(given: Given) -> list[str]:
     settings, roles = given.settings, parts_of(given)
     asked: dict[str, Any] = {}
     if "server" in roles and not settings["client_addresses"]:
-        asked |= _group(given, "nfs_home_clients")
-        asked = {name: facts for name, facts in asked.items() if name not in _group(given, "nfs_home_server")}
+        asked |= given.hosts_of("nfs_home_clients")
+        asked = {name: facts for name, facts in asked.items() if name not in given.hosts_of("nfs_home_server")}
     if "client" in roles and not (settings["source"] or settings["server_address"]):
-        asked |= _group(given, "nfs_home_server")
-    return sorted(name for name, facts in asked.items() if not _addresses_of(facts))
+        asked |= given.hosts_of("nfs_home_server")
+    return sorted(name for name, facts in asked.items() if not networks.addresses_of(facts))
 
 
 def openings(given: Given) -> list[dict[str, Any]]:
@@ -155,20 +155,13 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
     ]
 
 
-def _group(given: Given, group: str) -> dict[str, dict[str, Any]]:
-    return given.host.get("groups", {}).get(group, {})
-
-
-def _addresses_of(facts: Mapping[str, Any]) -> list[str]:
-    routes = (facts.get(route) or {} for route in ("default_ipv4", "default_ipv6"))
-    return [route["address"] for route in routes if route.get("address")]
-
-
 def _source(given: Given) -> str:
     settings = given.settings
     if settings["source"]:
         return settings["source"]
-    answered = [address for facts in _group(given, "nfs_home_server").values() for address in _addresses_of(facts)]
+    answered = [
+        address for facts in given.hosts_of("nfs_home_server").values() for address in networks.addresses_of(facts)
+    ]
     address = settings["server_address"] or answered[0]
     return f"[{address}]:{settings['path']}" if ":" in address else f"{address}:{settings['path']}"
 
@@ -209,7 +202,7 @@ def _people(people: list[str]) -> Iterator[str]:
 
 
 def _server(given: Given) -> Iterator[str]:
-    settings, servers, roles = given.settings, _group(given, "nfs_home_server"), parts_of(given)
+    settings, servers, roles = given.settings, given.hosts_of("nfs_home_server"), parts_of(given)
     if len(servers) > 1:
         yield (
             f"nfs_home: the group nfs_home_server must have one host, not {len(servers)}: {', '.join(sorted(servers))}."
@@ -224,7 +217,7 @@ def _server(given: Given) -> Iterator[str]:
             "nfs_home_source: the group nfs_home_server is empty; put the host of the homes into it, or write which "
             "file server has them, such as nfs.example.org:/home."
         )
-    others = set(_group(given, "nfs_home_clients")) - set(servers)
+    others = set(given.hosts_of("nfs_home_clients")) - set(servers)
     if "server" in roles and not (others or settings["client_addresses"]):
         yield (
             "nfs_home_client_addresses: the group nfs_home_clients is empty; put the hosts into it that mount the "
@@ -257,7 +250,7 @@ def _mount_point(given: Given) -> Iterator[str]:
         shown = ", ".join(sorted(entries)[:3]) + (", ..." if len(entries) > 3 else "")
         yield (
             f"nfs_home_path: {path} on the host has something in it ({shown}), which the mount would hide; move it to "
-            "the server, or write another path, such as /srv/homes."
+            "the server, or write another nfs_home_path."
         )
 
 

@@ -42,17 +42,14 @@ def problems(given: Given) -> list[str]:
             found.append(f"{name}: listen '{listen}' is not an address and port such as 127.0.0.1:8888.")
     cluster = _cluster(given)
     found += slurm_ports.problems(cluster)
-    if given.host.get("asked") and (slurm.parts_of(cluster) or _is_node(given) or _node_listeners(given)):
-        found += [
-            f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
-            for name in slurm_ports.unknown(cluster)
-        ]
-    if given.host.get("asked"):
-        found += [
-            f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
-            for name in _unknown_clients(given)
-        ]
-    return found
+    if not given.host.get("asked"):
+        return found
+    has_cluster = slurm.parts_of(cluster) or _is_node(given) or _node_listeners(given)
+    unknown = {*(slurm_ports.unknown(cluster) if has_cluster else []), *_unknown_clients(given)}
+    return found + [
+        f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
+        for name in sorted(unknown)
+    ]
 
 
 def plan(given: Given) -> dict[str, Any]:

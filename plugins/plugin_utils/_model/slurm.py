@@ -90,8 +90,8 @@ def plan(given: Given) -> dict[str, Any]:
         "ssh": slurm_ssh.plan(settings, is_limited=is_limited),
         "secrets": SECRETS,
         "key": {"name": KEY_NAME, "path": KEY_FILE, "is_made": not settings["munge_key"]},
-        "controller": next(iter(_group(given, "slurm_controller")), ""),
-        "database": next(iter(_group(given, "slurm_database")), ""),
+        "controller": next(iter(given.hosts_of("slurm_controller")), ""),
+        "database": next(iter(given.hosts_of("slurm_database")), ""),
         "configuration": CONFIGURATION,
         "units": _units(roles, settings["state"] == "present"),
         "hostname": (hostname := _facts(given)["hostname"] if ANSWERED.issubset(_facts(given)) else ""),
@@ -146,13 +146,8 @@ def parts_of(given: Given) -> list[str]:
     groups, settings = given.host.get("group_names", ()), given.settings
     roles = settings["roles"] or [role for group, role in GROUPS.items() if group in groups]
     # Where no host is said to have the accounting, the controller has it.
-    is_database = settings["accounting"] and "controller" in roles and not _group(given, "slurm_database")
+    is_database = settings["accounting"] and "controller" in roles and not given.hosts_of("slurm_database")
     return sorted({*roles, *(["database"] if is_database else [])})
-
-
-def _group(given: Given, name: str) -> dict[str, Any]:
-    """The facts of the hosts of a group, by their names in the inventory."""
-    return given.host.get("groups", {}).get(name, {})
 
 
 def _facts(given: Given) -> dict[str, Any]:
@@ -190,13 +185,13 @@ def _is_complete(node: Mapping[str, Any]) -> bool:
 def _asked_hosts(given: Given) -> dict[str, dict[str, Any]]:
     """The hosts whose answers shape the configuration, with their facts."""
     settings = given.settings
-    asked = dict(_group(given, "slurm_controller"))
+    asked = dict(given.hosts_of("slurm_controller"))
     if settings["controller_host"] and settings["controller_address"]:
         asked = {}
     if settings["accounting"] and not settings["database_address"]:
-        asked.update(_group(given, "slurm_database"))
+        asked.update(given.hosts_of("slurm_database"))
     said = {node["name"]: node for node in settings["node_list"]}
-    members = _group(given, "slurm_nodes")
+    members = given.hosts_of("slurm_nodes")
     for name, facts in members.items():
         node = said.get(facts.get("hostname", name.partition(".")[0]))
         if not said or (node and not _is_complete(node)):
@@ -212,7 +207,7 @@ def _unknown(given: Given) -> list[str]:
 def _nodes(given: Given) -> list[dict[str, Any]]:
     """Name, address, processors, memory in MiB and further parameters of each node."""
     settings = given.settings
-    by_name = {facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts}
+    by_name = {facts["hostname"]: facts for facts in given.hosts_of("slurm_nodes").values() if "hostname" in facts}
     said = settings["node_list"] or [
         {"name": name, "address": "", "cpus": 0, "memory": "", "parameters": {}} for name in by_name
     ]
@@ -240,7 +235,7 @@ def _address(facts: Mapping[str, Any]) -> str:
 
 def _controller_address(given: Given) -> tuple[str, str]:
     settings = given.settings
-    facts = next(iter(_group(given, "slurm_controller").values()), {})
+    facts = next(iter(given.hosts_of("slurm_controller").values()), {})
     return (
         settings["controller_host"] or str(facts.get("hostname", "")),
         settings["controller_address"] or _address(facts),
@@ -249,7 +244,7 @@ def _controller_address(given: Given) -> tuple[str, str]:
 
 def _database_address(given: Given) -> str:
     """Where the others reach the accounting."""
-    for facts in _group(given, "slurm_database").values():
+    for facts in given.hosts_of("slurm_database").values():
         return given.settings["database_address"] or _address(facts)
     return _controller_address(given)[1]
 
@@ -305,7 +300,7 @@ def _key(given: Given) -> Iterator[str]:
             f"slurm_munge_key: write at least {SHORTEST_KEY} characters without blanks; `openssl rand -hex 64` makes "
             "them."
         )
-    if not key and not _group(given, "slurm_controller"):
+    if not key and not given.hosts_of("slurm_controller"):
         yield (
             "slurm_munge_key: it is made on the host of the group slurm_controller, which is empty; put the controller "
             "into it, or write the key."
@@ -313,7 +308,7 @@ def _key(given: Given) -> Iterator[str]:
 
 
 def _controller(given: Given) -> Iterator[str]:
-    hosts = _group(given, "slurm_controller")
+    hosts = given.hosts_of("slurm_controller")
     settings = given.settings
     if len(hosts) > 1:
         yield f"slurm: the group slurm_controller must have one host, not {len(hosts)}: {', '.join(sorted(hosts))}."
@@ -322,12 +317,12 @@ def _controller(given: Given) -> Iterator[str]:
             "slurm_controller_host: the group slurm_controller is empty; put the controller into it, or write "
             "slurm_controller_host and slurm_controller_address."
         )
-    if not settings["node_list"] and not _group(given, "slurm_nodes"):
+    if not settings["node_list"] and not given.hosts_of("slurm_nodes"):
         yield "slurm_node_list: the group slurm_nodes is empty; put the nodes into it, or list them in slurm_node_list."
 
 
 def _database(given: Given) -> Iterator[str]:
-    hosts, settings = _group(given, "slurm_database"), given.settings
+    hosts, settings = given.hosts_of("slurm_database"), given.settings
     if len(hosts) > 1:
         yield f"slurm: the group slurm_database must have one host, not {len(hosts)}: {', '.join(sorted(hosts))}."
     if not settings["accounting"] and (hosts or "database" in settings["roles"]):
@@ -355,7 +350,9 @@ def _answers(given: Given) -> Iterator[str]:
 def _cluster(given: Given) -> Iterator[str]:
     """What is wrong with the hosts, by their answers."""
     settings = given.settings
-    facts_by_name = {facts["hostname"]: facts for facts in _group(given, "slurm_nodes").values() if "hostname" in facts}
+    facts_by_name = {
+        facts["hostname"]: facts for facts in given.hosts_of("slurm_nodes").values() if "hostname" in facts
+    }
     missing = [
         node["name"] for node in settings["node_list"] if not _is_complete(node) and node["name"] not in facts_by_name
     ]
@@ -390,7 +387,7 @@ def _cluster(given: Given) -> Iterator[str]:
 def _shared_names(given: Given) -> Iterator[str]:
     """Slurm tells hosts apart by what they call themselves."""
     hosts = {
-        name: facts for group in GROUPS if group != "slurm_clients" for name, facts in _group(given, group).items()
+        name: facts for group in GROUPS if group != "slurm_clients" for name, facts in given.hosts_of(group).items()
     }
     named = collections.defaultdict(list)
     for name, facts in hosts.items():
@@ -420,7 +417,7 @@ def _uids(given: Given) -> Iterator[str]:
     """Controller and nodes trust the account slurm by its number."""
     found = collections.defaultdict(list)
     for group in GROUPS:
-        for name, facts in _group(given, group).items():
+        for name, facts in given.hosts_of(group).items():
             accounts = facts.get("getent_passwd") or {}
             if "slurm" in accounts:
                 found[str((accounts["slurm"] or ["x", SLURM_UID])[1])].append(name)

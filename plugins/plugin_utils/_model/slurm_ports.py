@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm, slurm_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import networks, slurm, slurm_config
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 # Those of a cluster, and hosts on which hubs have servers as jobs of another one.
@@ -36,9 +36,8 @@ def addresses(given: Given, *groups: str) -> list[str]:
     """The addresses of hosts of some groups: those that are said, and those of their default routes."""
     found = set()
     for group in groups:
-        for name, facts in given.host["groups"].get(group, {}).items():
-            routes = (facts.get(route) or {} for route in ("default_ipv4", "default_ipv6"))
-            found |= {_said_address(given, name), *(route.get("address", "") for route in routes)}
+        for name, facts in given.hosts_of(group).items():
+            found |= {_said_address(given, name), *networks.addresses_of(facts)}
     return sorted(found - {""})
 
 
