@@ -10,7 +10,7 @@ import bench_host
 from figure import Figure
 
 UNIT = "jupyterlab-lab.service"
-SOCKET = "/run/jupyterlab/lab/lab.sock"
+SOCKET = "/run/jupyterlab/lab.sock"
 
 
 def measure() -> Iterator[Figure]:

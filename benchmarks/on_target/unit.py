@@ -11,6 +11,7 @@ import sys
 import time
 
 STARTS = 3
+LONGEST = 60  # seconds
 unit, path = sys.argv[1:]
 
 
@@ -21,6 +22,7 @@ def systemctl(*arguments):
 def answers():
     with socket.socket(socket.AF_UNIX) as connection:
         try:
+            connection.settimeout(LONGEST)
             connection.connect(path)
             connection.sendall(b"GET /login HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return connection.recv(64).startswith(b"HTTP/1.1 200")
@@ -33,6 +35,8 @@ def seconds_to_page():
     start = time.monotonic()
     systemctl("start", "--no-block")
     while not answers():
+        if time.monotonic() - start > LONGEST:
+            sys.exit(f"{unit} has no page at {path} after {LONGEST} s")
         time.sleep(0.01)
     return time.monotonic() - start
 
