@@ -31,7 +31,7 @@ def answers():
 
 
 def seconds_to_page():
-    systemctl("stop")
+    systemctl("stop", "--quiet")  # it warns that the socket may start the service again
     start = time.monotonic()
     systemctl("start", "--no-block")
     while not answers():
