@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,13 +123,20 @@ def _lock(path: str) -> Iterator[str]:
             "playbook_dir or inventory_dir if it lies beside those."
         )
         return
-    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in (text or "").replace("\\\n", " ").splitlines())
-    loose = [line for line in lines if line and not LOCKED.fullmatch(line)]
+    loose = _loose_line(text or "")
     if loose:
         yield (
             "python_venv_lock: each line must pin a package as name==version with --hash, but one reads "
-            f"'{loose[0][:SHOWN_OF_A_LINE]}'; make the lock with `uv pip compile --generate-hashes`."
+            f"'{loose[:SHOWN_OF_A_LINE]}'; make the lock with `uv pip compile --generate-hashes`."
         )
+
+
+# A lock is long, and judged again for each role that uses it.
+@functools.cache
+def _loose_line(lock: str) -> str:
+    """The first line of a lock that pins nothing; empty where each pins a package."""
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in lock.replace("\\\n", " ").splitlines())
+    return next((line for line in lines if line and not LOCKED.fullmatch(line)), "")
 
 
 def _interpreter(settings: dict) -> Iterator[str]:
