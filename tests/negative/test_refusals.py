@@ -22,9 +22,8 @@ import yaml
 TABLES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(pathlib.Path(__file__).parent.glob("*.yml"))}
 UNTOUCHABLE = {"ansible_connection": "local", "ansible_python_interpreter": "/nonexistent/python"}
 
-# The cases of a role need its run, so they share a worker of pytest-xdist.
 CASES = [
-    pytest.param(role, number, id=f"{role}: {case['name']}", marks=pytest.mark.xdist_group(role))
+    pytest.param(role, number, id=f"{role}: {case['name']}")
     for role, cases in TABLES.items()
     for number, case in enumerate(cases)
 ]

@@ -56,7 +56,6 @@ def problems() -> list[list[str]]:
     return check(*(config for config, dummy in WRONG))
 
 
-@pytest.mark.xdist_group("config_check")
 @pytest.mark.parametrize("number", range(len(WRONG)), ids=[message for dummy, message in WRONG])
 def test_wrong_configurations_are_named(problems: list[list[str]], number: int) -> None:
     [problem] = problems[number]
@@ -121,7 +120,6 @@ def refusals() -> list[list[str]]:
     return ask(*(with_python(text) for text, dummy in REFUSED))
 
 
-@pytest.mark.xdist_group("config_check")
 @pytest.mark.parametrize("number", range(len(REFUSED)), ids=[message for dummy, message in REFUSED])
 def test_wrong_python_is_refused(refusals: list[list[str]], number: int) -> None:
     [problem] = refusals[number]
