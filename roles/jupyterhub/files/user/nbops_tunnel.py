@@ -16,6 +16,7 @@ HANDSHAKE_SECONDS = 30
 CHUNK = 2**16
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connect = Callable[[], Awaitable[Streams]]
 
 
 def make_certificate() -> tuple[str, str]:
@@ -78,7 +79,7 @@ def _context(protocol: int, pair: str, peer: str | bytes | None) -> ssl.SSLConte
     return context
 
 
-def forwarder(connect: Callable[[], Awaitable[Streams]]) -> Callable[..., Awaitable[None]]:
+def forwarder(connect: Connect) -> Callable[..., Awaitable[None]]:
     """What serves a visitor by a connection of its own to the other end."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
