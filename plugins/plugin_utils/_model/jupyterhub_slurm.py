@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import networks
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 
 Settings = Mapping[str, Any]
@@ -23,6 +24,8 @@ WHOLE_PROCESSORS = re.compile(r"[1-9][0-9]*00%")
 PORTS = re.compile(r"([1-9][0-9]{3,4})-([1-9][0-9]{3,4})")
 # Below are those of the system's services.
 FIRST_PORT, LAST_PORT = 1024, 65535
+# The groups of hosts on which servers of hubs run: nodes of a cluster of ours, and of another one.
+NODES = ("slurm_nodes", "jupyterhub_nodes")
 # Keys of a profile that say something of a job.
 KEYS = ("partition", "time", "gres")
 
@@ -78,7 +81,7 @@ def _network(settings: Settings) -> Iterator[str]:
     if listen := settings["slurm_listen"]:
         wanted = (
             f"jupyterhub_slurm_listen: '{listen}' must be the address by which the nodes reach this host, and a port, "
-            "such as 10.0.0.10:8082."
+            "such as 10.0.0.10:8082 or [2001:db8::10]:8082."
         )
         try:
             endpoint = Endpoint.parse(listen)
@@ -86,7 +89,7 @@ def _network(settings: Settings) -> Iterator[str]:
         except ValueError:
             yield wanted
         else:
-            if address.is_loopback or address.is_unspecified or address.is_multicast:
+            if address.is_loopback or not networks.is_reachable(endpoint.ip):
                 yield wanted
             elif endpoint.port in (settings["hub_port"], settings["proxy_api_port"]):
                 yield f"jupyterhub_slurm_listen: the hub has the port {endpoint.port} already; write another one."

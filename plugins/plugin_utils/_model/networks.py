@@ -17,6 +17,23 @@ def networks(key: str, texts: list[str]) -> Iterator[str]:
         yield f"{key} must list addresses and networks, for example 192.0.2.10 or 10.0.0.0/8. Got: {', '.join(wrong)}."
 
 
+def is_reachable(text: str) -> bool:
+    """Whether it may be the address by which other hosts reach one.
+
+    One of IPv6 that counts on a link alone does not do, because nothing says on which.
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_multicast or (address.version == 6 and address.is_link_local))
+
+
+def is_ipv6(text: str) -> bool:
+    """Whether an address is one of IPv6."""
+    return ipaddress.ip_address(text).version == 6
+
+
 def addresses_of(facts: Mapping[str, Any]) -> list[str]:
     """The addresses of a host on its default routes, none where it was not asked."""
     routes = (facts.get(route) or {} for route in ("default_ipv4", "default_ipv6"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
+    jupyterhub_slurm,
     jupyterlab,
     nfs_home,
     playbook,
@@ -23,7 +24,6 @@ USES = ("jupyterlab", "jupyterhub", "slurm", "nfs_home")
 # Of whom addresses are known, and what hubs say to the nodes on which their servers run.
 GROUPS = (*slurm_ports.GROUPS, *nfs_home.GROUPS)
 FACTS = ("default_ipv4", "default_ipv6", "hostname")
-NODES = ("slurm_nodes", "jupyterhub_nodes")
 SAID_BY = {
     "jupyterhub": ("jupyterhub_spawner", "jupyterhub_state", "jupyterhub_slurm_listen", "jupyterhub_slurm_ports")
 }
@@ -93,7 +93,7 @@ def _unknown_clients(given: Given) -> list[str]:
 
 def _is_node(given: Given) -> bool:
     """Whether servers of hubs run there."""
-    return bool(set(NODES) & set(given.host["group_names"]))
+    return bool(set(jupyterhub_slurm.NODES) & set(given.host["group_names"]))
 
 
 def _of_cluster(given: Given) -> Iterator[dict[str, Any]]:
@@ -106,7 +106,7 @@ def _of_cluster(given: Given) -> Iterator[dict[str, Any]]:
             # By this address the nodes reach the hub's host, and it reaches them.
             yield slurm_ports.entry(hub["slurm_ports"], [jupyterhub_config.nodes_endpoint(hub).ip])
     for _name, _listen, read in _node_listeners(given):
-        yield slurm_ports.entry(str(read().port), slurm_ports.addresses(cluster, *NODES))
+        yield slurm_ports.entry(str(read().port), slurm_ports.addresses(cluster, *jupyterhub_slurm.NODES))
 
 
 def _merged(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,12 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import slurm_accounting, slurm_config, slurm_ssh
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    networks,
+    slurm_accounting,
+    slurm_config,
+    slurm_ssh,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.slurm_config import (
     AMOUNT,
@@ -25,7 +30,7 @@ GROUPS = {
     "slurm_clients": "client",
     "slurm_database": "database",
 }
-FACTS = ("default_ipv4", "getent_passwd", "hostname", "memtotal_mb", "processor_nproc")
+FACTS = ("default_ipv4", "default_ipv6", "getent_passwd", "hostname", "memtotal_mb", "processor_nproc")
 # Who has answered has said these. Others may have asked for less of a host before, in the same run.
 ANSWERED = {"hostname", "memtotal_mb", "processor_nproc"}
 PACKAGES = {
@@ -116,8 +121,10 @@ def plan(given: Given) -> dict[str, Any]:
         }
     made["ask"] = _unknown(given)
     made["number"] = CLUSTER_NUMBER
-    made["accounting"] = slurm_accounting.plan(settings, given.host.get("associations", ()))
-    if not given.host.get("asked"):
+    is_asked = bool(given.host.get("asked"))
+    has_ipv6 = is_asked and bool(_of_ipv6(given))
+    made["accounting"] = slurm_accounting.plan(settings, given.host.get("associations", ()), has_ipv6=has_ipv6)
+    if not is_asked:
         return made
     nodes = _nodes(given)
     return {
@@ -128,6 +135,7 @@ def plan(given: Given) -> dict[str, Any]:
                 "ClusterName": settings["cluster"],
                 "SlurmctldHost": "{}({})".format(*_controller_address(given)),
                 **slurm_accounting.controller_keys(settings, _database_address(given)),
+                **(slurm_config.IPV6 if has_ipv6 else {}),
                 "DefMemPerCPU": min((node["memory"] // node["cpus"] for node in nodes), default=0),
             },
         ),
@@ -230,7 +238,8 @@ def _usable(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> int:
 
 
 def _address(facts: Mapping[str, Any]) -> str:
-    return str((facts.get("default_ipv4") or {}).get("address", ""))
+    """That of the default route, of IPv6 where there is no other."""
+    return next(iter(networks.addresses_of(facts)), "")
 
 
 def _controller_address(given: Given) -> tuple[str, str]:
@@ -249,20 +258,28 @@ def _database_address(given: Given) -> str:
     return _controller_address(given)[1]
 
 
+def _of_ipv6(given: Given) -> list[str]:
+    """The addresses by which hosts of the cluster reach each other that are of IPv6."""
+    nodes = (node["address"] for node in _nodes(given))
+    database = [_database_address(given)] if given.settings["accounting"] else []
+    addresses = dict.fromkeys((_controller_address(given)[1], *nodes, *database))
+    return [address for address in addresses if address and networks.is_ipv6(address)]
+
+
 def _names(settings: Mapping[str, Any]) -> Iterator[str]:
     if not LABEL.fullmatch(settings["cluster"]) or settings["cluster"] != settings["cluster"].lower():
         yield f"slurm_cluster: '{settings['cluster']}' must be lower-case letters, digits, - and _, such as cluster."
     host, address = settings["controller_host"], settings["controller_address"]
     if host and not LABEL.fullmatch(host):
         yield f"slurm_controller_host: '{host}' must be what `hostname --short` says there, such as controller."
-    if address and not _is_address(address):
+    if address and not networks.is_reachable(address):
         yield f"slurm_controller_address: '{address}' {_WANTED_ADDRESS}"
-    if settings["database_address"] and not _is_address(settings["database_address"]):
+    if settings["database_address"] and not networks.is_reachable(settings["database_address"]):
         yield f"slurm_database_address: '{settings['database_address']}' {_WANTED_ADDRESS}"
     for node in settings["node_list"]:
         if not LABEL.fullmatch(node["name"]) or node["name"].upper() in ("ALL", "DEFAULT"):
             yield f"slurm_node_list: '{node['name']}' must be what `hostname --short` says there, such as node1."
-        if node["address"] and not _is_address(node["address"]):
+        if node["address"] and not networks.is_reachable(node["address"]):
             yield f"slurm_node_list: {node['name']}: address '{node['address']}' {_WANTED_ADDRESS}"
         yield from slurm_config.parameter_problems(f"slurm_node_list: {node['name']}", node["parameters"], "node")
     for key, known in (("name", "named"), ("address", "at the address")):
@@ -273,14 +290,6 @@ def _names(settings: Mapping[str, Any]) -> Iterator[str]:
 
 # A name that no longer resolves would stop the controller for seconds, at each look.
 _WANTED_ADDRESS = "must be a fixed IP address by which the other hosts reach it, such as 10.0.0.5."
-
-
-def _is_address(text: str) -> bool:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return not (address.is_unspecified or address.is_multicast)
 
 
 def _amounts(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -376,6 +385,7 @@ def _cluster(given: Given) -> Iterator[str]:
             yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({where})."
     if settings["accounting"] and not _database_address(given):
         yield "slurm_database_address: the host of slurm_database has no default route; write its address."
+    yield from slurm_config.ipv6_problems(settings["config"], _of_ipv6(given))
     for node in nodes:
         yield from _resources(settings, node, facts_by_name.get(node["name"], {}))
     known = {node["name"] for node in nodes}

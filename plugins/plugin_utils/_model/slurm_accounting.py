@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.slurm_config import IPV6
 
 CONFIGURATION = "/etc/slurm/slurmdbd.conf"
 DATABASE = "slurm_acct_db"
@@ -69,10 +70,11 @@ def controller_keys(settings: Mapping[str, Any], address: str) -> dict[str, str]
     return {"AccountingStorageType": "accounting_storage/slurmdbd", "AccountingStorageHost": address}
 
 
-def plan(settings: Mapping[str, Any], associations: Iterable[str]) -> dict[str, Any]:
+def plan(settings: Mapping[str, Any], associations: Iterable[str], *, has_ipv6: bool) -> dict[str, Any]:
     """Its database, its daemon, and what it does not know yet; empty without accounting.
 
-    `associations` are lines `ACCOUNT|USER` of `sacctmgr show associations`, of which a known cluster has some.
+    `associations` are lines `ACCOUNT|USER` of `sacctmgr show associations`, of which a known cluster has some. With
+    `has_ipv6`, hosts of the cluster have addresses of IPv6.
     """
     cluster = settings["cluster"]
     if not settings["accounting"]:
@@ -84,7 +86,7 @@ def plan(settings: Mapping[str, Any], associations: Iterable[str]) -> dict[str, 
     ]
     return {
         "path": CONFIGURATION,
-        "daemon": {**DAEMON, **_forgetting(settings["accounting_months"])},
+        "daemon": {**DAEMON, **(IPV6 if has_ipv6 else {}), **_forgetting(settings["accounting_months"])},
         "grants": GRANTS,
         "ask_grants": [*MARIADB, f"SHOW GRANTS FOR {LOGIN}"],
         "grant": [*MARIADB, "; ".join(statements)],

@@ -40,6 +40,8 @@ DEFAULTS = {
     # Above the ports that the kernel gives to connections, so that a firewall can know them.
     "SrunPortRange": "61000-63999",
 }
+# Without it, Slurm knows no address of IPv6; with it, those of IPv4 as well.
+IPV6 = {"CommunicationParameters": "EnableIPv6"}
 # What other variables say, or what the role has made for Slurm.
 OTHERWISE = {
     "clustername": "write slurm_cluster",
@@ -146,6 +148,15 @@ def partition_problems(partitions: list[dict[str, Any]]) -> Iterator[str]:
             if not ACCOUNT.fullmatch(group):
                 yield f"{label}: '{group}' is no name of a group."
         yield from parameter_problems(label, partition["parameters"], "partition")
+
+
+def ipv6_problems(config: Mapping[str, Any], addresses: list[str]) -> Iterator[str]:
+    """What is wrong with `slurm_config` in a cluster with these addresses of IPv6."""
+    for key, wanted in IPV6.items() if addresses else ():
+        for name, value in config.items():
+            words = {word.strip().lower() for word in _text(value).split(",")}
+            if str(name).lower() == key.lower() and wanted.lower() not in words:
+                yield f"slurm_config: {name} must have {wanted}: hosts reach each other at {', '.join(addresses)}."
 
 
 def parameter_problems(label: str, parameters: Mapping[str, Any], what: str) -> Iterator[str]:

@@ -9,11 +9,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import networks, slurm, slurm_config
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_slurm,
+    networks,
+    slurm,
+    slurm_config,
+)
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 # Those of a cluster, and hosts on which hubs have servers as jobs of another one.
-GROUPS = (*slurm.GROUPS, "jupyterhub_nodes")
+GROUPS = tuple(dict.fromkeys((*slurm.GROUPS, *jupyterhub_slurm.NODES)))
 # By part of a cluster, the key of slurm.conf that says another port, and the port.
 LISTENERS = {"controller": ("SlurmctldPort", 6817), "node": ("SlurmdPort", 6818), "database": ("", 6819)}
 PORTS = re.compile(r"([0-9]+)(?:-([0-9]+))?")

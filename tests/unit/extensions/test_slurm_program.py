@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import socketserver
 import ssl
 import subprocess
@@ -179,8 +180,24 @@ def test_a_server_on_a_node_is_reached_with_the_certificate_that_the_hub_has(tmp
     assert asyncio.run(asyncio.wait_for(visited(), 30)) == b"served"
 
 
-def test_a_port_that_is_taken_is_nobody_elses_and_none_is_told() -> None:
+FAMILIES = [(socket.AF_INET, "127.0.0.1")]
+if socket.has_dualstack_ipv6():
+    FAMILIES.append((socket.AF_INET6, "::1"))
+
+
+@pytest.mark.parametrize(("family", "address"), FAMILIES)
+def test_a_port_that_is_taken_is_nobody_elses_and_none_is_told(family: int, address: str) -> None:
     taken = nbops_slurm.taken_port("20000-20999")
     port = taken.getsockname()[1]
-    with taken, pytest.raises(OSError, match=f"none of the ports {port}-{port} of this machine is free"):
-        nbops_slurm.taken_port(f"{port}-{port}")
+    with taken:
+        with pytest.raises(OSError, match=f"none of the ports {port}-{port} of this machine is free"):
+            nbops_slurm.taken_port(f"{port}-{port}")
+        with socket.socket(family) as other, pytest.raises(OSError, match="in use"):
+            other.bind((address, port))
+
+
+@pytest.mark.parametrize(("family", "address"), FAMILIES)
+def test_the_hub_comes_by_either_protocol(family: int, address: str) -> None:
+    with nbops_slurm.taken_port("20000-20999") as taken, socket.socket(family) as hub:
+        taken.listen()
+        hub.connect((address, taken.getsockname()[1]))

@@ -99,8 +99,12 @@ def asked(connect: Connect, path: str, text: bytes) -> tuple[int, bytes]:
 def taken_port(ports: str) -> socket.socket:
     """One of the ports, such as of 20000-20999, on which nobody else can listen from now on. Raises OSError."""
     first, last = map(int, ports.split("-"))
+    # The hub comes by either protocol, and nobody else may have the port of one of them.
+    both = socket.has_dualstack_ipv6()
     for port in random.sample(range(first, last + 1), last - first + 1):
-        taken = socket.socket()
+        taken = socket.socket(socket.AF_INET6 if both else socket.AF_INET)
+        if both:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         try:
             taken.bind(("", port))
         except OSError:

@@ -155,6 +155,31 @@ def test_hosts_of_a_cluster_are_open_to_each_other(groups: list[str], variables:
     assert plan("playbook_firewall", variables, in_cluster(*groups))["ports"] == ports
 
 
+def test_addresses_may_be_of_ipv6() -> None:
+    """Of a host that has both, both count: what it says comes from either."""
+    nodes = {
+        "node1.example.org": {"hostname": "node1", "default_ipv6": {"address": "2001:db8::11"}, "default_ipv4": {}},
+        "node2.example.org": {
+            "hostname": "node2",
+            "default_ipv4": {"address": "10.0.0.12"},
+            "default_ipv6": {"address": "2001:db8::12"},
+        },
+    }
+    hub = {**HUB, "jupyterhub_slurm_listen": "[2001:db8::10]:8082"}
+    said = {"jupyterhub": {"hub.example.org": hub}}
+    controller = {"hub.example.org": {"hostname": "hub", "default_ipv6": {"address": "2001:db8::10"}}}
+    groups = {"slurm_controller": controller, "slurm_nodes": nodes}
+    addresses = ["10.0.0.12", "2001:db8::11", "2001:db8::12"]
+    on_node = plan("playbook_firewall", {}, in_cluster("slurm_nodes", groups=groups, said=said))["ports"]
+    assert on_node == [
+        {"port": 6818, "sources": [*addresses[:1], "2001:db8::10", *addresses[1:]]},
+        {**CALLED_BACK, "sources": addresses},
+        {**SERVERS, "sources": ["2001:db8::10"]},
+    ]
+    on_hub = plan("playbook_firewall", hub, in_cluster("jupyterhub", groups=groups, said=said))["ports"]
+    assert on_hub == [*WEB, {"port": 8082, "sources": addresses}]
+
+
 def test_a_node_is_open_to_each_hub_once() -> None:
     other = {**HUB, "jupyterhub_slurm_listen": "10.0.0.30:8082"}
     known = in_cluster("jupyterhub_nodes", said={"jupyterhub": {"hub": HUB, "other": other}})

@@ -317,6 +317,48 @@ def test_what_hosts_answer_is_judged(said: dict[str, Any], known: dict[str, Any]
     assert any(found.startswith(problem) for found in problems("slurm", said, known)), problems("slurm", said, known)
 
 
+IPV6 = {"default_ipv4": {}, "default_ipv6": {"address": "2001:db8::11"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "address", "parameters"),
+    [
+        ({}, {"node1": {"default_ipv6": {"address": "2001:db8::11"}}}, "10.0.0.11", None),
+        ({}, {"node1": IPV6}, "2001:db8::11", "EnableIPv6"),
+        (
+            {"slurm_node_list": [{"name": "node1", "address": "2001:db8::21"}, {"name": "node2"}]},
+            {},
+            "2001:db8::21",
+            "EnableIPv6",
+        ),
+        ({"slurm_controller_address": "2001:db8::1"}, {}, "10.0.0.11", "EnableIPv6"),
+        (
+            {"slurm_config": {"CommunicationParameters": "NoAddrCache,EnableIPv6"}},
+            {"node1": IPV6},
+            "2001:db8::11",
+            "NoAddrCache,EnableIPv6",
+        ),
+    ],
+    ids=["both", "one alone", "a node that is described", "the controller", "more parameters"],
+)
+def test_hosts_may_reach_each_other_by_ipv6(
+    said: dict[str, Any], answers: dict[str, Any], address: str, parameters: str | None
+) -> None:
+    made = plan("slurm", said, host("controller", **answers))
+    assert made["nodes"][0]["NodeAddr"] == address
+    assert made["config"].get("CommunicationParameters") == parameters
+    accounting = plan("slurm", {**said, **ACCOUNTED}, host("controller", **answers))["accounting"]
+    assert accounting["daemon"].get("CommunicationParameters") == ("EnableIPv6" if parameters else None)
+
+
+def test_who_says_how_slurm_talks_says_that_it_does_by_ipv6() -> None:
+    said = {"slurm_config": {"communicationparameters": "NoAddrCache"}}
+    assert problems("slurm", said, host()) == []
+    assert problems("slurm", said, host(node1=IPV6)) == [
+        "slurm_config: communicationparameters must have EnableIPv6: hosts reach each other at 2001:db8::11."
+    ]
+
+
 def test_one_machine_may_be_a_cluster() -> None:
     alone = {"name": "node1", "address": "127.0.0.1", "cpus": 1, "memory": "1G"}
     said = {"slurm_controller_host": "node1", "slurm_controller_address": "127.0.0.1", "slurm_node_list": [alone]}
