@@ -20,6 +20,9 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
 
 USES = ("jupyterlab", "jupyterhub", "nginx", "python_venv", "systemd")
 SAYS = ()
+# Hosts on which servers may run, of which the names are known alone.
+GROUPS = jupyterhub_slurm.NODES
+FACTS = ()
 RUNNING = (".service", ".socket")
 
 
@@ -32,7 +35,11 @@ def problems(given: Given) -> list[str]:
 
 
 def plan(given: Given) -> dict[str, Any]:
-    """What is expected, for the module status_info."""
+    """What is expected, for the module status_info, and which nodes are asked for the environment of servers."""
+    return {"expected": _expected(given), "nodes": _nodes(given)}
+
+
+def _expected(given: Given) -> dict[str, Any]:
     labs = playbook.labs(given)
     hubs = playbook.hubs(given)
     deployed = [jupyterlab.plan(given.of("jupyterlab"))] if labs else []
@@ -76,8 +83,21 @@ def _labs_servers(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, st
 
 def _users_servers(hub: dict[str, Any], releases: dict[str, Any]) -> list[dict[str, str]]:
     """Each user's server is a unit that the hub makes. Another spawner's servers are not on the host."""
-    path = f"/opt/{hub['name']}/user"
+    path = _environment(hub)
     return [{"units": jupyterhub_config.users_units(hub), "path": path}] if path in releases else []
+
+
+def _nodes(given: Given) -> dict[str, Any]:
+    """The other hosts on which servers of the hub run, and the path of the environment there; empty without any."""
+    own = given.host.get("inventory_hostname", "")
+    names = dict.fromkeys(name for group in GROUPS for name in given.hosts_of(group) if name != own)
+    far = [hub for hub in playbook.hubs(given) if hub["slurm_listen"]]
+    return {"names": list(names), "environment": _environment(far[0])} if far and names else {}
+
+
+def _environment(hub: dict[str, Any]) -> str:
+    """Where the releases are from which users' servers run, also on nodes."""
+    return f"/opt/{hub['name']}/user"
 
 
 def _hub(hub: dict[str, Any]) -> dict[str, Any]:
@@ -89,5 +109,5 @@ def _hub(hub: dict[str, Any]) -> dict[str, Any]:
     if partitions := jupyterhub_slurm.partitions(hub):
         found["partitions"] = partitions
     if hub["slurm_listen"]:
-        found["environment"] = f"/opt/{hub['name']}/user"
+        found["environment"] = _environment(hub)
     return found

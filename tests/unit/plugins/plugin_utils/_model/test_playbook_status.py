@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from models import plan, problems
 
 LAB = {"name": "lab", "user": "alice", "token": "0123456789abcdef"}
@@ -12,7 +13,7 @@ PROBLEM = "jupyterlab_instances is empty"
 
 
 def asked(groups: list[str], **variables: Any) -> dict[str, Any]:
-    return plan("playbook_status", variables, {"group_names": groups})
+    return plan("playbook_status", variables, {"group_names": groups})["expected"]
 
 
 def test_a_lab() -> None:
@@ -97,6 +98,35 @@ def test_nodes_are_judged_where_servers_are_jobs() -> None:
     assert "environment" not in asked(["jupyterhub"], **HUB, **jobs)["hubs"][0]
     elsewhere = asked(["jupyterhub"], **HUB, **jobs, jupyterhub_slurm_listen="10.0.0.10:8082")
     assert elsewhere["hubs"][0]["environment"] == "/opt/jupyterhub/user"
+
+
+JOBS = {
+    "jupyterhub_spawner": "slurm",
+    "jupyterhub_slurm_partition": "main",
+    "jupyterhub_slurm_listen": "10.0.0.10:8082",
+}
+CLUSTER = {"slurm_nodes": {"hub": {}, "node1": {}, "node2": {}}, "jupyterhub_nodes": {"node2": {}, "old": {}}}
+
+
+@pytest.mark.parametrize(
+    ("groups", "variables", "nodes"),
+    [
+        (
+            ["jupyterhub"],
+            {**HUB, **JOBS},
+            {"names": ["node1", "node2", "old"], "environment": "/opt/jupyterhub/user"},
+        ),
+        (["jupyterhub"], {**HUB, **JOBS, "jupyterhub_slurm_listen": ""}, {}),
+        (["jupyterhub"], {**HUB, **JOBS, "jupyterhub_state": "absent"}, {}),
+        (["jupyterlab"], {**HUB, **JOBS, "jupyterlab_instances": [LAB]}, {}),
+    ],
+    ids=["a hub", "a hub with servers of its own host", "a hub that is gone", "labs"],
+)
+def test_the_other_hosts_with_servers_of_the_hub_are_asked(
+    groups: list[str], variables: dict[str, Any], nodes: dict[str, Any]
+) -> None:
+    host = {"group_names": groups, "inventory_hostname": "hub", "groups": CLUSTER}
+    assert plan("playbook_status", variables, host)["nodes"] == nodes
 
 
 def test_who_is_to_go_is_not_expected() -> None:
