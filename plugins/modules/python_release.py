@@ -194,6 +194,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed_files:
+  description: Path of the link C(current), if it leads to another release than before; other releases may be removed.
+  returned: when O(state=present)
+  type: list
+  elements: path
 release:
   description: Path of the current release; in check mode, of the one that would be.
   returned: when O(state=present)
@@ -463,6 +468,7 @@ class Present:
     def _report(self, plan: Plan) -> dict:
         return {
             "changed": plan.name != plan.current or bool(plan.prune),
+            "changed_files": [f"{self._store.path}/current"] if plan.name != plan.current else [],
             "release": self._store.directory(plan.name),
             "release_id": plan.name,
             "packages": compare_packages(plan.before, plan.after),

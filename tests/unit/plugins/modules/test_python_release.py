@@ -34,6 +34,22 @@ def predict(path: pathlib.Path, **parameters: object) -> dict:
     return {**python_release.Present(module).run(), "warnings": warnings}
 
 
+def built(path: pathlib.Path, **parameters: object) -> pathlib.Path:
+    """The directory of a release that is built as the parameters say, and current."""
+    store = ReleaseStore(str(path / "app"))
+    release = pathlib.Path(store.directory(store.begin(predict(path, **parameters)["release_id"])))
+    python = python_release.shutil.which("python3", path=python_release.SYSTEM_PATH)
+    for folder in ("bin", "lib"):
+        (release / folder).mkdir()
+    (release / "bin/python").symlink_to(python)
+    (release / "lib/module.py").write_text("half")
+    tag = python_release.probe(run_command, python).tag
+    marker = {"python": {"tag": tag}, "packages": {"alpha": "1.0"}, "content": content_size(str(release))}
+    store.finish(release.name, marker)
+    store.activate(release.name)
+    return release
+
+
 @pytest.fixture(autouse=True)
 def _own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The directory of a test may be anybody's."""
@@ -71,19 +87,19 @@ def test_a_file_outside_is_refused_before_anything_else(tmp_path: pathlib.Path) 
     ],
 )
 def test_a_damaged_release_gives_way(tmp_path: pathlib.Path, damage: Callable, is_new: bool) -> None:
-    predicted = predict(tmp_path)
-    store = ReleaseStore(str(tmp_path / "app"))
-    release = pathlib.Path(store.directory(store.begin(predicted["release_id"])))
-    python = python_release.shutil.which("python3", path=python_release.SYSTEM_PATH)
-    for folder in ("bin", "lib"):
-        (release / folder).mkdir()
-    (release / "bin/python").symlink_to(python)
-    (release / "lib/module.py").write_text("half")
-    tag = python_release.probe(run_command, python).tag
-    marker = {"python": {"tag": tag}, "packages": {"alpha": "1.0"}, "content": content_size(str(release))}
-    store.finish(release.name, marker)
-    store.activate(release.name)
+    release = built(tmp_path)
     damage(release)
     result = predict(tmp_path)
     assert (result["changed"], len(result["warnings"])) == (is_new, int(is_new))
     assert result["release_id"] == release.name + ("-2" if is_new else "")
+
+
+def test_the_link_changes_with_the_release_alone(tmp_path: pathlib.Path) -> None:
+    link = str(tmp_path / "app/current")
+    assert predict(tmp_path)["changed_files"] == [link]
+    for refresh in ("2", "1", ""):
+        built(tmp_path, refresh=refresh)
+    result = predict(tmp_path, keep=2)
+    # Whoever runs from the release would not be restarted for one that is removed.
+    assert (result["changed"], len(result["pruned"]), result["changed_files"]) == (True, 1, [])
+    assert predict(tmp_path, refresh="3")["changed_files"] == [link]
