@@ -45,7 +45,7 @@ def now() -> str:
 
 
 def _keep(note: Note, until: str) -> None:
-    directory = _directory(note.lab.name)
+    directory = notes.history_directory(note.lab.name)
     os.makedirs(directory, mode=0o700, exist_ok=True)
     path = os.path.join(directory, f"{until}.json")
     # A state that began and ended within a second was not meant.
@@ -56,7 +56,7 @@ def _keep(note: Note, until: str) -> None:
     for name, of_lab in ends.items():
         for end in of_lab:
             if end not in kept:
-                os.unlink(os.path.join(_directory(name), f"{end}.json"))
+                os.unlink(os.path.join(notes.history_directory(name), f"{end}.json"))
 
 
 def times(names: list[str]) -> list[str]:
@@ -81,7 +81,7 @@ def states(names: list[str], until: str) -> list[Note]:
 
 
 def _read(name: str, until: str) -> Note:
-    path = os.path.join(_directory(name), f"{until}.json")
+    path = os.path.join(notes.history_directory(name), f"{until}.json")
     try:
         return notes.from_json(json.loads(read_or_none(path) or b""), os.stat(path).st_mtime)
     except (KeyError, TypeError, ValueError):
@@ -130,17 +130,15 @@ def _base_url(config: str | None) -> str:
     return ""
 
 
-def _directory(name: str) -> str:
-    return os.path.join(notes.NOTES, "history", name)
-
-
 def _names() -> list[str]:
-    return os.listdir(os.path.dirname(_directory("any")))
+    """The labs that have a history, also those that are in no inventory any more."""
+    return os.listdir(os.path.join(notes.NOTES, notes.HISTORY))
 
 
 def _ends(name: str) -> list[str]:
     """When states of a lab ended."""
     try:
-        return [match["until"] for entry in os.listdir(_directory(name)) if (match := _FILE.fullmatch(entry))]
+        entries = os.listdir(notes.history_directory(name))
     except FileNotFoundError:
         return []
+    return [match["until"] for entry in entries if (match := _FILE.fullmatch(entry))]

@@ -16,6 +16,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import r
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
 
 NOTES = "/var/lib/jupyterlab/.healthy"
+HISTORY = "history"
 NANOSECONDS = 10**9
 
 
@@ -158,6 +159,16 @@ def to_json(note: Note) -> bytes:
     """A note as it is written."""
     values = {key: value for key, value in asdict(note).items() if key != "written"}
     return json.dumps(values, indent=1, sort_keys=True).encode()
+
+
+def history_directory(name: str) -> str:
+    """The directory of the former notes about a lab."""
+    return os.path.join(NOTES, HISTORY, name)
+
+
+def paths(name: str) -> list[str]:
+    """Everything that a host has noted about a lab."""
+    return [_path(name), history_directory(name)]
 
 
 def _path(name: str) -> str:

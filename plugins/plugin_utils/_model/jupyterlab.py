@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
+from ansible_collections.nbops.jupyter.plugins.module_utils._lab import notes
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import homes, validation
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.unit import combined, values_of
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._jupyter_password import hash_password
@@ -173,6 +174,7 @@ def plan(given: Given) -> dict[str, Any]:
         "labs": [server.lab() for server in servers],
         "present": [server.name for server in servers],
         "absent": absent,
+        "remains": [path for name in absent for path in _remains(name)],
         "own_environments": sorted(set(named) - {one["path"] for one in releases}),
     }
 
@@ -448,6 +450,11 @@ def environment_path(path: str, instance: dict[str, Any]) -> str:
 def present(given: Given) -> list[dict[str, Any]]:
     """The instances that are present."""
     return [instance for instance in given.settings["instances"] if instance["state"] == "present"]
+
+
+def _remains(name: str) -> list[str]:
+    """What an instance leaves beside its units and environments."""
+    return [f"/etc/jupyterlab/{name}", f"/var/lib/jupyterlab/{name}", *notes.paths(name)]
 
 
 def _home(given: Given, user: str) -> str:
