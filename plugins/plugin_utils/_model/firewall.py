@@ -104,7 +104,7 @@ def _entry(entry: dict, entries: list[dict]) -> Iterator[str]:
     if not 0 < int(entry["port"]) < 65536:
         yield "must be from 1 to 65535; write for example 443."
     if entry["last_port"] and not entry["port"] <= entry["last_port"] < 65536:
-        yield f"last_port: {entry['last_port']} must be a higher port, 65535 at most; leave it out for one port."
+        yield f"last_port: {entry['last_port']} must be from {entry['port']} to 65535; leave it out for one port."
     places = [(other["port"], other["last_port"], other["protocol"]) for other in entries]
     if places.count((entry["port"], entry["last_port"], entry["protocol"])) > 1:
         yield "is listed twice; make it one entry, with the sources of both."
