@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -21,7 +22,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
     ROLES,
     options_of,
     prefix_of,
-    strange,
+    unknown_variables,
 )
 
 MODELS = "ansible_collections.nbops.jupyter.plugins.plugin_utils._model"
@@ -51,28 +52,31 @@ class Evaluation:
         if subject not in SUBJECTS:
             raise InputError(f"nbops.jupyter.plan knows no {subject}; write one of {', '.join(SUBJECTS)}.")
         self._subject = subject
-        self.warnings: list[str] = []
         self._model = importlib.import_module(f"{MODELS}.{subject}")
-        used = (subject, *getattr(self._model, "USES", ()))
-        names = {name for one in used for name in options_of(one)} | set(KNOWN)
-        if subject.startswith(PLAYBOOK):
-            names |= {name for name in variables if name.startswith(prefix_of(subject))}
-            # What the playbook itself says to its roles follows from this plan.
-            names -= set(self._model.SAYS)
-            wrong, self.warnings = strange(OURS, variables)
-            if wrong:
-                raise InputError(*wrong)
-            self.warnings += strange(SHARED, variables)[0]
-        values = _resolve({name: variables[name] for name in names if name in variables}, template)
-        facts = variables.get("ansible_facts") or {}
+        self.warnings = _doubtful_names(variables) if subject.startswith(PLAYBOOK) else []
+        values = _resolve({name: variables[name] for name in self._names(variables) if name in variables}, template)
         known = {name: values.pop(name) for name in KNOWN if name in values}
-        known["distribution_release"] = str(facts.get("distribution_release", ""))
+        self._values, self._host = values, {**known, **self._answers(variables), **plain(host)}
+
+    def _names(self, variables: Iterable[str]) -> set[str]:
+        """The variables that the model reads."""
+        roles = (self._subject, *getattr(self._model, "USES", ()))
+        names = {*KNOWN, *(name for role in roles for name in options_of(role))}
+        if self._subject.startswith(PLAYBOOK):
+            # Also one that is no variable of the playbooks, which is refused.
+            names |= {name for name in variables if name.startswith(prefix_of(self._subject))}
+        return names - set(getattr(self._model, "SET_BY_PLAYBOOK", ()))
+
+    def _answers(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What this host has answered, and what the model reads of other hosts: facts and variables."""
+        facts = variables.get("ansible_facts") or {}
+        found: dict[str, Any] = {"distribution_release": str(facts.get("distribution_release", ""))}
         if groups := getattr(self._model, "GROUPS", ()):
-            known["facts"] = _facts_of(variables, self._model.FACTS)
-            known["groups"] = _facts_of_groups(variables, groups, self._model.FACTS)
-        if said := getattr(self._model, "SAID_BY", {}):
-            known["said"] = {group: _said_by_hosts(variables, group, names) for group, names in said.items()}
-        self._values, self._host = values, {**known, **plain(host)}
+            found["facts"] = _facts_of(variables, self._model.FACTS)
+            found["groups"] = _facts_of_groups(variables, groups, self._model.FACTS)
+        if wanted := getattr(self._model, "VARIABLES_OF_HOSTS", {}):
+            found["said"] = {group: _said_by_hosts(variables, group, names) for group, names in wanted.items()}
+        return found
 
     def plan(self) -> dict[str, Any]:
         """What the role does, finished and without secrets. Raises InputError.
@@ -80,7 +84,7 @@ class Evaluation:
         What follows from facts of the host that are not known yet is judged, but not in the plan: a run that leaves out
         the task that reads them, by tags or by its beginning, fails instead of writing something else.
         """
-        with _typed(self._subject):
+        with _documented_types(self._subject):
             given = given_to(self._model, self._subject, self._values, self._host)
             made = plan_of(self._model, given)
         if hasattr(self._model, "warnings"):
@@ -91,8 +95,16 @@ class Evaluation:
 
     def secrets(self) -> dict[str, Any]:
         """What the role does not show, also where another role uses it. Raises InputError."""
-        with _typed(self._subject):
+        with _documented_types(self._subject):
             return self._model.secrets(given_to(self._model, self._subject, self._values, self._host, used=True))
+
+
+def _doubtful_names(variables: Iterable[str]) -> list[str]:
+    """Warnings of variables that are none of the collection's. Raises InputError for those that are misspelt."""
+    misspelt, unknown = unknown_variables(OURS, variables)
+    if misspelt:
+        raise InputError(*misspelt)
+    return [*unknown, *unknown_variables(SHARED, variables)[0]]
 
 
 def domains_of(variables: Mapping[str, Any]) -> dict[str, str]:
@@ -168,16 +180,12 @@ def _resolve(values: dict[str, Any], template: Callable[[Any], Any]) -> dict[str
     return resolved
 
 
-class _typed:
-    """Tells of a value deep inside a free-form option that is of another type than everybody writes there."""
-
-    def __init__(self, subject: str) -> None:
-        self._subject = subject
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, (AttributeError, KeyError, TypeError, ValueError)):
-            # The value stays unsaid, and the cause out of the traceback: it may be a secret.
-            raise InputError(f"{self._subject}: a value is not of the documented type ({kind.__name__}).") from None
+@contextlib.contextmanager
+def _documented_types(subject: str) -> Iterator[None]:
+    """Refuses a value deep inside a free-form option that is of another type than the documented one."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # The value stays unsaid, and the cause out of the traceback: it may be a secret.
+        text = f"{subject}: a value is not of the documented type ({type(error).__name__})."
+        raise InputError(text) from None

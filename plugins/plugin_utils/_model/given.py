@@ -1,7 +1,18 @@
 # Copyright: (c) 2026, nbops contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a model is given, and the steps from variables to a plan."""
+"""What a model is given, and the steps from variables to a plan.
+
+A model is a module of this folder with the functions `problems(given)` and `plan(given)`, and where they are needed
+`review(plan)`, `warnings(given)` and `secrets(given)`. Names at its top say what it reads beside the variables of its
+own role or playbook, each where it reads something:
+
+- `USES`: the roles whose variables it reads, too.
+- `NEEDS`: by a fact of the host, the keys of the plan that are left out until the fact is known.
+- `GROUPS` and `FACTS`: the groups of the inventory whose hosts it reads, and which facts of these.
+- `VARIABLES_OF_HOSTS`: by group, the variables of its hosts that it reads.
+- `SET_BY_PLAYBOOK`: the variables that it does not read, because the playbook sets them from this plan.
+"""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ USES = ("jupyterlab", "jupyterhub", "slurm", "nfs_home")
 # Of whom addresses are known, and what hubs say to the nodes on which their servers run.
 GROUPS = (*slurm_ports.GROUPS, *nfs_home.GROUPS)
 FACTS = ("default_ipv4", "default_ipv6", "hostname")
-SAID_BY = {
+VARIABLES_OF_HOSTS = {
     "jupyterhub": ("jupyterhub_spawner", "jupyterhub_state", "jupyterhub_slurm_listen", "jupyterhub_slurm_ports")
 }
 # What the playbook says to its roles.
-SAYS = ("firewall_open",)
+SET_BY_PLAYBOOK = ("firewall_open",)
 WEB_PORTS = {"state": "present", "http_port": 80, "https_port": 443}
 
 

@@ -13,7 +13,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
 
 USES = ("jupyterlab", "python_venv", "systemd", "nginx", "certbot", "kernels")
 # What the playbook says to its roles.
-SAYS = ("nginx_sites", "certbot_certificates", "certbot_email")
+SET_BY_PLAYBOOK = ("nginx_sites", "certbot_certificates", "certbot_email")
 
 Instance = dict[str, Any]
 

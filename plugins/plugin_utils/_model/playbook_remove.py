@@ -11,7 +11,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx,
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterlab", "jupyterhub", "nginx", "certbot", "kernels")
-SAYS = ()
 
 
 def problems(given: Given) -> list[str]:

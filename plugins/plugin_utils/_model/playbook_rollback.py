@@ -12,7 +12,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbo
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterhub", "jupyterlab")
-SAYS = ()
 LIST = "list"
 STATE = re.compile(r"list|previous|[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 

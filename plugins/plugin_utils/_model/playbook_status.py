@@ -19,7 +19,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterlab", "jupyterhub", "nginx", "python_venv", "systemd")
-SAYS = ()
 # Hosts on which servers may run, of which the names are known alone.
 GROUPS = jupyterhub_slurm.NODES
 FACTS = ()

@@ -21,7 +21,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 USES = ("jupyterlab", "jupyterhub", "nginx", "python_venv", "systemd")
-SAYS = ()
 FILES = COLLECTION / "roles/probe/files/probe"
 # Whose login page takes a name and a password.
 FORMS = ("pam", "ldap", "native")

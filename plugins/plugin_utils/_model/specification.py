@@ -62,7 +62,7 @@ def prefix_of(subject: str) -> str:
     return "jupyter_" if subject.startswith(PLAYBOOK) else f"{subject}_"
 
 
-def strange(roles: Iterable[str], variables: Iterable[str]) -> tuple[list[str], list[str]]:
+def unknown_variables(roles: Iterable[str], variables: Iterable[str]) -> tuple[list[str], list[str]]:
     """What to say of variables that begin like those of these roles, and are none of the collection's.
 
     First of those that are likely misspelt, then of the others, which may be somebody's own.
