@@ -97,7 +97,7 @@ def labs(given: Given) -> list[dict[str, Any]]:
     return jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
 
 
-def behind(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def behind_nginx(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of these labs and the hub those that nginx serves: one with a certificate speaks TLS itself."""
     served = [*(labs if given.settings["web_server"] else []), *hubs(given)]
     return [one for one in served if not one["certificate"]]
@@ -106,7 +106,7 @@ def behind(given: Given, labs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def shut(given: Given) -> list[str]:
     """What the inventory says that keeps people out for a while, each with its variable, without a full stop."""
     is_shut = given.others["nginx"]["maintenance"] or given.settings["site"].get("maintenance")
-    everybody = is_shut and behind(given, labs(given))
+    everybody = is_shut and behind_nginx(given, labs(given))
     return [
         *(["nginx_maintenance: visitors get the page of maintenance"] if everybody else []),
         *(f"jupyterhub_closed: nobody starts a server of {hub['name']}" for hub in hubs(given) if hub["closed"]),

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_config,
@@ -18,34 +19,43 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     slurm,
     slurm_ports,
 )
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given, settings_of
 
 USES = ("jupyterlab", "jupyterhub", "slurm", "nfs_home")
-# Of whom addresses are known, and what hubs say to the nodes on which their servers run.
 GROUPS = (*slurm_ports.GROUPS, *nfs_home.GROUPS)
 FACTS = ("default_ipv4", "default_ipv6", "hostname")
 VARIABLES_OF_HOSTS = {
     "jupyterhub": ("jupyterhub_spawner", "jupyterhub_state", "jupyterhub_slurm_listen", "jupyterhub_slurm_ports")
 }
-# What the playbook says to its roles.
 SET_BY_PLAYBOOK = ("firewall_open",)
 WEB_PORTS = {"state": "present", "http_port": 80, "https_port": 443}
+
+
+class Listener(NamedTuple):
+    """A server by its name, with its address as it was written, and what reads that: it raises ValueError."""
+
+    name: str
+    text: str
+    endpoint: Callable[[], Endpoint]
 
 
 def problems(given: Given) -> list[str]:
     """What is wrong with addresses, from which ports follow; the roles judge the rest."""
     found = playbook_jupyterlab.nothing_listed(given) if "jupyterlab" in given.host["group_names"] else []
-    for name, listen, read in (*_listeners(given), *_node_listeners(given)):
+    for listener in (*_listeners(given), *_node_listeners(given)):
         try:
-            read()
+            listener.endpoint()
         except ValueError:
-            found.append(f"{name}: listen '{listen}' is not an address and port such as 127.0.0.1:8888.")
+            found.append(
+                f"{listener.name}: listen '{listener.text}' is not an address and port such as 127.0.0.1:8888."
+            )
     cluster = _cluster(given)
     found += slurm_ports.problems(cluster)
     if not given.host.get("asked"):
         return found
-    has_cluster = slurm.parts_of(cluster) or _is_node(given) or _node_listeners(given)
-    unknown = {*(slurm_ports.unknown(cluster) if has_cluster else []), *_unknown_clients(given)}
+    is_in_cluster = slurm.parts_of(cluster) or _is_node(given) or _node_listeners(given)
+    unknown = {*(slurm_ports.unknown(cluster) if is_in_cluster else []), *_unknown_clients(given)}
     return found + [
         f"{name} does not answer, so its address is unknown; start it, or take it out of the inventory."
         for name in sorted(unknown)
@@ -56,10 +66,10 @@ def plan(given: Given) -> dict[str, Any]:
     """The ports to open, as entries of `firewall_open`. What `jupyter_open` says of a port holds."""
     labs = playbook.labs(given)
     direct = [one for one in (*labs, *playbook.hubs(given)) if one["certificate"]]
-    behind = playbook.behind(given, labs)
+    behind = playbook.behind_nginx(given, labs)
     sites = [{**WEB_PORTS, **site} for site in ([given.settings["site"]] if behind else []) + given.settings["sites"]]
     present = [site for site in sites if site["state"] == "present"]
-    endpoints = [read() for _name, _listen, read in _listeners(given)]
+    endpoints = [listener.endpoint() for listener in _listeners(given)]
     ports = {
         *(int(site[key]) for site in present for key in ("http_port", "https_port")),
         *(endpoint.port for endpoint in endpoints if not endpoint.is_loopback),
@@ -105,8 +115,8 @@ def _of_cluster(given: Given) -> Iterator[dict[str, Any]]:
         if hub["spawner"] == "slurm" and hub["state"] == "present" and hub["slurm_listen"]:
             # By this address the nodes reach the hub's host, and it reaches them.
             yield slurm_ports.entry(hub["slurm_ports"], [jupyterhub_config.nodes_endpoint(hub).ip])
-    for _name, _listen, read in _node_listeners(given):
-        yield slurm_ports.entry(str(read().port), slurm_ports.addresses(cluster, *jupyterhub_slurm.NODES))
+    for listener in _node_listeners(given):
+        yield slurm_ports.entry(str(listener.endpoint().port), slurm_ports.addresses(cluster, *jupyterhub_slurm.NODES))
 
 
 def _merged(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -119,21 +129,21 @@ def _merged(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _node_listeners(given: Given) -> list[tuple[str, str, Any]]:
-    """Of each hub its name, the address at which nodes reach it, and what reads that."""
+def _node_listeners(given: Given) -> list[Listener]:
+    """The address of each hub at which nodes reach it."""
     return [
-        (hub["name"], hub["slurm_listen"], lambda hub=hub: jupyterhub_config.nodes_endpoint(hub))
+        Listener(hub["name"], hub["slurm_listen"], partial(jupyterhub_config.nodes_endpoint, hub))
         for hub in playbook.hubs(given)
         if hub["slurm_listen"]
     ]
 
 
-def _listeners(given: Given) -> list[tuple[str, str, Any]]:
-    """Of each server its name, its address as it was written, and what reads it."""
+def _listeners(given: Given) -> list[Listener]:
+    """The addresses of labs and hubs."""
     return [
-        *((lab["name"], lab["listen"], lambda lab=lab: jupyterlab.endpoint(lab)) for lab in playbook.labs(given)),
+        *(Listener(lab["name"], lab["listen"], partial(jupyterlab.endpoint, lab)) for lab in playbook.labs(given)),
         *(
-            (hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub))
+            Listener(hub["name"], hub["listen"], partial(jupyterhub_config.endpoint, hub))
             for hub in playbook.hubs(given)
         ),
     ]

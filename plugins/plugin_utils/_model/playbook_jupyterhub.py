@@ -11,7 +11,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyte
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("jupyterhub", "jupyterlab", "python_venv", "systemd", "nginx", "certbot", "kernels")
-# What the playbook says to its roles.
 SET_BY_PLAYBOOK = ("nginx_sites", "certbot_certificates", "certbot_email")
 
 

@@ -46,7 +46,7 @@ def _expected(given: Given) -> dict[str, Any]:
     releases = {path: release for one in deployed for path, release in one["install"]["releases"].items()}
     units = [unit["name"] for one in deployed for unit in one["units"] if _runs(unit)]
     return {
-        "units": sorted({*units, *(["nginx.service"] if playbook.behind(given, labs) else [])}),
+        "units": sorted({*units, *(["nginx.service"] if playbook.behind_nginx(given, labs) else [])}),
         "locks": {path: _pins(release["lock"]) for path, release in sorted(releases.items())},
         "servers": [*_labs_servers(given, labs), *(one for hub in hubs for one in _users_servers(hub, releases))],
         "hubs": [_hub(hub) for hub in hubs],
