@@ -85,10 +85,17 @@ def problems(given: Given) -> list[str]:
 
 def plan(given: Given) -> dict[str, Any]:
     """What the role does; nothing of it is secret. The configuration follows from the answers of hosts."""
+    rest = _removal(given) if given.settings["state"] == "absent" else _deployment(given)
+    return {**_host(given), **rest}
+
+
+def _host(given: Given) -> dict[str, Any]:
+    """What the host is in the cluster, and what it has and runs for that."""
     settings, roles = given.settings, parts_of(given)
-    is_limited = settings["ssh_jobs_only"] and settings["state"] == "present" and "node" in roles
+    is_present = settings["state"] == "present"
+    is_limited = settings["ssh_jobs_only"] and is_present and "node" in roles
     packages = [*EVERYWHERE, *(package for role in roles for package in PACKAGES.get(role, ()))]
-    made = {
+    return {
         "state": settings["state"],
         "roles": roles,
         "packages": sorted([*packages, *([slurm_ssh.PACKAGE] if is_limited else [])]),
@@ -98,47 +105,53 @@ def plan(given: Given) -> dict[str, Any]:
         "controller": next(iter(given.hosts_of("slurm_controller")), ""),
         "database": next(iter(given.hosts_of("slurm_database")), ""),
         "configuration": CONFIGURATION,
-        "units": _units(roles, settings["state"] == "present"),
-        "hostname": (hostname := _facts(given)["hostname"] if ANSWERED.issubset(_facts(given)) else ""),
+        "units": _units(roles, is_present),
+        "hostname": _hostname(given),
     }
-    if settings["state"] == "absent":
-        of_node = [] if "controller" in roles else [f"--nodelist={hostname}"]
-        return {
-            **made,
-            "ask": [],
-            "services": [f"{name}.service" for name in SERVICES],
-            "jobs": ["/usr/bin/squeue", "--noheader", "--format=%i %T %u", *of_node],
-            # Who used the database before, or has come to use it, keeps it.
-            "kept_packages": slurm_accounting.KEPT_PACKAGES,
-            "remains": [
-                *CONFIGURATION.values(),
-                slurm_accounting.CONFIGURATION,
-                slurm_ssh.PROFILE,
-                JOB_CONTAINER,
-                *STATE,
-                SECRETS,
-            ],
-        }
-    made["ask"] = _unknown(given)
-    made["number"] = CLUSTER_NUMBER
+
+
+def _removal(given: Given) -> dict[str, Any]:
+    of_node = [] if "controller" in parts_of(given) else [f"--nodelist={_hostname(given)}"]
+    return {
+        "ask": [],
+        "services": [f"{name}.service" for name in SERVICES],
+        "jobs": ["/usr/bin/squeue", "--noheader", "--format=%i %T %u", *of_node],
+        # Who used the database before, or has come to use it, keeps it.
+        "kept_packages": slurm_accounting.KEPT_PACKAGES,
+        "remains": [
+            *CONFIGURATION.values(),
+            slurm_accounting.CONFIGURATION,
+            slurm_ssh.PROFILE,
+            JOB_CONTAINER,
+            *STATE,
+            SECRETS,
+        ],
+    }
+
+
+def _deployment(given: Given) -> dict[str, Any]:
     is_asked = bool(given.host.get("asked"))
     has_ipv6 = is_asked and bool(_of_ipv6(given))
-    made["accounting"] = slurm_accounting.plan(settings, given.host.get("associations", ()), has_ipv6=has_ipv6)
-    if not is_asked:
-        return made
-    nodes = _nodes(given)
     return {
-        **made,
-        "config": slurm_config.merged(
-            settings["config"],
-            {
-                "ClusterName": settings["cluster"],
-                "SlurmctldHost": "{}({})".format(*_controller_address(given)),
-                **slurm_accounting.controller_keys(settings, _database_address(given)),
-                **(slurm_config.IPV6 if has_ipv6 else {}),
-                "DefMemPerCPU": min((node["memory"] // node["cpus"] for node in nodes), default=0),
-            },
-        ),
+        "ask": _unknown(given),
+        "number": CLUSTER_NUMBER,
+        "accounting": slurm_accounting.plan(given.settings, given.host.get("associations", ()), has_ipv6=has_ipv6),
+        **(_configuration(given, has_ipv6=has_ipv6) if is_asked else {}),
+    }
+
+
+def _configuration(given: Given, *, has_ipv6: bool) -> dict[str, Any]:
+    """The parts of slurm.conf, once all hosts have answered."""
+    settings, nodes = given.settings, _nodes(given)
+    derived = {
+        "ClusterName": settings["cluster"],
+        "SlurmctldHost": "{}({})".format(*_controller_address(given)),
+        **slurm_accounting.controller_keys(settings, _database_address(given)),
+        **(slurm_config.IPV6 if has_ipv6 else {}),
+        "DefMemPerCPU": min((node["memory"] // node["cpus"] for node in nodes), default=0),
+    }
+    return {
+        "config": slurm_config.merged(settings["config"], derived),
         "nodes": [slurm_config.node_line(node) for node in nodes],
         "partitions": [slurm_config.partition_line(partition) for partition in settings["partitions"]],
     }
@@ -161,6 +174,17 @@ def parts_of(given: Given) -> list[str]:
 def _facts(given: Given) -> dict[str, Any]:
     """The facts of the host itself."""
     return given.host.get("facts", {})
+
+
+def _hostname(given: Given) -> str:
+    """What the host calls itself; empty where it has not answered yet."""
+    facts = _facts(given)
+    return facts["hostname"] if ANSWERED.issubset(facts) else ""
+
+
+def _facts_by_name(given: Given) -> dict[str, dict[str, Any]]:
+    """The facts of the hosts of slurm_nodes that have answered, by what they call themselves."""
+    return {facts["hostname"]: facts for facts in given.hosts_of("slurm_nodes").values() if "hostname" in facts}
 
 
 def _units(roles: list[str], is_present: bool) -> dict[str, list[dict[str, Any]]]:
@@ -214,8 +238,7 @@ def _unknown(given: Given) -> list[str]:
 
 def _nodes(given: Given) -> list[dict[str, Any]]:
     """Name, address, processors, memory in MiB and further parameters of each node."""
-    settings = given.settings
-    by_name = {facts["hostname"]: facts for facts in given.hosts_of("slurm_nodes").values() if "hostname" in facts}
+    settings, by_name = given.settings, _facts_by_name(given)
     said = settings["node_list"] or [
         {"name": name, "address": "", "cpus": 0, "memory": "", "parameters": {}} for name in by_name
     ]
@@ -358,10 +381,7 @@ def _answers(given: Given) -> Iterator[str]:
 
 def _cluster(given: Given) -> Iterator[str]:
     """What is wrong with the hosts, by their answers."""
-    settings = given.settings
-    facts_by_name = {
-        facts["hostname"]: facts for facts in given.hosts_of("slurm_nodes").values() if "hostname" in facts
-    }
+    settings, facts_by_name = given.settings, _facts_by_name(given)
     missing = [
         node["name"] for node in settings["node_list"] if not _is_complete(node) and node["name"] not in facts_by_name
     ]
@@ -372,19 +392,11 @@ def _cluster(given: Given) -> Iterator[str]:
         )
     if missing:
         return
-    yield from _shared_names(given)
     nodes = _nodes(given)
+    yield from _shared_names(given)
     yield from _own_name(given, [node["name"] for node in nodes])
     yield from _uids(given)
-    name, address = _controller_address(given)
-    addresses = [(name, address), *((node["name"], node["address"]) for node in nodes)]
-    for host, given_address in addresses:
-        is_alone = len(set(addresses)) == 1
-        if not given_address or (ipaddress.ip_address(given_address).is_loopback and not is_alone):
-            where = _where(host, name)
-            yield f"slurm: the others cannot reach {host} at '{given_address}'; write its address ({where})."
-    if settings["accounting"] and not _database_address(given):
-        yield "slurm_database_address: the host of slurm_database has no default route; write its address."
+    yield from _unreachable(given, nodes)
     yield from slurm_config.ipv6_problems(settings["config"], _of_ipv6(given))
     for node in nodes:
         yield from _resources(settings, node, facts_by_name.get(node["name"], {}))
@@ -392,6 +404,19 @@ def _cluster(given: Given) -> Iterator[str]:
     for partition in settings["partitions"]:
         for unknown in sorted(set(partition["nodes"]) - known):
             yield f"slurm_partitions: {partition['name']}: there is no node '{unknown}'."
+
+
+def _unreachable(given: Given, nodes: list[dict[str, Any]]) -> Iterator[str]:
+    """Whom the others do not reach: by loopback, a host reaches itself alone."""
+    controller, address = _controller_address(given)
+    addresses = [(controller, address), *((node["name"], node["address"]) for node in nodes)]
+    is_alone = len(set(addresses)) == 1
+    for host, known in addresses:
+        if not known or (ipaddress.ip_address(known).is_loopback and not is_alone):
+            where = _where(host, controller)
+            yield f"slurm: the others cannot reach {host} at '{known}'; write its address ({where})."
+    if given.settings["accounting"] and not _database_address(given):
+        yield "slurm_database_address: the host of slurm_database has no default route; write its address."
 
 
 def _shared_names(given: Given) -> Iterator[str]:
