@@ -161,6 +161,15 @@ def own_services(settings: Settings) -> list[str]:
     return [name for name in ROLES if name != "culler" or settings["cull_idle_seconds"]]
 
 
+def limits_by_place(settings: Settings) -> dict[str, Any]:
+    """The limits of servers by where they are written: a variable, with the group or the user."""
+    return {
+        "jupyterhub_limits": settings["limits"],
+        **{f"jupyterhub_group_limits: {name}": limits for name, limits in settings["group_limits"].items()},
+        **{f"jupyterhub_user_limits: {name}": limits for name, limits in settings["user_limits"].items()},
+    }
+
+
 def merged(settings: Settings) -> Options:
     """The configuration that the hub runs, secrets included."""
     return merge_hash(public(settings), secret(settings))

@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PERSON, PRIVILEGED_GROUPS, UNIT
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.passwords import is_password
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
+    jupyterhub_config,
     jupyterhub_folders,
     jupyterhub_login,
     jupyterhub_profiles,
@@ -223,10 +224,7 @@ def _user(user: dict, settings: dict) -> Iterator[str]:
 
 
 def _limits(settings: dict) -> Iterator[str]:
-    everybody = {"jupyterhub_limits": settings["limits"]}
-    groups = {f"jupyterhub_group_limits: {name}": limits for name, limits in settings["group_limits"].items()}
-    users = {f"jupyterhub_user_limits: {name}": limits for name, limits in settings["user_limits"].items()}
-    for where, limits in {**everybody, **groups, **users}.items():
+    for where, limits in jupyterhub_config.limits_by_place(settings).items():
         if not isinstance(limits, dict) or not set(limits) <= set(LIMITS):
             yield f"{where} must hold {', '.join(LIMITS)} and nothing else, such as {{memory_max: 2G}}."
         else:

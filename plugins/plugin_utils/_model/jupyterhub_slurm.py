@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import networks
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub_config, networks
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 
 Settings = Mapping[str, Any]
@@ -112,9 +112,7 @@ def _job(where: str, said: Mapping[str, Any]) -> Iterator[str]:
 
 def _limits(settings: Settings) -> Iterator[str]:
     by_place = {
-        "jupyterhub_limits": settings["limits"],
-        **{f"jupyterhub_group_limits: {name}": limits for name, limits in settings["group_limits"].items()},
-        **{f"jupyterhub_user_limits: {name}": limits for name, limits in settings["user_limits"].items()},
+        **jupyterhub_config.limits_by_place(settings),
         **{f"jupyterhub_profiles: {one['name']}: limits": one["limits"] for one in settings["profiles"]},
     }
     for where, limits in by_place.items():
