@@ -20,8 +20,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterlab,
     playbook,
     sandbox,
+    timers,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.certbot import ALARM_UNIT
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT
 
@@ -173,8 +173,8 @@ def _service(
         # The first backup of a large host takes as long as it takes.
         "TimeoutStartSec": "infinity",
     }
-    alarm = {"OnFailure": settings["alarm_units"]} if settings["alarm_units"] else {}
-    unit = {"Description": description, "Wants": "network-online.target", "After": "network-online.target", **alarm}
+    network = {"Wants": "network-online.target", "After": "network-online.target"}
+    unit = {"Description": description, **network, **timers.on_failure(settings["alarm_units"])}
     return {
         "name": f"{name}.service",
         "sandbox": "standard",
@@ -193,14 +193,8 @@ def _secret_names(settings: dict[str, Any]) -> list[str]:
 
 
 def _timer(name: str, description: str, calendar: str) -> dict[str, Any]:
-    return {
-        "name": f"{name}.timer",
-        "sections": {
-            "Unit": {"Description": description},
-            "Timer": {"OnCalendar": calendar, "RandomizedDelaySec": "30min", "Persistent": True},
-            "Install": {"WantedBy": "timers.target"},
-        },
-    }
+    timing = {"OnCalendar": calendar, "RandomizedDelaySec": "30min", "Persistent": True}
+    return timers.timer(name, description, timing)
 
 
 def _repository(settings: dict[str, Any]) -> Iterator[str]:
@@ -265,9 +259,7 @@ def _contents(given: Given) -> Iterator[str]:
     keep = settings["keep"]
     if min(keep.values()) < 0 or (settings["prune"] and not any(keep.values())):
         yield "backup_keep: write how many backups stay, such as {daily: 7}; none would be left."
-    for unit in settings["alarm_units"]:
-        if not ALARM_UNIT.fullmatch(unit):
-            yield f"backup_alarm_units: '{unit}' is no unit's name; write one such as mail-root@%n.service."
+    yield from timers.alarm_problems("backup_alarm_units", settings["alarm_units"])
 
 
 def _times(settings: dict[str, Any]) -> Iterator[str]:

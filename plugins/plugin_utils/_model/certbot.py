@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy import ACME, METRICS, RENEWAL_SHARE
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv, sandbox, timers
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import CERTIFICATE
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT, CERTIFICATE
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
 
 USES = ("python_venv", "systemd")
@@ -24,10 +24,7 @@ PROGRAM = "/usr/bin/python3 /usr/local/lib/nbops/certificates.py"
 LETS_ENCRYPT = ("production", "staging")
 HOST = re.compile(r"(?!.{254})(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-GROUP = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 UNIT = re.compile(r"[A-Za-z0-9:_.\\][A-Za-z0-9:_.@\\-]*\.(service|socket|target)")
-# systemd itself puts the name of the unit that failed in the place of %n.
-ALARM_UNIT = re.compile(UNIT.pattern.replace("@", "@%"))
 PATH = re.compile(r"(/[^/\s\"']+)+")
 EMAIL = re.compile(r"[^\s@-][^\s@]*@[^\s@]+\.[^\s@]+")
 URL = re.compile(r"https://[^\s\"']+")
@@ -129,7 +126,7 @@ def _units(
     settings: dict[str, Any], program: str, declared: list[dict[str, Any]], distribution_timer: bool
 ) -> list[dict[str, Any]]:
     """The units that renew, deploy and check certificates without Ansible; they leave with the last certificate."""
-    alarm = {"OnFailure": settings["alarm_units"]} if settings["alarm_units"] else {}
+    alarm = timers.on_failure(settings["alarm_units"])
     names = ("nbops-certificates", "nbops-certificates-guard")
     if declared:
         own = [
@@ -191,14 +188,8 @@ def _program(name: str, unit: dict[str, Any], service: dict[str, Any]) -> dict[s
 
 
 def _timer(name: str, description: str, calendar: str, delay: str) -> dict[str, Any]:
-    return {
-        "name": f"{name}.timer",
-        "sections": {
-            "Unit": {"Description": description},
-            "Timer": {"OnCalendar": calendar, "RandomizedDelaySec": delay, "Persistent": True},
-            "Install": {"WantedBy": "timers.target"},
-        },
-    }
+    timing = {"OnCalendar": calendar, "RandomizedDelaySec": delay, "Persistent": True}
+    return timers.timer(name, description, timing)
 
 
 def _renewal_units(
@@ -276,9 +267,7 @@ def _settings(settings: dict) -> Iterator[str]:
             "certbot_alarm_share must lie between 0 and a third, such as 0.25: renewal begins when a third of a "
             "certificate's life is left."
         )
-    for unit in settings["alarm_units"]:
-        if not ALARM_UNIT.fullmatch(unit):
-            yield f"certbot_alarm_units: '{unit}' is no unit's name; write one such as mail-root@%n.service."
+    yield from timers.alarm_problems("certbot_alarm_units", settings["alarm_units"])
 
 
 def _names(entries: list[dict]) -> Iterator[str]:
@@ -392,7 +381,7 @@ def _provided(entry: dict) -> Iterator[str]:
 
 
 def _readers(entry: dict) -> Iterator[str]:
-    if not GROUP.fullmatch(entry["group"]):
+    if not ACCOUNT.fullmatch(entry["group"]):
         yield "group must name a group of the target that may read the key, such as ssl-cert."
     for unit in (*entry["reload"], *entry["restart"]):
         if not UNIT.fullmatch(unit):

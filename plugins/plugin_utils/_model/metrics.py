@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import TEXTFILES
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, playbook, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import jupyterhub, playbook, sandbox, timers
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
@@ -96,14 +96,7 @@ def _units(settings: dict[str, Any], hub: str, hubs: list[str]) -> list[dict[str
             **({"sections": {"Service": counted}} if hubs else {"state": "absent"}),
         },
         _program(),
-        {
-            "name": f"{SERVICE}.timer",
-            "sections": {
-                "Unit": {"Description": "Measure people's servers each minute"},
-                "Timer": {"OnCalendar": "minutely", "AccuracySec": "1s"},
-                "Install": {"WantedBy": "timers.target"},
-            },
-        },
+        timers.timer(SERVICE, "Measure people's servers each minute", {"OnCalendar": "minutely", "AccuracySec": "1s"}),
     ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook_verify, sandbox
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import playbook_verify, sandbox, timers
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 
 USES = ("playbook_verify", *playbook_verify.USES)
@@ -19,7 +19,6 @@ DIRECTORY = "/usr/local/lib/nbops-probe"
 SECRETS = "/etc/nbops-probe.json"
 METRICS = "nbops_probe.prom"
 PROGRAM = f"/usr/bin/python3 -I {DIRECTORY}/probe.py"
-UNIT = re.compile(r"[A-Za-z0-9:_.\\@%-]+\.(service|target)")
 PATH = re.compile(r"/[^\s:\"'\\$%]*")
 SPAN = re.compile(r"[0-9]+[a-z]*( [0-9]+[a-z]+)*")
 SCHEDULE = re.compile(r"[A-Za-z0-9*:/.,~ _+-]+")
@@ -122,17 +121,16 @@ def _problems(settings: dict[str, Any]) -> Iterator[str]:
         yield "probe_delay must be a span of time in systemd's words, such as 5min or 0."
     if not PATH.fullmatch(settings["textfile_directory"]):
         yield "probe_textfile_directory must be the absolute path of a directory on the target."
-    for unit in settings["alarm_units"]:
-        if not UNIT.fullmatch(unit):
-            yield f"probe_alarm_units: '{unit}' is no unit's name; write one such as mail-root@%n.service."
+    yield from timers.alarm_problems("probe_alarm_units", settings["alarm_units"])
 
 
 def _units(settings: dict[str, Any]) -> list[dict[str, Any]]:
     if settings["state"] == "absent":
         return [{"name": f"nbops-probe.{kind}", "state": "absent"} for kind in ("timer", "service")]
-    alarm = {"OnFailure": settings["alarm_units"]} if settings["alarm_units"] else {}
-    unit = {"Description": "Visit the notebook servers as a person does", "After": "network-online.target", **alarm}
-    timer = {"OnCalendar": settings["schedule"], "RandomizedDelaySec": settings["delay"]}
+    description = "Visit the notebook servers as a person does"
+    alarm = timers.on_failure(settings["alarm_units"])
+    unit = {"Description": description, "After": "network-online.target", **alarm}
+    timing = {"OnCalendar": settings["schedule"], "RandomizedDelaySec": settings["delay"]}
     return [
         {
             "name": "nbops-probe.service",
@@ -141,12 +139,5 @@ def _units(settings: dict[str, Any]) -> list[dict[str, Any]]:
             "credentials": {"secrets": SECRETS},
             "sections": {"Unit": unit, "Service": SERVICE},
         },
-        {
-            "name": "nbops-probe.timer",
-            "sections": {
-                "Unit": {"Description": "Visit the notebook servers as a person does"},
-                "Timer": timer,
-                "Install": {"WantedBy": "timers.target"},
-            },
-        },
+        timers.timer("nbops-probe", description, timing),
     ]
