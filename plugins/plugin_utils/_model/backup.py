@@ -45,7 +45,7 @@ def problems(given: Given) -> list[str]:
     if settings["state"] == "absent":
         return []
     found = [*_repository(settings), *_secrets(settings), *_contents(given), *_times(settings), *_restore(settings)]
-    hubs, labs = playbook.hubs(given), _labs(given)
+    hubs, labs = playbook.hubs(given), playbook.labs(given)
     if not hubs and not labs:
         found.append(
             "backup: the host has neither a hub nor a lab; put it into the group jupyterhub or jupyterlab, and list "
@@ -62,7 +62,7 @@ def plan(given: Given) -> dict[str, Any]:
     if settings["state"] == "absent":
         return {**made, "units": [{"name": unit, "state": "absent"} for unit in _unit_names()]}
     hub = next(iter(playbook.hubs(given)), None)
-    labs = [{name: lab[name] for name in ("name", "user", "root_dir")} for lab in _labs(given)]
+    labs = [{name: lab[name] for name in ("name", "user", "root_dir")} for lab in playbook.labs(given)]
     deployed = [jupyterhub.plan(given.of("jupyterhub"))] if hub else []
     deployed += [jupyterlab.plan(given.of("jupyterlab"))] if labs else []
     host = given.host["inventory_hostname"]
@@ -103,13 +103,9 @@ def secrets(given: Given) -> dict[str, Any]:
     return {name: given.settings[name] for name in ("password", "environment", "ssh_key")}
 
 
-def _labs(given: Given) -> list[dict[str, Any]]:
-    return jupyterlab.present(given.of("jupyterlab")) if "jupyterlab" in given.host["group_names"] else []
-
-
 def _directories(given: Given) -> list[str]:
     """The directories beside homes that a snapshot may have; of those of labs, the host knows which are in homes."""
-    own = [lab["root_dir"] for lab in _labs(given) if lab["root_dir"]] if given.settings["homes"] else []
+    own = [lab["root_dir"] for lab in playbook.labs(given) if lab["root_dir"]] if given.settings["homes"] else []
     return list(dict.fromkeys([*given.settings["paths"], *own]))
 
 
