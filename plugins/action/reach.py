@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
             reason = asked.get("stderr") or answer
             return contact.not_root(reason) if self._connection.become else contact.unreachable(reason)
         if not is_root(answer):
-            return contact.is_not_asked_to()
+            return contact.become_is_off()
         if found := system_problem(answer):
             return f"{contact.host}: {found}"
         chosen = str(variables.get("ansible_python_interpreter") or "auto")

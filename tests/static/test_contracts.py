@@ -25,7 +25,6 @@ VERBS = (
     "configure",
     "confirm",
     "service",
-    "return",
     "restore",
     "restore_home",
     "rollback",

@@ -61,7 +61,7 @@ class Contact:
             "right."
         )
 
-    def is_not_asked_to(self) -> str:
+    def become_is_off(self) -> str:
         """What to write where nothing makes the account root."""
         return f"{self.account or 'The account'} is not root on {self.host}, and become is off: write become: true."
 
