@@ -12,7 +12,7 @@ import glob
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,8 +29,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store impo
 from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox.directives import STANDARD, as_options, values_of
 
 PREVIOUS = "previous"
-# By these people know an environment, and so many names tell what a state is.
+# By these people know an environment.
 MAIN_PACKAGES = ("jupyterhub", "jupyterlab")
+# Of so many names, the others are only counted.
 SHOWN = 4
 DATED = re.compile(r".+-(?P<time>[0-9]{8}T[0-9]{6}Z(-[0-9]+)?)\.[a-z]+")
 
@@ -131,9 +132,14 @@ def _packages(environment: str, store: ReleaseStore, path: str) -> str:
     if former is None or present is None:
         return f"the release of {environment}"
     then, now = former.get("packages", {}), present.get("packages", {})
-    names = sorted(then.keys() | now.keys(), key=lambda name: (name not in MAIN_PACKAGES, name))
+    names = main_first(then.keys() | now.keys())
     different = [f"{name} {then.get(name, 'missing')}" for name in names if then.get(name) != now.get(name)]
     return f"the release of {environment} ({_some(different) or 'with the same packages'})"
+
+
+def main_first(names: Iterable[str]) -> list[str]:
+    """The names of packages, sorted, with those first by which people know an environment."""
+    return sorted(names, key=lambda name: (name not in MAIN_PACKAGES, name))
 
 
 def _options(paths: HubPaths, plan: RollbackPlan) -> list[str]:

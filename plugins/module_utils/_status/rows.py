@@ -15,7 +15,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy
     UNISSUED,
     concern,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._hub.history import MAIN_PACKAGES
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.history import MAIN_PACKAGES, main_first
 
 OK, WARN, RED = "ok", "warn", "red"
 # A unit that came back so often within a day does not work.
@@ -395,8 +395,8 @@ def environments(found: Mapping[str, Mapping[str, Any] | None], own: Mapping[str
     for node, marker in found.items():
         if marker is None:
             rows.append(Row("nodes", RED, f"{node}: what servers need is not there; run nbops.jupyter.cluster."))
-        elif different := sorted(dict(marker["packages"].items() ^ wanted.items())):
-            name = next((name for name in MAIN_PACKAGES if name in different), different[0])
+        elif different := main_first(dict(marker["packages"].items() ^ wanted.items())):
+            name = different[0]
             versions = (
                 f"{name} {marker['packages'].get(name, '(missing)')}, which is {wanted.get(name, '(missing)')} here"
             )
@@ -441,9 +441,9 @@ def _versions(one: Release) -> Row:
         words = f"{one.path}: the release {one.name} is damaged; run the playbook, which builds it anew."
         return Row("versions", RED, words)
     packages = one.marker["packages"]
-    different = sorted(name for name, version in one.locked.items() if packages.get(name) != version)
+    different = main_first(name for name, version in one.locked.items() if packages.get(name) != version)
     if different:
-        name = next((name for name in MAIN_PACKAGES if name in different), different[0])
+        name = different[0]
         words = (
             f"{one.path}: {len(different)} of {len(one.locked)} packages differ from the lock, such as {name} "
             f"{packages.get(name, '(missing)')}, which says {one.locked[name]}; run the playbook to deploy it."
