@@ -125,7 +125,7 @@ class Labs:
 
     def _plan(self, wanted: list[Note]) -> Plan:
         everyone = [note.lab for note in self._notes]
-        return history.make_plan(wanted, self._notes, switch.starts(everyone, self._systemd))
+        return history.make_plan(wanted, self._notes, switch.start_times(everyone, self._systemd))
 
     def restored(self, result: dict[str, Any]) -> None:
         """Goes back, and says in `result` what happens before it does. Raises what its callees do."""
@@ -156,16 +156,13 @@ class Labs:
         switch.note(plan.restarts(), self._systemd, check_mode=False)
 
     def _told(self, plan: Plan, until: str) -> str:
-        runs, was = ("would run", "would be") if self._module.check_mode else ("runs", "was")
+        check_mode = self._module.check_mode
+        runs = "would run" if check_mode else "runs"
         sentences = [
             f"The lab {one.note.lab.name} {runs} again as until {until}, with {switch.parts_of(one)}."
             for one in plan.returns
         ]
-        sentences += [
-            f"The lab {lab.name} {was} restarted, because the release of its environment goes back."
-            for lab in plan.followers
-        ]
-        return "\n".join(sentences)
+        return "\n".join([*sentences, *(switch.told_of_follower(lab, check_mode=check_mode) for lab in plan.followers)])
 
 
 def main() -> None:

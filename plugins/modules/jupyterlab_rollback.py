@@ -144,12 +144,8 @@ def told(plan: Plan, words: dict[str, str], check_mode: bool, down: frozenset[st
     """What happened to each lab, and why, but to those that are still down."""
     returns = [one for one in plan.returns if one.note.lab.name not in down]
     sentences = [sentence(one, words.get(one.note.lab.name, ""), check_mode) for one in returns]
-    for lab in plan.followers:
-        if lab.name in down:
-            continue
-        how = "would be" if check_mode else "was"
-        sentences.append(f"The lab {lab.name} {how} restarted, because the release of its environment goes back.")
-    return "\n".join(sentences)
+    followers = [lab for lab in plan.followers if lab.name not in down]
+    return "\n".join([*sentences, *(switch.told_of_follower(lab, check_mode=check_mode) for lab in followers)])
 
 
 def sentence(one: Return, words: str, check_mode: bool) -> str:
@@ -177,7 +173,7 @@ def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> N
     names = {lab.name for lab in labs}
     result["known"] = sorted(note.lab.name for note in every if note.lab.name in names)
     everyone = {lab.name: lab for lab in [*(note.lab for note in every), *labs]}
-    plan = rollback.make_plan(labs, every, switch.starts(list(everyone.values()), systemd))
+    plan = rollback.make_plan(labs, every, switch.start_times(list(everyone.values()), systemd))
     if problems := rollback.problems(plan):
         raise NoteError("Labs cannot go back, and nothing was changed:\n" + "\n".join(problems))
     down = [one.note.lab for one in plan.returns if one.verdict is Verdict.DOWN]
@@ -190,7 +186,7 @@ def restore(module: AnsibleModule, labs: list[Lab], result: dict[str, Any]) -> N
         try:
             switch.apply(plan, systemd)
         except SystemdError as error:
-            up = switch.starts(plan.restarts(), systemd)
+            up = switch.start_times(plan.restarts(), systemd)
             down = frozenset(lab.name for lab in plan.restarts() if lab.name not in up)
             raise SystemdError("\n".join(filter(None, [str(error), told(plan, words, False, down)]))) from None
     result["noted"] = switch.note(plan.noted, systemd, check_mode=module.check_mode)

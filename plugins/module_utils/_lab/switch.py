@@ -14,7 +14,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import mana
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.manager import Host, SystemdError
 
 
-def starts(labs: list[Lab], systemd: Host) -> dict[str, float]:
+def start_times(labs: list[Lab], systemd: Host) -> dict[str, float]:
     """When each lab that serves was started. Its unit counts as active only once it answers."""
     state = systemd.show([lab.service for lab in labs])
     return {
@@ -26,7 +26,7 @@ def starts(labs: list[Lab], systemd: Host) -> dict[str, float]:
 
 def notable(labs: list[Lab], systemd: Host) -> list[Note]:
     """The states of the labs that serve by what is on disk, and have no such note."""
-    since = starts(labs, systemd)
+    since = start_times(labs, systemd)
     found = [(lab, notes.present_state(lab)) for lab in labs if lab.name in since]
     return [note for lab, note in found if note and note.changed < since[lab.name] and not notes.is_noted(note)]
 
@@ -77,3 +77,9 @@ def parts_of(one: Return) -> str:
     config, units = "its configuration" if one.config else "", "its unit" if one.units else ""
     parts = [part for part in (release, config, units) if part]
     return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])
+
+
+def told_of_follower(lab: Lab, *, check_mode: bool) -> str:
+    """The sentence about a lab that is only restarted."""
+    how = "would be" if check_mode else "was"
+    return f"The lab {lab.name} {how} restarted, because the release of its environment goes back."
