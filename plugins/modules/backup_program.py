@@ -66,6 +66,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
     programs,
     read,
     sqlite,
+    textfile,
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store
@@ -76,7 +77,8 @@ LIBRARY = "/usr/local/lib/nbops-backup"
 PROGRAM = f"{LIBRARY}/backup.py"
 TEXTFILE = f"{backup.TEXTFILES}/{backup.METRICS}"
 PROGRAM_MODULES = (
-    *(accounts_host, accounts_model, people, atomic, beneath, locks, ownership, read, sqlite, runner, store),
+    *(accounts_host, accounts_model, people, runner, store),
+    *(atomic, beneath, locks, ownership, read, sqlite, textfile),
     *(backup, certificates, manifest, repository),
 )
 ARGUMENT_SPEC = {

@@ -34,7 +34,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 i
     make_key,
     require_valid,
 )
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks, textfile
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run
 
 SETTINGS = "/etc/nbops-certificates.json"
@@ -284,12 +284,14 @@ def guard(settings: dict[str, Any]) -> list[str]:
 
 
 def _write_metrics(path: str, certificates: dict[str, Facts]) -> None:
-    lines = []
-    for edge, words in (("before", "begins to be"), ("after", "ceases to be")):
-        metric = f"nbops_certificate_not_{edge}_timestamp_seconds"
-        lines += [f"# HELP {metric} Time at which a certificate {words} valid.", f"# TYPE {metric} gauge"]
-        lines += [
-            f'{metric}{{name="{name}"}} {getattr(said, f"not_{edge}"):.0f}' for name, said in certificates.items()
-        ]
+    metrics = [
+        textfile.metric(
+            f"nbops_certificate_not_{edge}_timestamp_seconds",
+            "gauge",
+            f"Time at which a certificate {words} valid.",
+            [({"name": name}, f"{getattr(said, f'not_{edge}'):.0f}") for name, said in certificates.items()],
+        )
+        for edge, words in (("before", "begins to be"), ("after", "ceases to be"))
+    ]
     # Everybody can read it, because node_exporter is not root.
-    atomic.write(path, "\n".join([*lines, ""]).encode(), 0o644)
+    atomic.write(path, "".join(metrics).encode(), 0o644)

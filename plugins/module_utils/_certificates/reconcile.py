@@ -32,7 +32,14 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.prefli
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.store import CertificateStore
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError, require_valid
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks, pending, read
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
+    atomic,
+    beneath,
+    locks,
+    pending,
+    read,
+    textfile,
+)
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.managed_files import ManagedFiles
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.programs import write_program
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
@@ -40,7 +47,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._process import runn
 # The program runs from here, and imports the collection's modules by their own names. The role's units name it.
 LIBRARY = "/usr/local/lib/nbops"
 PROGRAM = f"{LIBRARY}/certificates.py"
-PROGRAM_MODULES = (x509, deploy, certificate_store, runner, atomic, beneath, locks, pending, read)
+PROGRAM_MODULES = (x509, deploy, certificate_store, runner, atomic, beneath, locks, pending, read, textfile)
 HOOK = "/etc/letsencrypt/renewal-hooks/deploy/nbops-certificates"
 HOOK_TEXT = """\
 #!/bin/sh

@@ -24,7 +24,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host import read_host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import HASH, Account, Host
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
-from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks, sqlite
+from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic, beneath, locks, sqlite, textfile
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
@@ -113,24 +113,18 @@ def _noted(key: str) -> Iterator[None]:
 
 def _metrics(status: dict[str, Any]) -> str:
     """When backup and check last went well, and whether the last one did, for node_exporter."""
-    times, results = [], []
-    for key in ("last_backup", "last_check"):
-        if key not in status:
-            continue
-        run = f'{{run="{key.removeprefix("last_")}"}}'
-        results.append(f"nbops_backup_success{run} {int(status[key]['result'] == OK)}")
-        if "succeeded" in status[key]:
-            times.append(f"nbops_backup_last_success_timestamp_seconds{run} {status[key]['succeeded']:.0f}")
-    return "\n".join(
-        [
-            "# HELP nbops_backup_success Whether the last run went well, as 1 or 0.",
-            "# TYPE nbops_backup_success gauge",
-            *results,
-            "# HELP nbops_backup_last_success_timestamp_seconds Time of the last run that went well.",
-            "# TYPE nbops_backup_last_success_timestamp_seconds gauge",
-            *times,
-            "",
-        ]
+    runs = {key.removeprefix("last_"): status[key] for key in ("last_backup", "last_check") if key in status}
+    times = {name: run["succeeded"] for name, run in runs.items() if "succeeded" in run}
+    return textfile.metric(
+        "nbops_backup_success",
+        "gauge",
+        "Whether the last run went well, as 1 or 0.",
+        [({"run": name}, str(int(run["result"] == OK))) for name, run in runs.items()],
+    ) + textfile.metric(
+        "nbops_backup_last_success_timestamp_seconds",
+        "gauge",
+        "Time of the last run that went well.",
+        [({"run": name}, f"{succeeded:.0f}") for name, succeeded in times.items()],
     )
 
 
