@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_network, networks
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_everybody, networks
 
 USES = ("systemd",)
 PATH = "/etc/nbops-firewall.nft"
@@ -113,6 +113,6 @@ def _entry(entry: dict, entries: list[dict]) -> Iterator[str]:
 
 def _sources(key: str, sources: list[str]) -> Iterator[str]:
     yield from networks(key, sources)
-    everybody = [source for source in sources if is_network(source) and source.endswith("/0")]
+    everybody = [source for source in sources if is_everybody(source)]
     if everybody:
         yield f"{key}: {', '.join(everybody)} is everybody; leave the list out."

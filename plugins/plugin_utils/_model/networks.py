@@ -40,6 +40,11 @@ def addresses_of(facts: Mapping[str, Any]) -> list[str]:
     return [route["address"] for route in routes if route.get("address")]
 
 
+def is_everybody(text: str) -> bool:
+    """Whether it is a network of all addresses, however its length is written: /0, /00 or /0.0.0.0."""
+    return is_network(text) and ipaddress.ip_network(text).prefixlen == 0
+
+
 def is_network(text: str) -> bool:
     """Whether it is an address or a network without bits beyond its length."""
     try:

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.module_utils._nginx.parser import EVERY_IPV4
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import nginx_locations
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_network, networks
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.networks import is_everybody, networks
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.nginx_files import (
     CERTIFICATES,
     JAIL,
@@ -186,7 +186,7 @@ def _namesakes(given: Given) -> Iterator[str]:
 def _settings(settings: dict) -> Iterator[str]:
     yield from networks("nginx_trusted_proxies", settings["trusted_proxies"])
     for network in settings["trusted_proxies"]:
-        if is_network(network) and ipaddress.ip_network(network).prefixlen == 0:
+        if is_everybody(network):
             yield f"nginx_trusted_proxies: {network} would believe everybody. List the proxies before this host."
     if not TIME.fullmatch(settings["worker_shutdown_timeout"]):
         yield (

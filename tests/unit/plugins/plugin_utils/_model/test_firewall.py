@@ -51,6 +51,7 @@ def test_no_table_is_loaded_at_boot_where_there_is_none(state: str, backend: str
         ({"open": [{"port": 53, "sources": ["0.0.0.0/0"]}]}, 1),
         ({"open": [{"port": 53, "sources": ["192.0.2.1/24"]}]}, 1),
         ({"ssh_sources": ["::/0"]}, 1),
+        ({"ssh_sources": ["0.0.0.0/0.0.0.0", "::/00"]}, 1),
         ({"interfaces": ["a" * 15]}, 0),
         ({"interfaces": ["a" * 16]}, 1),
         ({"confirm_seconds": 10}, 0),
