@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import python_venv
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import COLLECTION
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.variables import VARIABLE
 
 USES = ("python_venv",)
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,62}")
@@ -25,7 +26,6 @@ UNSEEN = re.compile(r"/(home|root|run|tmp|var/tmp|proc|sys|dev)(/.*)?")
 OF_THE_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib32|lib64|proc|run|sbin|sys|tmp|usr(?!/local/)|var/tmp)(/.*)?")
 GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ADDRESS = re.compile(r"(https?://[^/@\s]+|file:/)/[^\s]+")
 SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
