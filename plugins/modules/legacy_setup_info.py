@@ -60,6 +60,7 @@ import pwd
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.people import is_person
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import CertificateError, facts
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._migration import describe
@@ -112,7 +113,7 @@ class Search:
         """People who have a configuration, and perhaps a server that they started themselves."""
         found = []
         for account in sorted(pwd.getpwall(), key=lambda account: account.pw_uid):
-            if account.pw_name in seen or not (account.pw_uid == 0 or 1000 <= account.pw_uid < 60000):
+            if account.pw_name in seen or not (account.pw_uid == 0 or is_person(account.pw_uid)):
                 continue
             one = Found("lab", account.pw_name, account.pw_dir)
             self.configure(one, "", {})

@@ -87,6 +87,20 @@ def test_a_home_without_a_unit(root: pathlib.Path, run: Callable[[], dict]) -> N
     assert variables["jupyterlab_legacy_setup"]["processes_of"] == [ME]
 
 
+@pytest.mark.parametrize(
+    ("uid", "is_found"), [(0, True), (999, False), (1000, True), (60000, True), (65534, False), (1_200_000, True)]
+)
+def test_people_of_a_directory_are_people(
+    root: pathlib.Path, run: Callable[[], dict], monkeypatch: pytest.MonkeyPatch, uid: int, is_found: bool
+) -> None:
+    """A directory such as that of a domain has numbers far above those of the host's own accounts."""
+    account = pwd.struct_passwd((ME, "x", uid, uid, "", str(root / "home"), "/bin/sh"))
+    monkeypatch.setattr(legacy_setup_info.pwd, "getpwall", lambda: [account])
+    process = Process(7, "/venv/bin/jupyter-lab --port=8890", str(root / "home"))
+    monkeypatch.setattr(legacy_setup_info, "outside_units", lambda _uid: [process])
+    assert bool(run()["found"]) == is_found
+
+
 def test_broken_json_is_noted(root: pathlib.Path, run: Callable[[], dict]) -> None:
     write_unit(root, "jupyter.service")
     broken = root / "home/.jupyter/jupyter_server_config.json"
