@@ -190,7 +190,7 @@ def changes_of(folders: list[dict[str, Any]], new_groups: list[str]) -> dict[str
 def carry_out(module: AnsibleModule, new_groups: list[str], changes: dict[str, list[str]]) -> list[str]:
     """Makes the groups, then the folders; returns what was left alone. Raises HostError, ValueError and OSError."""
     system = module.params["system_groups"]
-    host.HostChanges(module.run_command, "", "").make_groups({group: group in system for group in new_groups})
+    host.HostChanges(module.run_command).make_groups({group: group in system for group in new_groups})
     left = []
     for entry in module.params["folders"]:
         if entry["path"] in changes["made"]:
@@ -216,8 +216,8 @@ def main() -> None:
     for path in left:
         module.warn(f"{path} has a second name, a hard link, and is left alone; copy it to share it.")
     lines = [f"make the group {group}\n" for group in new_groups]
-    lines += [f"{verb} {path}\n" for verb, key in (("make", "made"), ("open", "opened"), ("close", "closed"))
-              for path in changes[key]]  # fmt: skip
+    verbs = {"made": "make", "opened": "open", "closed": "close"}
+    lines += [f"{verbs[key]} {path}\n" for key in verbs for path in changes[key]]
     module.exit_json(
         changed=bool(lines),
         groups=new_groups,

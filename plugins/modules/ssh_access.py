@@ -287,7 +287,7 @@ def apply(plan: Plan, wanted: Wanted, host: Host, run: Callable, sshd: Sshd) -> 
 
     Whoever leaves is locked last, when everybody else has access. Raises HostError, ValueError and OSError.
     """
-    changes = hub_host.HostChanges(run, administrators.KIND, "")
+    changes = hub_host.HostChanges(run, administrators.KIND)
     changes.establish(plan.accounts, host)
     apply_keys(plan.keys, hub_host.read_host([person["name"] for person in wanted.people], []).accounts)
     system_files.write({sudoers.PATH: plan.after[sudoers.PATH]})

@@ -131,11 +131,12 @@ def shown_home_judge(host: Host) -> Callable[[Account], str]:
 class HostChanges:
     """Changes accounts with the tools of the package passwd. All methods raise HostError.
 
-    `run` is an AnsibleModule's run_command. The comment of new accounts names `account_group`. A home of more than
-    `archive_limit` bytes on disk is not packed; 0 is for no limit.
+    `run` is an AnsibleModule's run_command. The comment of new accounts names `account_group`; who makes none needs
+    none. Homes are packed into `archive_directory`, but none of more than `archive_limit` bytes on disk; 0 is for no
+    limit.
     """
 
-    def __init__(self, run: Callable, account_group: str, archive_directory: str, archive_limit: int = 0):
+    def __init__(self, run: Callable, account_group: str = "", archive_directory: str = "", archive_limit: int = 0):
         self.run_command = run
         self.account_group = account_group
         self.archive_directory = archive_directory
