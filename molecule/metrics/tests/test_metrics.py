@@ -189,7 +189,9 @@ def test_every_query_of_the_dashboard_answers(host, person, measured) -> None:
             wait_until(is_answered, 90)
     assert unanswered == []
     assert ask(host, "nbops_probe_success")[0]["value"][1] == "1"
-    for rule in re.findall(r'"name":"(\w+)"', host.check_output("curl --silent http://127.0.0.1:9090/api/v1/rules")):
+    rules = re.findall(r'"name":"(\w+)"', host.check_output("curl --silent http://127.0.0.1:9090/api/v1/rules"))
+    assert "ServerOOM" in rules
+    for rule in rules:
         assert rule in ("nbops", "ServerOOM") or not ask(host, f'ALERTS{{alertname="{rule}",alertstate="firing"}}'), (
             rule
         )

@@ -230,7 +230,7 @@ SELF_SIGNED = (
 )
 def test_what_is_told_at_the_end(variables: dict[str, Any], host: dict[str, Any], lines: list[str]) -> None:
     told = plan("playbook_jupyterlab", {"jupyterlab_instances": [LAB], **variables}, {**HOST, **host})["report"]
-    assert all(line.startswith(beginning) for line, beginning in zip(told, lines, strict=False)), told
+    assert [line[: len(beginning)] for line, beginning in zip(told, lines, strict=False)] == lines
     assert bool(told) is bool(lines)
     assert LAB["token"] not in str(told)
 
