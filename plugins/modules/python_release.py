@@ -330,47 +330,37 @@ class Present:
         self._keep = parameters["keep"]
         self._store = ReleaseStore(parameters["path"])
         require_own(parameters["path"])
-        self._recipe = Recipe(
-            pins=parse_lock(parameters["lock"]),
-            packages=sorted(parameters["packages"]),
-            files=placeable(parameters["files"]),
-            setup_commands=texts(parameters["setup_commands"]),
-            setup_network=parameters["setup_network"],
-            smoke_commands=texts(parameters["smoke_commands"]),
-            overlay=parameters["overlay"],
-            compress=sorted(parameters["compress"]),
-        )
-        self._requested = dict(split_specifier(package) for package in self._recipe.packages)
-        if not self._recipe.pins and not self._requested:
-            raise ValueError("nothing to install: give a lock, packages or both")
-        if not all(map(is_inside, self._recipe.compress)):
-            raise ValueError("compress names a directory outside of the release: write relative paths without ..")
         if self._keep < 2:
             raise ValueError("keep is below 2: running services import from the previous release until they restart")
-        source = PackageSource(
+        self._recipe = recipe_of(parameters)
+        self._requested = dict(split_specifier(package) for package in self._recipe.packages)
+        self._source = PackageSource(
             *(parameters[name] for name in ("index_url", "ca_bundle", "proxy", "wheelhouse", "npm_registry"))
         )
-        self._source = source
-        self._programs = Programs(module.run_command, source.scrub)
+        self._programs = Programs(module.run_command, self._source.scrub)
         from_source = self._from_source(parameters["source_packages"])
         self._installer = (
-            Pip(self._programs, source, from_source)
+            Pip(self._programs, self._source, from_source)
             if parameters["installer"] == "pip"
-            else Uv(self._programs, source, parameters["uv_lock"], from_source)
+            else Uv(self._programs, self._source, parameters["uv_lock"], from_source)
         )
         self._interpreter = self._find_interpreter(parameters["python"], parameters["python_floor"])
-        shape = {
+        self._id = release_id(self._shape(parameters["refresh"], from_source))
+
+    def _shape(self, refresh: str, from_source: list[str]) -> dict:
+        """What a release follows from: another shape is another release."""
+        # Releases from before there were these keep their ids.
+        newer = {"files": self._recipe.files, "source_packages": from_source}
+        return {
             "lock": sorted(pin.text for pin in self._recipe.pins),
             "packages": self._recipe.packages,
-            "refresh": parameters["refresh"],
+            "refresh": refresh,
             "python": self._interpreter.tag,
             "setup_commands": self._recipe.setup_commands,
             "overlay": self._recipe.overlay,
             "compress": self._recipe.compress,
+            **{name: value for name, value in newer.items() if value},
         }
-        # Releases from before there were these keep their ids.
-        newer = {"files": self._recipe.files, "source_packages": from_source}
-        self._id = release_id({**shape, **{name: value for name, value in newer.items() if value}})
 
     def _from_source(self, names: list[str]) -> list[str]:
         """Those of the names that this release may hold. What packages need beside the lock, only a build tells."""
@@ -480,6 +470,25 @@ class Present:
                 "after": listing(plan.after),
             },
         }
+
+
+def recipe_of(parameters: dict) -> Recipe:
+    """What a release is made of, from the module's parameters. Raises ValueError where nothing can be built of it."""
+    recipe = Recipe(
+        pins=parse_lock(parameters["lock"]),
+        packages=sorted(parameters["packages"]),
+        files=placeable(parameters["files"]),
+        setup_commands=texts(parameters["setup_commands"]),
+        setup_network=parameters["setup_network"],
+        smoke_commands=texts(parameters["smoke_commands"]),
+        overlay=parameters["overlay"],
+        compress=sorted(parameters["compress"]),
+    )
+    if not recipe.pins and not recipe.packages:
+        raise ValueError("nothing to install: give a lock, packages or both")
+    if not all(map(is_inside, recipe.compress)):
+        raise ValueError("compress names a directory outside of the release: write relative paths without ..")
+    return recipe
 
 
 def absent(path: str, check_mode: bool) -> dict:
