@@ -148,29 +148,38 @@ class Directory:
         return self._module.run_command(command, cwd="/")
 
 
+def reconcile(module: AnsibleModule, made: list[str], elsewhere: dict[str, str]) -> None:
+    """Makes the directories that are missing, or in check mode predicts it. Raises ValueError and OSError.
+
+    Adds to `made` the path of each before it is made, and to `elsewhere` where a person's links lead, by path.
+    """
+    for entry in module.params["directories"]:
+        path = entry["path"]
+        try:
+            directory = Directory(module, path, pwd.getpwnam(entry["owner"]))
+        except KeyError:
+            if not module.check_mode:
+                raise ValueError(f"{path}: there is no account {entry['owner']}.") from None
+            made.append(path)
+            continue
+        directory.require_way()
+        if not directory.is_there():
+            made.append(path)
+            if module.check_mode:
+                continue
+            directory.make()
+        real = directory.elsewhere()
+        if real:
+            elsewhere[path] = real
+
+
 def main() -> None:
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
-    made, elsewhere = [], {}
+    made: list[str] = []
+    elsewhere: dict[str, str] = {}
     try:
-        for entry in module.params["directories"]:
-            path = entry["path"]
-            try:
-                directory = Directory(module, path, pwd.getpwnam(entry["owner"]))
-            except KeyError:
-                if not module.check_mode:
-                    raise ValueError(f"{path}: there is no account {entry['owner']}.") from None
-                made.append(path)
-                continue
-            directory.require_way()
-            if not directory.is_there():
-                made.append(path)
-                if module.check_mode:
-                    continue
-                directory.make()
-            real = directory.elsewhere()
-            if real:
-                elsewhere[path] = real
+        reconcile(module, made, elsewhere)
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error), changed=bool(made) and not module.check_mode)
     for path, real in elsewhere.items():
