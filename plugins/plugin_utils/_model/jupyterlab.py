@@ -133,16 +133,15 @@ def plan(given: Given) -> dict[str, Any]:
     `given.host["homes"]` has the home directories by account, as far as they are known, and `given.host["passwd"]` all
     accounts as the module getent has them.
     """
-    people = _homes_of_people(given)
+    environments, people = _environments(given), _homes_of_people(given)
     servers = [
         Server(given, instance, environment["release"]["path"], people)
-        for environment in _environments(given)
+        for environment in environments
         for instance in environment["instances"]
     ]
     absent = [instance["name"] for instance in given.settings["instances"] if instance["state"] == "absent"]
     releases = [
-        python_venv.release(given.others["python_venv"], **environment["release"])
-        for environment in _environments(given)
+        python_venv.release(given.others["python_venv"], **environment["release"]) for environment in environments
     ]
     named = [f"{given.settings['path']}-{instance['name']}" for instance in given.settings["instances"]]
     return {
@@ -155,20 +154,10 @@ def plan(given: Given) -> dict[str, Any]:
         "passwords": [instance["name"] for instance in present(given) if "password" in instance],
         "files": [file for server in servers for file in server.files()],
         "homes": sorted({server.home for server in servers}),
-        "units": [
-            *({"name": unit_name(name), "state": "absent"} for name in absent),
-            *({"name": socket_name(name), "state": "absent"} for name in absent),
-            *([addresses.holder(HOLDER, "Connections to JupyterLab wait for it: %i")] if servers else []),
-            *(server.held_address(given.settings["socket_group"]) for server in servers),
-            *(server.unit() for server in servers),
-        ],
+        "units": _units(given, servers, absent),
         "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
         # What was set up by hand may need the addresses again.
-        "successors": [
-            *(socket_name(server.name) for server in servers),
-            *(holder_name(server.name) for server in servers),
-            *(unit_name(server.name) for server in servers),
-        ],
+        "successors": [name(server.name) for name in (socket_name, holder_name, unit_name) for server in servers],
         "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},
         "path": given.settings["path"],
         "labs": [server.lab() for server in servers],
@@ -177,6 +166,16 @@ def plan(given: Given) -> dict[str, Any]:
         "remains": [path for name in absent for path in _remains(name)],
         "own_environments": sorted(set(named) - {one["path"] for one in releases}),
     }
+
+
+def _units(given: Given, servers: list[Server], absent: list[str]) -> list[dict[str, Any]]:
+    """The units of servers that are to go, then the addresses of the others, then these."""
+    return [
+        *({"name": name(instance), "state": "absent"} for name in (unit_name, socket_name) for instance in absent),
+        *([addresses.holder(HOLDER, "Connections to JupyterLab wait for it: %i")] if servers else []),
+        *(server.held_address(given.settings["socket_group"]) for server in servers),
+        *(server.unit() for server in servers),
+    ]
 
 
 def review(made: dict[str, Any]) -> list[str]:
