@@ -68,7 +68,10 @@ def place(path: str, *, follow: bool = False) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def last_place(path: str, *, follow: bool = True, people: bool = False) -> Iterator[Place]:
-    """The same, as far as the way exists; without `people`, it ends in the first directory that others can change."""
+    """Opens the directory of an absolute path as `place` does, but goes only as far as the way exists.
+
+    `rest` has the names that are missing. Without `people`, the way ends in the first directory that others can change.
+    """
     names = [name for name in path.split("/") if name not in ("", ".")]
     here, holder, links = "/", None, 0
     directory = os.open("/", _STEP)
@@ -132,7 +135,7 @@ def read(path: str, owners: set[int] | None = None) -> bytes | None:
 
 
 def read_at(found: Place, owners: set[int] | None = None) -> bytes:
-    """The same for a place. Raises FileNotFoundError as well."""
+    """The content of the file at a place, as `read` does. Raises FileNotFoundError as well."""
     try:
         # A pipe would keep the reader waiting.
         descriptor = os.open(found.name, os.O_RDONLY | os.O_NONBLOCK | NO_LINK, dir_fd=found.directory)

@@ -58,7 +58,7 @@ class Endpoint:
 
     @property
     def upstream(self) -> str:
-        """The same in nginx's words."""
+        """Where nginx connects to, in its own words."""
         return f"unix:{self.socket}" if self.socket else self.connect
 
     def ready(self, path: str, scheme: str = "http") -> dict[str, str]:

@@ -46,7 +46,7 @@ class Given:
         return self.host.get("groups", {}).get(group, {})
 
     def of(self, role: str) -> Given:
-        """The same for a role that is used: its settings, and those of the others."""
+        """What a role is given that this model uses: its settings, and those of the others."""
         return Given(self.others[role], self.others, self.host)
 
 

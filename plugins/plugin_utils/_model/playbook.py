@@ -27,7 +27,10 @@ NEXT = (
 
 
 def of_hub(given: Given) -> Given:
-    """The same for what is in front of a hub: beside labs, which have `jupyter_domain`, its name is its public one."""
+    """What the model of a site is given for that of a hub, whose name differs where labs have `jupyter_domain`.
+
+    There it is the name of `jupyterhub_public_url`.
+    """
     public = urlsplit(given.others["jupyterhub"]["public_url"]).hostname
     has_labs = given.settings["web_server"] and any(not lab["certificate"] for lab in labs(given))
     if not public or not has_labs:

@@ -37,7 +37,7 @@ def problems(given: Given) -> list[str]:
 
 
 def target_problems(given: Given) -> list[str]:
-    """The same but for what shuts visits out for a while."""
+    """What is wrong, whatever shuts visits out for a while."""
     return playbook_status.problems(given) or list(_problems(given))
 
 

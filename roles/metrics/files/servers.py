@@ -194,7 +194,7 @@ def shown(hub: str, user: str, server: str, usage: str, salt: bytes) -> Labels:
 
 
 def digest(salt: bytes, name: str) -> str:
-    """The same for a name as long as the salt is, and nobody's name without it."""
+    """What stands for a name: always the same for one salt, and without the salt nobody finds the name."""
     return hmac.new(salt, name.encode(), hashlib.sha256).hexdigest()[:DIGITS]
 
 
