@@ -114,6 +114,14 @@ def test_every_variable_is_used(role: pathlib.Path) -> None:
 
 
 @role_parameter
+def test_every_part_of_a_plan_is_used(role: pathlib.Path) -> None:
+    golden = ROOT / "tests/unit/plugins/plugin_utils/_model/golden"
+    parts = {key for path in golden.glob(f"{role.name}-m*imal.yml") for key in load(path)}
+    unused = [key for key in parts if not re.search(rf"__{role.name}_plan(\.|', '){key}\b", sources(role))]
+    assert unused == []
+
+
+@role_parameter
 def test_only_prefixed_names_are_made(role: pathlib.Path) -> None:
     made = re.findall(r"(?:register|loop_var): (\S+?)[,}\s]", sources(role))
     made += list(load(role / "vars/main.yml") or {})

@@ -161,7 +161,6 @@ def plan(given: Given) -> dict[str, Any]:
         "legacy_setup": given.settings["legacy_setup"] if any(given.settings["legacy_setup"].values()) else {},
         "path": given.settings["path"],
         "labs": [server.lab() for server in servers],
-        "present": [server.name for server in servers],
         "absent": absent,
         "remains": [path for name in absent for path in _remains(name)],
         "own_environments": sorted(set(named) - {one["path"] for one in releases}),

@@ -67,7 +67,6 @@ def plan(given: Given) -> dict[str, Any]:
     absent = [site["certificate"] for site in sites if site["state"] == "absent" and site["certificate"]]
     return {
         **asked,
-        "present": names,
         "missing": _missing_packages(given.settings, present, found),
         "is_new": not found["installed"],
         "certificates": certificates,
