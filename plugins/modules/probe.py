@@ -98,7 +98,7 @@ def write(directory, targets, files):
 
 def command(directory, check_mode):
     """Runs the program in a unit of its own, which cleans up however it ends, and whatever becomes of this module."""
-    program = [sys.executable, "-I", os.path.join(directory, "probe.py")]
+    program = [sys.executable, "-sEB", os.path.join(directory, "probe.py")]
     properties = {
         **({} if check_mode else {"ExecStopPost": " ".join([*program, "clean"])}),
         "RuntimeDirectory": DIRECTORY,

@@ -140,7 +140,8 @@ def _program() -> dict[str, Any]:
         "Type": "oneshot",
         # The account of the exporter, which reads what this writes.
         "User": "prometheus",
-        "ExecStart": f"/usr/bin/python3 -IB {DIRECTORY}/servers.py",
+        # Without the environment and packages of an account, but with what lies beside the program.
+        "ExecStart": f"/usr/bin/python3 -sEB {DIRECTORY}/servers.py",
         "StateDirectory": "nbops-metrics",
         "StateDirectoryMode": "0755",
         # It asks systemd, which tells everybody, and obeys root alone. By the directory, systemctl sees that it runs.

@@ -22,6 +22,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification
 
 USES = ("jupyterlab", "jupyterhub", "nginx", "python_venv", "systemd")
 FILES = COLLECTION / "roles/probe/files/probe"
+TEXTFILE = COLLECTION / "plugins/module_utils/_files/textfile.py"
 # Whose login page takes a name and a password.
 FORMS = ("pam", "ldap", "native")
 NGINX = "nginx.service"
@@ -46,7 +47,7 @@ def plan(given: Given) -> dict[str, Any]:
     labs = playbook.labs(given)
     return {
         "targets": [*(_lab(given, lab) for lab in labs), *(_hub(given, hub) for hub in playbook.hubs(given))],
-        "files": {path.name: path.read_text(encoding="utf-8") for path in sorted(FILES.glob("*.py"))},
+        "files": {path.name: path.read_text(encoding="utf-8") for path in (*sorted(FILES.glob("*.py")), TEXTFILE)},
     }
 
 

@@ -18,7 +18,8 @@ USES = ("playbook_verify", *playbook_verify.USES)
 DIRECTORY = "/usr/local/lib/nbops-probe"
 SECRETS = "/etc/nbops-probe.json"
 METRICS = "nbops_probe.prom"
-PROGRAM = f"/usr/bin/python3 -I {DIRECTORY}/probe.py"
+# Without the environment and packages of an account, but with what lies beside the program, where it writes nothing.
+PROGRAM = f"/usr/bin/python3 -sEB {DIRECTORY}/probe.py"
 PATH = re.compile(r"/[^\s:\"'\\$%]*")
 SPAN = re.compile(r"[0-9]+[a-z]*( [0-9]+[a-z]+)*")
 SCHEDULE = re.compile(r"[A-Za-z0-9*:/.,~ _+-]+")

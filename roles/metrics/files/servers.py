@@ -18,6 +18,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import textfile
+
 HERE = pathlib.Path(__file__).resolve().parent
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 OUTPUT, STATE = "nbops_servers.prom", "kills.json"
@@ -158,30 +160,30 @@ def text(units: list[Unit], kills: dict[str, Any], settings: dict[str, Any], sal
     """All of it in the text format of Prometheus."""
     hubs, usage = settings["hubs"], settings["user_usage"]
     running = [unit for unit in units if unit.get("ActiveState") in RUNNING]
-    lines = header("nbops_servers", "gauge", "Servers that run.")
-    for hub in hubs:
-        here = [unit for unit in running if person(unit, hubs)[0] == hub]
-        lines.append(f"nbops_servers{{{labels((('hub', hub),))}}} {len(here)}")
+    here = [person(unit, hubs)[0] for unit in running]
+    numbers = [({"hub": hub}, str(here.count(hub))) for hub in hubs]
+    found = [textfile.metric("nbops_servers", "gauge", "Servers that run.", numbers)]
     if usage != "none":
-        for metric, (kind, help_text, name, unit_size) in METRICS.items():
-            rows = {}
-            for unit in running:
-                value = number(unit.get(name, ""))
-                if value is not None:
-                    rows[shown(*person(unit, hubs), usage, salt)] = value / unit_size
-            lines += header(metric, kind, help_text)
-            lines += [f"{metric}{{{labels(row)}}} {value:.17g}" for row, value in sorted(rows.items())]
+        found += [_metric_of_servers(metric, running, hubs, usage, salt) for metric in METRICS]
     totals: dict[Labels, int] = {}
     for entry in kills.values():
         row = shown(entry["hub"], entry["user"], entry["server"], usage, salt)
         totals[row] = totals.get(row, 0) + entry["total"]
-    lines += header(KILLS, "counter", "Processes that Linux ended for want of memory.")
-    lines += [f"{KILLS}{{{labels(row)}}} {total}" for row, total in sorted(totals.items())]
-    return "\n".join([*lines, ""])
+    counts = [(dict(row), str(total)) for row, total in sorted(totals.items())]
+    found.append(textfile.metric(KILLS, "counter", "Processes that Linux ended for want of memory.", counts))
+    return "".join(found)
 
 
-def header(metric: str, kind: str, help_text: str) -> list[str]:
-    return [f"# HELP {metric} {help_text}", f"# TYPE {metric} {kind}"]
+def _metric_of_servers(metric: str, running: list[Unit], hubs: list[str], usage: str, salt: bytes) -> str:
+    """One of METRICS, with a sample for each server of which systemd knows the number."""
+    kind, help_text, name, unit_size = METRICS[metric]
+    known = {
+        shown(*person(unit, hubs), usage, salt): value / unit_size
+        for unit in running
+        if (value := number(unit.get(name, ""))) is not None
+    }
+    samples = [(dict(row), f"{value:.17g}") for row, value in sorted(known.items())]
+    return textfile.metric(metric, kind, help_text, samples)
 
 
 def shown(hub: str, user: str, server: str, usage: str, salt: bytes) -> Labels:
@@ -196,14 +198,6 @@ def shown(hub: str, user: str, server: str, usage: str, salt: bytes) -> Labels:
 def digest(salt: bytes, name: str) -> str:
     """What stands for a name: always the same for one salt, and without the salt nobody finds the name."""
     return hmac.new(salt, name.encode(), hashlib.sha256).hexdigest()[:DIGITS]
-
-
-def labels(row: Labels) -> str:
-    return ",".join(f'{name}="{escaped(value)}"' for name, value in row)
-
-
-def escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def read_state(path: pathlib.Path) -> dict[str, Any]:

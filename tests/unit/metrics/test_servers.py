@@ -103,10 +103,6 @@ def test_without_people_the_hub_is_told() -> None:
     ]
 
 
-def test_labels_are_quoted() -> None:
-    assert servers.labels((("user", 'a"b\\c\nd'),)) == 'user="a\\"b\\\\c\\nd"'
-
-
 def test_a_server_begins_with_no_kill() -> None:
     """A counter that began with its first kill would have no increase."""
     assert 'nbops_server_oom_kills_total{hub="jupyterhub",user="ada",server=""} 0' in shown([], counted({}, unit()))

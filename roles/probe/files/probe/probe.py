@@ -30,6 +30,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
+import textfile
+
 HERE = pathlib.Path(__file__).resolve().parent
 LOCK = "/run/nbops-probe.lock"
 ACCOUNT, COMMENT = "nbops-probe", "made by nbops.jupyter for its probe"
@@ -110,26 +112,19 @@ def metrics(targets: list[Target], rows: list[Row], now: float) -> str:
     """The results in the text format of Prometheus; `now` is in seconds since 1970."""
     success, seconds = [], []
     for target in targets:
-        labels = f'kind="{target["kind"]}",name="{target["name"]}"'
+        labels = {"kind": target["kind"], "name": target["name"]}
         own = [one for one in rows if one["key"] == target["key"]]
-        success.append(f"nbops_probe_success{{{labels}}} {int(all(one['state'] != 'red' for one in own))}")
-        seconds += [
-            f'nbops_probe_step_seconds{{{labels},step="{one["check"]}"}} {one["seconds"]:g}'
-            for one in own
-            if one["state"] in ("ok", "warn")
-        ]
-    lines = [
-        "# HELP nbops_probe_success Whether the last visit to a server went well, as 1 or 0.",
-        "# TYPE nbops_probe_success gauge",
-        *success,
-        "# HELP nbops_probe_step_seconds Duration of each step of the last visit that went well.",
-        "# TYPE nbops_probe_step_seconds gauge",
-        *seconds,
-        "# HELP nbops_probe_last_run_timestamp_seconds Time of the last visits.",
-        "# TYPE nbops_probe_last_run_timestamp_seconds gauge",
-        f"nbops_probe_last_run_timestamp_seconds {now:.0f}",
-    ]
-    return "\n".join([*lines, ""])
+        success.append((labels, str(int(all(one["state"] != "red" for one in own)))))
+        well = [one for one in own if one["state"] in ("ok", "warn")]
+        seconds += [({**labels, "step": one["check"]}, f"{one['seconds']:g}") for one in well]
+    return "".join(
+        textfile.metric(name, "gauge", help_text, samples)
+        for name, help_text, samples in (
+            ("nbops_probe_success", "Whether the last visit to a server went well, as 1 or 0.", success),
+            ("nbops_probe_step_seconds", "Duration of each step of the last visit that went well.", seconds),
+            ("nbops_probe_last_run_timestamp_seconds", "Time of the last visits.", [({}, f"{now:.0f}")]),
+        )
+    )
 
 
 def write_metrics(path: pathlib.Path, text: str) -> None:
