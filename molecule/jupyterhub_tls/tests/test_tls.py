@@ -124,3 +124,13 @@ def test_nobody_chooses_the_address_that_the_audit_notes(host, person, header: s
     assert (newest["event"], newest["user"]) == ("login_failed", "ada")
     visitor = host.backend.ansible_runner.get_variables(host.backend.host)["container_subnet"].replace("0/24", "1")
     assert newest["address"] == visitor
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_no_page_elsewhere_logs_its_readers_in(person, site: str) -> None:
+    """Also that of a person's server; what the form has to show, whoever knows a visitor's address and browser can make."""
+    visitor = person()
+    visitor.http.headers["Sec-Fetch-Site"] = site
+    assert not visitor.login("ada", "correct horse battery")
+    visitor.http.headers["Sec-Fetch-Site"] = "same-origin"
+    assert visitor.login("ada", "correct horse battery")
