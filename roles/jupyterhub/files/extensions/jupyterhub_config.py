@@ -5,11 +5,10 @@ import json
 import os
 import pathlib
 
-from nbops_jupyterhub import address, audit, logs, python_config
+from nbops_jupyterhub import address, audit, python_config
 from nbops_jupyterhub.authenticator import with_our_rules
 
 address.take_over()
-logs.turn_on()
 credentials = pathlib.Path(os.environ["CREDENTIALS_DIRECTORY"])
 
 
