@@ -34,11 +34,11 @@ def test_only_logins_are_limited(attack, look, address):
 def test_a_client_with_many_addresses_is_one(host):
     """Of IPv6, everybody has a network."""
     network = "2001:db8:0:64"
-    ask = f"--insecure --silent --output /dev/null --write-out '%{{http_code}}' --resolve lab.example.org:443:[{network}::1]"
+    ask = "--insecure --silent --output /dev/null --write-out '%{http_code}'"
 
     def log_in_from(number: int) -> str:
         host.check_output(f"ip -6 address replace {network}::{number:x}/64 dev lo nodad")
-        form = f"--data password=wrong --interface {network}::{number:x}"
+        form = f"--data password=wrong --interface {network}::{number:x} --resolve 'lab.example.org:443:[{network}::1]'"
         return host.check_output(f"curl {ask} {form} https://lab.example.org/login")
 
     host.check_output(f"ip -6 address replace {network}::1/64 dev lo nodad")
