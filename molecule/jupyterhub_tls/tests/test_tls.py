@@ -128,7 +128,7 @@ def test_nobody_chooses_the_address_that_the_audit_notes(host, person, header: s
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
 def test_no_page_elsewhere_logs_its_readers_in(person, site: str) -> None:
-    """Also that of a person's server; what the form has to show, whoever knows a visitor's address and browser can make."""
+    """Not the page of a person's server either, which may know what the form has to show."""
     visitor = person()
     visitor.http.headers["Sec-Fetch-Site"] = site
     assert not visitor.login("ada", "correct horse battery")
