@@ -54,3 +54,32 @@ def test_who_logs_in_by_a_link_stays_at_the_hub(person, destination: str) -> Non
     leads_to = kate.http.get(login, allow_redirects=False, timeout=kate.patience).headers["Location"]
     assert leads_to.startswith("/")
     assert not leads_to.startswith(("//", "/\\"))
+
+
+def test_a_stranger_sends_the_hub_no_large_body(person) -> None:
+    """It would fill the host's disk or the hub's memory before anybody asks who sends it."""
+    stranger = person()
+    for page in "login", "api/users", "static/x":
+        answer = stranger.http.post(stranger.url + page, data=bytes(2**20 + 1), timeout=stranger.patience)
+        assert answer.status_code == 413, page
+
+
+def test_a_stranger_fills_no_memory_of_a_server(host, person) -> None:
+    """It would take their body as a whole before it asks who they are."""
+    kate, stranger = person("kate"), person()
+    lab = kate.start()
+    process = host.check_output("systemctl show --property=MainPID --value jupyterhub-user-kate")
+
+    def kilobytes() -> int:
+        return int(host.check_output("awk '/^VmHWM/ {print $2}' /proc/%s/status", process))
+
+    before = kilobytes()
+    upload = stranger.http.put(f"{lab.url}api/contents/x", data=bytes(200_000_000), timeout=stranger.patience)
+    assert upload.status_code == 403
+    assert kilobytes() - before < 50_000
+    # Hers arrives.
+    text = "x" * 2**21
+    mine = {"type": "file", "format": "text", "content": text}
+    assert lab.put("api/contents/mine.txt", mine).status_code == 201
+    assert lab.get("api/contents/mine.txt").json()["content"] == text
+    kate.stop()

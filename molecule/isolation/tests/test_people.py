@@ -139,6 +139,14 @@ def test_capital_letters_make_nobody_somebody_else(account: Account, person) -> 
     assert person().login("kate", PASSWORD)
 
 
+def test_a_name_forges_no_line_of_the_hub(host, person) -> None:
+    since = host.check_output("date +%s")
+    assert not person().login("x\n[I 2026-01-01 00:00:00.000 JupyterHub base:1] User logged in: kate", PASSWORD)
+    lines = host.check_output("journalctl --unit=jupyterhub --since=@%s --output=cat --no-pager", since).splitlines()
+    assert any("Failed login for" in line for line in lines)
+    assert not any(line.startswith("[I 2026-01-01") for line in lines)
+
+
 def test_a_password_is_tried_at_the_login_page_alone(person) -> None:
     """Where its tries are limited."""
     visitor = person()

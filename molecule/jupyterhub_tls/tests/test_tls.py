@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hub import HUB
+from visitor import Visitor
 from waiting import wait_until
 
 KEY = f"/etc/ssl/jupyter/{HUB}/privkey.pem"
@@ -78,3 +81,56 @@ def test_a_renewed_certificate_is_served_and_no_kernel_is_lost(host, person) -> 
         with ada.enter("ada").attach(kernel.identity) as again:
             assert again.run("held + 1") == "42"
     ada.stop()
+
+
+@pytest.fixture
+def stranger(host, address: str) -> Visitor:
+    return Visitor(address, host.file(f"/etc/ssl/jupyter/{HUB}/fullchain.pem").content_string)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
+def test_what_is_in_a_body_is_no_request(host, stranger: Visitor, method: str) -> None:
+    """Its answer would come to whoever has the connection between proxy and hub next."""
+    hidden = f"GET /hub/hidden-in-{method} HTTP/1.1\r\nHost: {HUB}\r\n\r\n"
+    head = f"{method} /hub/login HTTP/1.1\r\nHost: {HUB}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with stranger.connect(HUB) as connection:
+        connection.sendall(f"{head}{len(hidden):x}\r\n{hidden}\r\n0\r\n\r\n".encode())
+        assert connection.recv(9) == b"HTTP/1.1 "
+    stranger.ask(HUB, f"/hub/after-{method}")
+    wait_until(lambda: f"/hub/after-{method}" in said(host))
+    assert f"/hub/hidden-in-{method}" not in said(host)
+
+
+def said(host) -> str:
+    """What the hub has written about requests."""
+    return host.check_output("journalctl --unit=jupyterhub --output=cat --no-pager")
+
+
+def test_a_stranger_fills_no_memory_of_the_hub(stranger: Visitor) -> None:
+    """With a body whose end never comes: the answer does."""
+    with stranger.connect(HUB) as connection:
+        head = f"POST /hub/login HTTP/1.1\r\nHost: {HUB}\r\nContent-Length: 50000000\r\n\r\n"
+        connection.sendall(head.encode() + bytes(100_000))
+        assert connection.recv(9) == b"HTTP/1.1 "
+
+
+@pytest.mark.parametrize("header", ["X-Real-IP", "X-Forwarded-For", "Forwarded"])
+def test_nobody_chooses_the_address_that_the_audit_notes(host, person, header: str) -> None:
+    mallory = person()
+    mallory.http.headers[header] = "for=203.0.113.7" if header == "Forwarded" else "203.0.113.7"
+    assert not mallory.login("ada", "wrong horse")
+    lines = host.check_output("journalctl --identifier=jupyterhub-audit --output=cat --no-pager").splitlines()
+    newest = json.loads(lines[-1])
+    assert (newest["event"], newest["user"]) == ("login_failed", "ada")
+    visitor = host.backend.ansible_runner.get_variables(host.backend.host)["container_subnet"].replace("0/24", "1")
+    assert newest["address"] == visitor
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_no_page_elsewhere_logs_its_readers_in(person, site: str) -> None:
+    """Not the page of a person's server either, which may know what the form has to show."""
+    visitor = person()
+    visitor.http.headers["Sec-Fetch-Site"] = site
+    assert not visitor.login("ada", "correct horse battery")
+    visitor.http.headers["Sec-Fetch-Site"] = "same-origin"
+    assert visitor.login("ada", "correct horse battery")

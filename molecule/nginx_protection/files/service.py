@@ -1,6 +1,7 @@
 """A service that turns logins down as Jupyter does, and describes every other request: service.py PORT
 
 POST to /login is JupyterLab's: 302 for the right password, 401 for another. POST to /hub/login is JupyterHub's: 403.
+Mallory's server, below /user/mallory/, answers a POST as if that were a login that failed.
 A request chooses a header of its answer by X-Answer, such as `X-Answer: Server: mine`. The answer to /endless goes on
 until nobody takes it any more.
 """
@@ -41,6 +42,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode(errors="replace")
         refusal = REFUSALS.get(self.path.partition("?")[0])
+        if self.path.startswith("/user/mallory/"):
+            refusal = 403
         if refusal is None:
             self.do_GET()
         elif parse_qs(body).get("password") == ["right"]:

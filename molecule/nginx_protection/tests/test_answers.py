@@ -48,3 +48,11 @@ def test_an_answer_that_nobody_takes_fills_no_disk(host, visitor):
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: lab.example.org\r\n\r\n")
         wait_until(lambda: host.check_output(waiting))
         assert host.check_output("find /proc/[0-9]*/fd -lname '/var/lib/nginx/*'") == ""
+
+
+def test_what_a_stranger_sends_fills_no_disk(host, visitor):
+    """More of it than connections hold is on the way already, and its end never comes."""
+    with visitor.connect("lab.example.org") as connection:
+        connection.sendall(b"POST /upload HTTP/1.1\r\nHost: lab.example.org\r\nContent-Length: 500000000\r\n\r\n")
+        connection.sendall(bytes(50_000_000))
+        assert host.check_output("find /proc/[0-9]*/fd -lname '/var/lib/nginx/*'") == ""

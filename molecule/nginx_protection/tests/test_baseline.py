@@ -68,11 +68,13 @@ def test_05_the_version_is_not_told(answer, visitor):
 
 
 def test_06_buffers_and_bodies_have_limits(configuration, visitor):
-    assert values(configuration, "client_max_body_size") == {"512m"}
+    assert values(configuration, "client_max_body_size") == {"512m", "1m"}
     assert values(configuration, "large_client_header_buffers") == {"3 20k"}
     assert visitor.ask("lab.example.org", headers={"X-Long": "x" * 12_000}).status == 200
     assert visitor.ask("lab.example.org", headers={"X-Long": "x" * 25_000}).status == 400
     assert visitor.ask("lab.example.org", method="PUT", headers={"Content-Length": str(2**30)}).status == 413
+    little = {"Content-Length": str(2**20 + 1)}
+    assert visitor.ask("lab.example.org", "/notes/1", method="PUT", headers=little).status == 413
 
 
 def test_07_connections_of_a_client_are_limited(configuration):

@@ -85,6 +85,14 @@ def test_a_page_of_another_site_has_nobody_banned(visitor, banned, host):
     assert send("same-origin", password=RIGHT) == 302
 
 
+def test_a_server_of_somebody_has_nobody_banned(visitor, banned, host):
+    """It answers at a path of its own as if that were a page to log in, and its page sends its visitors there."""
+    for path in "/user/mallory/login", "/user/mallory/hub/login", "/user/mallory/x?/hub/login":
+        assert {log_in(visitor, "hub.example.org", path, WRONG) for _number in range(15)} == {403}
+        assert matched(host) == 0, path
+    assert banned() == set()
+
+
 def test_a_page_of_another_site_uses_up_no_logins(visitor):
     headers = FORM | {"Sec-Fetch-Site": "cross-site"}
     for _number in range(15):

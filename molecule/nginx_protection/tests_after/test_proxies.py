@@ -74,8 +74,8 @@ def test_an_entry_of_the_log_has_its_keys(host, visitor):
     assert visitor.ask("lab.example.org", '/keys?"x', headers={"User-Agent": 'a"b\\'}).status == 200
     entry = newest(host, "/keys")
     assert list(entry) == [
-        "time", "client", "user", "method", "host", "path", "protocol", "status", "bytes", "seconds", "upstream",
-        "upstream_status", "agent",
+        "time", "client", "user", "method", "host", "path", "kind", "protocol", "status", "bytes", "seconds",
+        "upstream", "upstream_status", "agent",
     ]  # fmt: skip
     assert {type(value) for value in entry.values()} == {str}
     assert (entry["status"], entry["upstream_status"], entry["agent"]) == ("200", "200", 'a"b\\')

@@ -48,6 +48,8 @@ ROLES = {
 # No two people have names there that differ in case alone. PAM asks the host, where two accounts may.
 CASELESS = ("github", "google", "gitlab", "ldap", "native")
 CERT_REQUIRED = 2  # ssl.CERT_REQUIRED
+# Of a request to the hub, as nginx writes it; the hub itself has the same limit, see its address.py.
+LONGEST_BODY = "1m"
 
 
 def class_path(settings: Settings) -> str:

@@ -225,11 +225,7 @@ def _site(site: dict, others: list[dict]) -> Iterator[str]:
             "certificate must be the name of a directory below /etc/ssl/jupyter, of lower-case letters, digits, dots, "
             f"hyphens and underscores, for example lab.example.org. Got: {site['certificate']}."
         )
-    if not SIZE.fullmatch(site["client_max_body_size"]):
-        yield (
-            "client_max_body_size must be a number with the unit k, m, g or none, for example 512m "
-            f"(got '{site['client_max_body_size']}')."
-        )
+    yield from _size("client_max_body_size", site["client_max_body_size"])
     if not HSTS.fullmatch(site["hsts"]):
         yield f"hsts must be a header's value, for example max-age=63072000; includeSubDomains (got '{site['hsts']}')."
     if not POLICY.fullmatch(site["content_security_policy"]):
@@ -242,6 +238,13 @@ def _site(site: dict, others: list[dict]) -> Iterator[str]:
     yield from nginx_locations.problems(site["locations"])
     for location in site["locations"]:
         yield from networks(f"allow of {location['path']}", location["allow"])
+        if location["client_max_body_size"]:
+            yield from _size(f"client_max_body_size of {location['path']}", location["client_max_body_size"])
+
+
+def _size(key: str, size: str) -> Iterator[str]:
+    if not SIZE.fullmatch(size):
+        yield f"{key} must be a number with the unit k, m, g or none, for example 512m (got '{size}')."
 
 
 def _server_names(site: dict, others: list[dict]) -> Iterator[str]:

@@ -208,6 +208,8 @@ class Site:
         self.port = f"{forwarded}_port" if nginx.trusted_proxies else "$server_port"
         self.locations = [_location(one, f"{self.prefix}_{number}") for number, one in enumerate(entry["locations"])]
         self.logins = {path: covering(self.locations, path) for path in entry["login_paths"]}
+        # What the access log has for the kind of a request.
+        self.kind = f"${self.prefix}_kind" if self.logins else "-"
 
 
 def _written(names: list[str]) -> list[str]:

@@ -29,6 +29,7 @@ def plan(given: Given) -> dict[str, Any]:
     given = playbook.of_hub(given)
     settings, name = given.others["jupyterhub"], playbook.domain(given)
     base, upstream = settings["base_url"], jupyterhub_config.endpoint(settings).upstream
+    of_hub = {"client_max_body_size": jupyterhub_config.LONGEST_BODY}
     site = playbook.site(
         given,
         settings["name"],
@@ -38,14 +39,17 @@ def plan(given: Given) -> dict[str, Any]:
         login_paths=[f"{base}hub/login", f"{base}hub/signup"],
         locations=[
             {"path": base, "upstream": upstream, "websocket": True},
+            # Nobody has to log in here, and uploads go to people's servers.
+            {"path": f"{base}hub/", "upstream": upstream, "websocket": True, **of_hub},
             # As the hub does with what is outside of its path.
             *([{"path": "/", "redirect": base, "redirect_code": 302}] if base != "/" else []),
             # Events tell how a server comes up.
-            {"path": f"{base}hub/api", "upstream": upstream, "buffering": False},
+            {"path": f"{base}hub/api", "upstream": upstream, "buffering": False, **of_hub},
             {
                 "path": f"{base}hub/static/",
                 "upstream": upstream,
                 "directory": jupyterhub.static_directory(settings),
+                **of_hub,
             },
         ],
     )

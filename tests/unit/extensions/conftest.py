@@ -146,7 +146,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> None:
         "jupyterhub.apihandlers.base": {"APIHandler": type("APIHandler", (), {})},
         "jupyterhub.auth": {"Authenticator": Authenticator, "PAMAuthenticator": PAMAuthenticator},
         "jupyterhub.handlers": {},
-        "jupyterhub.handlers.login": {"LoginHandler": object},
+        "jupyterhub.handlers.login": {"LoginHandler": type("LoginHandler", (), {})},
         "jupyterhub.objects": {"Server": Server},
         "jupyterhub.spawner": {"LocalProcessSpawner": SystemdSpawner, "Spawner": Spawner},
         "jupyterhub.utils": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,3 +127,24 @@ def test_who_was_let_in_is_remembered(make) -> None:
     assert asyncio.run(authenticator.get_authenticated_user(None, "eve")) is None
     assert asyncio.run(authenticator.get_authenticated_user(None, "ada")) == {"name": "ada"}
     assert authenticator.admitted == {"ada"}
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "is_refused"),
+    [
+        ("POST", "cross-site", True),
+        ("POST", "same-site", True),
+        ("POST", "same-origin", False),
+        ("POST", None, False),
+        ("GET", "cross-site", False),
+    ],
+)
+def test_a_form_comes_from_the_own_page(make, method: str, site: str | None, is_refused: bool) -> None:
+    handler = importlib.import_module("nbops_jupyterhub.authenticator").LoginHandler()
+    handler.request = SimpleNamespace(method=method, headers={"Sec-Fetch-Site": site} if site else {}, remote_ip="::1")
+    login = make().get_authenticated_user(handler, "ada")
+    if is_refused:
+        with pytest.raises(HTTPError, match="own page"):
+            asyncio.run(login)
+    else:
+        assert asyncio.run(login) == {"name": "ada"}

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import nbops_singleuser
 import pytest
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine
 from tornado.web import HTTPError
 from traitlets.config import Config
 
@@ -171,3 +172,48 @@ def test_files_are_open_to_the_own_group_where_a_folder_is_shared_and_nobody_els
         app = SimpleNamespace(config=Config({"SharedFolders": folders}), root_dir=str(tmp_path))
         nbops_singleuser.link_shared_folders(app)
     assert masks == ([umask] if umask else [])
+
+
+class Body(HTTPMessageDelegate):
+    """A handler that notes what of a body arrives."""
+
+    def __init__(self) -> None:
+        self.body, self.is_finished = b"", False
+
+    def data_received(self, chunk: bytes) -> None:
+        self.body += chunk
+
+    def finish(self) -> None:
+        self.is_finished = True
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_kept"),
+    [
+        ({}, True),
+        ({"Content-Length": "1048576"}, True),
+        ({"Content-Length": "1048577"}, False),
+        ({"Content-Length": "a lot"}, False),
+        ({"Transfer-Encoding": "chunked"}, False),
+    ],
+)
+def test_of_strangers_no_large_body_is_kept(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], is_kept: bool
+) -> None:
+    for known in True, False:
+
+        async def is_known(_app: object, _request: object, known: bool = known) -> bool:
+            return known
+
+        monkeypatch.setattr(nbops_singleuser, "is_known", is_known)
+        handler = Body()
+        app = SimpleNamespace(web_app=SimpleNamespace(find_handler=lambda _request, handler=handler: handler))
+        nbops_singleuser.keep_no_large_body_of_strangers(app)
+        found = app.web_app.find_handler(SimpleNamespace(headers=HTTPHeaders(headers)))
+        started = found.headers_received(RequestStartLine("PUT", "/", "HTTP/1.1"), HTTPHeaders(headers))
+        if started is not None:
+            asyncio.run(started)
+        found.data_received(b"bytes")
+        found.finish()
+        assert handler.body == (b"bytes" if known or is_kept else b"")
+        assert handler.is_finished

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -273,3 +276,20 @@ def test_units_are_those_of_the_mapping(module: Any) -> None:
     attacker = spawner("carol.service")
     attacker.load_state({"unit_name": "jupyterhub-user-carol.service"})
     assert attacker.unit_name == "jupyterhub-user-carol.service.service"
+
+
+def test_who_has_the_number_of_a_server_that_ended_gets_no_signal(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends the own server, and waits until another process has its number, asks the hub to stop the server."""
+    made = module.SurvivingLocalSpawner(SimpleNamespace(name="ada"), None)
+    owners = {"ada": os.getuid()}
+    monkeypatch.setattr(module, "pwd", SimpleNamespace(getpwnam=lambda name: SimpleNamespace(pw_uid=owners[name])))
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        made.pid = process.pid
+        owners["ada"] = os.getuid() + 1
+        assert not asyncio.run(made._signal(signal.SIGKILL))
+        assert process.poll() is None
+        owners["ada"] = os.getuid()
+        assert asyncio.run(made._signal(0))
+        assert asyncio.run(made._signal(signal.SIGKILL))
+        assert process.wait() == -signal.SIGKILL
+        assert not asyncio.run(made._signal(0))

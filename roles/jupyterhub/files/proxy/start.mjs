@@ -22,4 +22,29 @@ ConfigurableProxy.prototype.proxyOptsForTarget = function (target) {
   return { agent: this.httpAgent, ...proxyOptsForTarget.call(this, target) };
 };
 
+// What a visitor may say of earlier proxies where there are none, because the proxy speaks TLS itself.
+const CLAIMS = ["forwarded", "x-real-ip", "x-scheme", ...["for", "host", "port", "proto"].map((part) => `x-forwarded-${part}`)];
+const { handleProxyWeb, handleProxyWs } = ConfigurableProxy.prototype;
+
+function forgetClaims(proxy, request) {
+  // The hub would believe an address there, and note it with a login.
+  if (proxy.options.ssl) for (const name of CLAIMS) delete request.headers[name];
+}
+
+ConfigurableProxy.prototype.handleProxyWeb = function (request, response) {
+  // With these methods the proxy says that there is no body, and sends the body all the same: it would be the next request on
+  // a connection that others use after this one, and its answer theirs.
+  if (["DELETE", "OPTIONS"].includes(request.method) && "transfer-encoding" in request.headers) {
+    response.writeHead(411, { Connection: "close" }).end();
+    return undefined;
+  }
+  forgetClaims(this, request);
+  return handleProxyWeb.call(this, request, response);
+};
+
+ConfigurableProxy.prototype.handleProxyWs = function (request, ...rest) {
+  forgetClaims(this, request);
+  return handleProxyWs.call(this, request, ...rest);
+};
+
 await import("./node_modules/configurable-http-proxy/bin/configurable-http-proxy");

@@ -12,6 +12,7 @@ import pwd
 import time
 from typing import Any
 
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest, RequestStartLine
 from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError
 from traitlets import List
@@ -24,6 +25,8 @@ PAUSE_SECONDS = 0.5
 ANSWER_SECONDS = 5
 BELIEVED_SECONDS = 3600
 REMEMBERED_ANSWERS = 100
+# Bytes of a body that anybody may send, since a handler asks who sends it only when it is there.
+LARGE_BODY = 2**20
 # Where the file browser shows the shared folders, below what it shows first.
 SHARED = "shared"
 
@@ -36,6 +39,7 @@ def _load_jupyter_server_extension(app: Any) -> None:
     show_own_kernels(app)
     link_shared_folders(app)
     outlive_the_hub(app.identity_provider.hub_auth)
+    keep_no_large_body_of_strangers(app)
     PeriodicCallback(lambda: note_activity(app), INTERVAL_MILLISECONDS).start()
 
 
@@ -121,6 +125,52 @@ def outlive_the_hub(hub: Any) -> None:
             await asyncio.sleep(PAUSE_SECONDS)
 
     hub._api_request = ask_or_remember
+
+
+class Doorman(HTTPMessageDelegate):
+    """Passes a request on, a stranger's without its body; the handler turns them away."""
+
+    def __init__(self, app: Any, request: HTTPServerRequest, handler: HTTPMessageDelegate) -> None:
+        self._app, self._request, self._handler = app, request, handler
+        self._keeps = False
+        self.finish = handler.finish
+        self.on_connection_close = handler.on_connection_close
+
+    async def headers_received(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+        self._keeps = await is_known(self._app, self._request)
+        waited_for = self._handler.headers_received(start_line, headers)
+        if waited_for is not None:
+            await waited_for
+
+    def data_received(self, chunk: bytes) -> Any:
+        return self._handler.data_received(chunk) if self._keeps else None
+
+
+def keep_no_large_body_of_strangers(app: Any) -> None:
+    """Whoever reaches the server could fill its memory, and end the kernels."""
+    find = app.web_app.find_handler
+
+    def find_handler(request: HTTPServerRequest, **named: Any) -> HTTPMessageDelegate:
+        handler = find(request, **named)
+        return Doorman(app, request, handler) if is_large(request.headers) else handler
+
+    app.web_app.find_handler = find_handler
+
+
+def is_large(headers: HTTPHeaders) -> bool:
+    """Whether a request's body is large, or may be."""
+    length = headers.get("Content-Length", "0")
+    return "Transfer-Encoding" in headers or not length.isdecimal() or int(length) > LARGE_BODY
+
+
+async def is_known(app: Any, request: HTTPServerRequest) -> bool:
+    """Whether a request comes from somebody whom the server lets in."""
+    from jupyter_server.base.handlers import JupyterHandler
+
+    try:
+        return await app.identity_provider.get_user(JupyterHandler(app.web_app, request)) is not None
+    except HTTPError:
+        return False
 
 
 def note_activity(app: Any) -> None:

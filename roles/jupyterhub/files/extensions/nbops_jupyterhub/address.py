@@ -12,6 +12,8 @@ from nbops_jupyterhub import nodes
 FIRST_DESCRIPTOR = 3
 # What the unit calls the address for servers on other hosts.
 NODES = "nodes"
+# Bytes of a request's body, which is in memory before anybody is asked who sends it. Uploads go to people's servers.
+LONGEST_BODY = 2**20
 
 
 def take_over() -> None:
@@ -32,6 +34,7 @@ def take_over() -> None:
     of_hub = [listener for listener in sockets if listener not in of_nodes]
 
     def listen(server: HTTPServer, *_address: object, **_named: object) -> None:
+        server.conn_params.max_body_size = LONGEST_BODY
         server.add_sockets(of_hub)
         if of_nodes:
             nodes.listen(server.request_callback, of_nodes)

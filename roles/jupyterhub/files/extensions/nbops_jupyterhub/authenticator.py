@@ -22,6 +22,8 @@ from nbops_jupyterhub import audit, names
 from nbops_jupyterhub.accounts import is_listed, is_made, password_hash, uid_of
 
 Model = dict[str, Any]
+# As browsers say it. A person's page below the hub's name is of the same site.
+ELSEWHERE = ("cross-site", "same-site")
 
 
 class NameThere(str):
@@ -76,6 +78,10 @@ class ListedAuthenticator(Configurable):
         # The API gives a token for a password. The limits of logins know the login page alone.
         if isinstance(handler, APIHandler):
             raise HTTPError(403, "Log in at the login page.")
+        # A page elsewhere would log its reader in as somebody else. Browsers tell where a request comes from.
+        is_form = isinstance(handler, LoginHandler) and handler.request.method == "POST"
+        if is_form and handler.request.headers.get("Sec-Fetch-Site") in ELSEWHERE:
+            raise HTTPError(403, "Log in at the hub's own page.")
         found = None
         try:
             found = await super().get_authenticated_user(handler, data)

@@ -6,8 +6,10 @@ The sandbox of the systemd units is a drop-in for all of them (`<hub>-user-.serv
 from __future__ import annotations
 
 import asyncio
+import os
 import pwd
 import re
+import signal
 from collections.abc import Collection
 from typing import Any
 
@@ -228,3 +230,23 @@ class SurvivingLocalSpawner(SocketMixin, AccountMixin, ProfilesMixin, LocalProce
         await super().start()
         await self.wait_until_it_listens()
         return address
+
+    async def _signal(self, sig: int) -> bool:
+        """Whether the server's process is there, which gets the signal.
+
+        Of a server that an earlier hub started, only the number of its process is known. When it has ended, another
+        process of the host may have the number, and the hub is root.
+        """
+        try:
+            process = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return False
+        try:
+            if os.stat(f"/proc/{self.pid}").st_uid != pwd.getpwnam(self.user.name).pw_uid:
+                return False
+            signal.pidfd_send_signal(process, sig)
+        except (ProcessLookupError, FileNotFoundError):
+            return False
+        finally:
+            os.close(process)
+        return True
