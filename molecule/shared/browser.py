@@ -16,11 +16,15 @@ PROGRAM = pathlib.Path(__file__).with_name("programs") / "chromium_beside"
 
 @contextlib.contextmanager
 def browser(container: str, address: str, name: str) -> Iterator[Page]:
-    """Chromium; it does not know who signed the certificate, which other tests check. A failure leaves a picture."""
+    """Chromium, for which the name and all names below it are there. A failure leaves a picture.
+
+    It does not know who signed the certificate, which other tests check.
+    """
+    places = f"MAP {name} {address}, MAP *.{name} {address}"
     with network_of(container) as network, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=PROGRAM,
-            args=["--no-sandbox", "--disable-background-networking", f"--host-resolver-rules=MAP {name} {address}"],
+            args=["--no-sandbox", "--disable-background-networking", f"--host-resolver-rules={places}"],
             env={**os.environ, "BROWSER_NETWORK": network},
         )
         page = chromium.new_context(ignore_https_errors=True).new_page()
