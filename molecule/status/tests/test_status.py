@@ -287,3 +287,22 @@ def test_a_host_that_was_healed(host, broken: Status) -> None:
     assert status.code == 0
     # What failed within a day is told.
     assert {row["check"] for row in status.rows if row["state"] != "ok"} == {"units", "memory"}
+
+
+def test_a_hub_whose_memory_ran_out_comes_back_and_servers_go_on(host, person) -> None:
+    """Linux ends it in the middle of a large request, for which it may have only half of the memory."""
+    lab, before = person("ada").enter("ada"), main_process(host, "jupyterhub-user-ada.service")
+    with lab.kernel() as kernel:
+        kernel.run("held = 41")
+        killed = main_process(host, "jupyterhub.service")
+        taken = int(host.check_output("systemctl show --property=MemoryCurrent --value jupyterhub.service"))
+        host.check_output(f"systemctl set-property --runtime jupyterhub.service MemoryMax={taken + 45 * 2**20}")
+        host.run("head --bytes=90M /dev/zero | curl --silent --data-binary @- http://127.0.0.1:8081/hub/login")
+        wait_until(lambda: main_process(host, "jupyterhub.service") not in ("", killed))
+        host.check_output("systemctl set-property --runtime jupyterhub.service MemoryMax=infinity")
+        assert kernel.run("held + 1") == "42"
+    assert main_process(host, "jupyterhub-user-ada.service") == before
+    with person("ada").enter("ada").kernel() as kernel:
+        assert kernel.run("6*7") == "42"
+    told = ask_json().texts("units", "warn")
+    assert any(text.startswith("jupyterhub.service failed and came back once within 24 hours") for text in told), told
