@@ -35,16 +35,20 @@ def ask_plain(address: str, name: str, path: str = "/", port: int = 80) -> Answe
 
 
 class Visitor:
-    """Talks TLS to the server at `address`; `ca` is the PEM text that must vouch for its certificate."""
+    """Talks TLS to the server at `address`; `ca` is the PEM text that must vouch for its certificate.
 
-    def __init__(self, address: str, ca: str, port: int = 443) -> None:
+    `patience` is how many seconds the server may be silent.
+    """
+
+    def __init__(self, address: str, ca: str, port: int = 443, patience: int = 30) -> None:
         self.address = address
         self.port = port
+        self.patience = patience
         self.context = ssl.create_default_context(cadata=ca)
 
     def connect(self, name: str) -> ssl.SSLSocket:
         """A connection to the server under one of its names."""
-        plain = socket.create_connection((self.address, self.port), timeout=30)
+        plain = socket.create_connection((self.address, self.port), timeout=self.patience)
         return self.context.wrap_socket(plain, server_hostname=name)
 
     def ask(self, name: str, path: str = "/", method: str = "GET", **options: Any) -> Answer:

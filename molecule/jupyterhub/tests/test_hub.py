@@ -6,12 +6,15 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from browser import LOGS, browser, log_in
 from hub import HUB, status_of
 from hub_client import HubClient
 from notebook_client import Kernel, NotebookClient
+from visitor import Visitor
 from waiting import wait_until
 
 METRICS_TOKEN = "/etc/jupyterhub/secrets/metrics_token"
@@ -350,6 +353,26 @@ def test_metrics_need_the_token(host) -> None:
 def test_a_crashed_proxy_comes_back_with_its_routes(host, lab: NotebookClient) -> None:
     host.check_output("systemctl kill --signal=KILL jupyterhub-proxy")
     wait_until(lambda: lab.get("api/status").status_code == 200)
+
+
+def test_while_the_hub_is_stopped_visitors_read_what_to_do_and_servers_go_on(
+    host, address: str, lab: NotebookClient, kernel: Kernel
+) -> None:
+    certificate = host.file(f"/etc/ssl/jupyter/{HUB}/fullchain.pem").content_string
+    visitor = Visitor(address, certificate, patience=90)
+    host.check_output("systemctl stop jupyterhub.service")
+    try:
+        with ThreadPoolExecutor() as others:
+            paths = ("/", "/hub/login", "/hub/home", "/user/grace/lab", "/user/grace/lab/tree/a b.ipynb")
+            pages = [others.submit(visitor.ask, HUB, quote(path)) for path in paths]
+            assert kernel.run("6*7") == "42"
+            for page in pages:
+                answer = page.result()
+                assert answer.status == 504
+                assert b"tell the administrators" in answer.body
+        assert kernel.run("6*7") == "42"
+    finally:
+        host.check_output("systemctl start jupyterhub.service")
 
 
 def test_the_hub_starts_at_boot(host) -> None:

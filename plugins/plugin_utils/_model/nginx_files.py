@@ -40,6 +40,9 @@ TLS = {
     "modern": (["TLSv1.3"], []),
 }
 CURVES = ["X25519", "prime256v1", "secp384r1"]
+# How long a service may be silent: where websockets are, and where a page is to come.
+WEBSOCKET_TIMEOUT = "1d"
+PAGE_TIMEOUT = "60s"
 
 
 def managed(host: dict[str, Any]) -> str:
@@ -207,7 +210,7 @@ class Site:
         self.scheme = f"{forwarded}_scheme" if nginx.trusted_proxies else "$scheme"
         self.port = f"{forwarded}_port" if nginx.trusted_proxies else "$server_port"
         self.locations = [_location(one, f"{self.prefix}_{number}") for number, one in enumerate(entry["locations"])]
-        self.logins = {path: covering(self.locations, path) for path in entry["login_paths"]}
+        self.logins = {path: _login(covering(self.locations, path)) for path in entry["login_paths"]}
         # What the access log has for the kind of a request.
         self.kind = f"${self.prefix}_kind" if self.logins else "-"
 
@@ -233,8 +236,24 @@ def _location(entry: dict[str, Any], name: str) -> dict[str, Any]:
         "upstream": name,
         "servers": [_server(server) for server in entry["upstreams"] or single],
         "redirect": entry["redirect"] + ("$request_uri" if whole else ""),
-        "read_timeout": entry["read_timeout"] or ("1d" if entry["websocket"] else ""),
+        "read_timeout": entry["read_timeout"] or (WEBSOCKET_TIMEOUT if entry["websocket"] else ""),
+        "login_timeout": entry["read_timeout"] or PAGE_TIMEOUT,
+        "pages": _pages(entry["path"], entry["pages"]),
+        "page_timeout": PAGE_TIMEOUT,
     }
+
+
+def _login(location: dict[str, Any]) -> dict[str, Any]:
+    """The page to log in of a location, which is never a websocket."""
+    return {**location, "websocket": False, "read_timeout": location["login_timeout"]}
+
+
+def _pages(path: str, pages: list[str]) -> str:
+    """A pattern that fits the path of a location, and the pages below it with what is below them; empty without any."""
+    if not pages:
+        return ""
+    parts = ([re.escape(part) if part != "*" else "[^/]+" for part in page.split("/")] for page in pages)
+    return f"^{re.escape(path)}(?:$|(?:{'|'.join(map('/'.join, parts))})(?:/|$))"
 
 
 def _server(server: dict[str, Any]) -> str:

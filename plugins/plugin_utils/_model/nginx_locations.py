@@ -16,6 +16,7 @@ REDIRECT = re.compile(
 )
 UPSTREAM = re.compile(r"unix:/[a-zA-Z0-9._@+/-]+|([a-z0-9.-]+|\[[0-9a-f:.]+\]):(?P<port>[1-9][0-9]{0,4})")
 PORTS = range(1, 65536)
+PAGE = re.compile(r"(\*|[a-zA-Z0-9._~%@+-]+)(/(\*|[a-zA-Z0-9._~%@+-]+))*")
 
 
 def problems(locations: list[dict]) -> Iterator[str]:
@@ -76,4 +77,15 @@ def _values(location: dict) -> Iterator[str]:
         yield (
             "read_timeout must be a number with the unit s, m, h or d, for example 10m. "
             f"Got: {location['read_timeout']}."
+        )
+    if not all(PAGE.fullmatch(page) for page in location["pages"]):
+        yield (
+            f"pages of {location['path']} must be paths below it, without a slash at either end, for example [lab, "
+            f"user/*/lab]. Got: {', '.join(location['pages'])}."
+        )
+    is_service = bool(location["upstream"] or location["upstreams"]) and not directory
+    if location["pages"] and not (is_service and location["path"].endswith("/")):
+        yield (
+            f"pages of {location['path']} need an upstream alone and a path that ends with a slash. Leave pages out, "
+            "or give the service a location of its own."
         )

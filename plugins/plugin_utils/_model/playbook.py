@@ -19,6 +19,8 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import 
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.specification import complete, options_of
 
 HTTPS = 443
+# The pages that a server of Jupyter sends at once, below its own path: JupyterLab and the Notebook.
+JUPYTER_PAGES = ("lab", "tree", "notebooks")
 # What an administrator does after the first run.
 NEXT = (
     "next: nbops.jupyter.verify uses it as a person does; nbops.jupyter.firewall closes all other ports of the host "

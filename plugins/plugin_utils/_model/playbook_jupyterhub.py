@@ -38,9 +38,9 @@ def plan(given: Given) -> dict[str, Any]:
         client_max_body_size=f"{settings['upload_limit_mb']}m",
         login_paths=[f"{base}hub/login", f"{base}hub/signup"],
         locations=[
-            {"path": base, "upstream": upstream, "websocket": True},
-            # Nobody has to log in here, and uploads go to people's servers.
-            {"path": f"{base}hub/", "upstream": upstream, "websocket": True, **of_hub},
+            {"path": base, "upstream": upstream, "websocket": True, "pages": _pages()},
+            # Nobody has to log in here, uploads go to people's servers, and the hub itself has no websockets.
+            {"path": f"{base}hub/", "upstream": upstream, **of_hub},
             # As the hub does with what is outside of its path.
             *([{"path": "/", "redirect": base, "redirect_code": 302}] if base != "/" else []),
             # Events tell how a server comes up.
@@ -60,6 +60,14 @@ def plan(given: Given) -> dict[str, Any]:
         "report": _report(given, playbook.certificate_report(given)),
         "report_of_failure": _report(given, playbook.NO_CERTIFICATE),
     }
+
+
+def _pages() -> list[str]:
+    """The pages of the hub and of people's servers.
+
+    Those of named servers are left out: below them, nothing tells a page from a file in a directory of the same name.
+    """
+    return ["hub", *(f"user/*/{page}" for page in playbook.JUPYTER_PAGES)]
 
 
 def _report(given: Given, certificate: str) -> list[str]:

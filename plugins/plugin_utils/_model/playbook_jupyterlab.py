@@ -100,6 +100,9 @@ def _site(given: Given, served: list[Instance]) -> dict[str, Any]:
 def _locations(given: Given, instance: Instance) -> list[dict[str, Any]]:
     """What nginx sends to a server, and what it sends itself.
 
+    While a server is stopped, connections to it wait. Those for Jupyter's own pages wait for a minute, then nginx shows
+    its error page. Other paths may be an application's, whose answer may take an hour.
+
     It sends the files of JupyterLab and its extensions, as Jupyter does without a login. What the release lacks, such
     as an extension that a person installed, comes from the server. Answers below lab/api/ hold no secret that
     compression could reveal.
@@ -108,7 +111,7 @@ def _locations(given: Given, instance: Instance) -> list[dict[str, Any]]:
     environment = jupyterlab.environment_path(given.others["jupyterlab"]["path"], instance)
     share = f"{environment}/current/share/jupyter"
     return [
-        {"path": path, "upstream": upstream, "websocket": True},
+        {"path": path, "upstream": upstream, "websocket": True, "pages": list(playbook.JUPYTER_PAGES)},
         {"path": f"{path}lab/api/", "upstream": upstream, "compress": True},
         {"path": f"{path}static/lab/", "upstream": upstream, "directory": f"{share}/lab/static"},
         {"path": f"{path}lab/extensions/", "upstream": upstream, "directory": f"{share}/labextensions"},

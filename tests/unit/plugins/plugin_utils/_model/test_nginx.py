@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -32,7 +33,13 @@ FULL = {
     "error_page": "<p>Not available</p>",
     "maintenance": False,
     "locations": [
-        {"path": "/", "upstream": "unix:/run/a/b.sock", "websocket": True, "compress": True},
+        {
+            "path": "/",
+            "upstream": "unix:/run/a/b.sock",
+            "websocket": True,
+            "compress": True,
+            "pages": ["lab", "user/*/lab"],
+        },
         {
             "path": "/a/",
             "upstream": "127.0.0.1:9000",
@@ -253,6 +260,29 @@ def test_a_name_that_another_site_of_the_host_has_is_refused(other: dict[str, An
 
 
 @pytest.mark.parametrize(
+    ("asked", "is_page"),
+    [
+        *((path, True) for path in ("/a.b/", "/a.b/lab", "/a.b/lab/tree/x y", "/a.b/user/ada/lab/")),
+        *((path, False) for path in ("/a.b/labs", "/a.b/api/lab", "/a.b/user/lab", "/a.b/user/ada/x/lab", "/axb/lab")),
+    ],
+)
+def test_pages_and_what_is_below_them_are_known(asked: str, is_page: bool) -> None:
+    """The pattern stands in nginx's configuration, which reads it as Python does."""
+    pages = {"path": "/a.b/", "upstream": "127.0.0.1:1", "pages": ["lab", "user/*/lab"]}
+    text = planned(TRIXIE, {**SITE, "locations": [pages]})["files"]["conf.d/nbops-lab.conf"]
+    (pattern,) = re.findall(r"location ~ (\S+) \{", text)
+    assert bool(re.search(pattern, asked)) is is_page
+
+
+@pytest.mark.parametrize("read_timeout", ["", "10m"])
+def test_a_page_has_a_minute_and_a_login_what_its_location_says(read_timeout: str) -> None:
+    entry = {**LOCATION, "pages": ["lab"], "read_timeout": read_timeout}
+    text = planned(TRIXIE, {**SITE, "login_paths": ["/login"], "locations": [entry]})["files"]["conf.d/nbops-lab.conf"]
+    found = re.findall(r"proxy_read_timeout (\w+);", text)
+    assert found == [read_timeout or "1d", "60s", read_timeout or "60s"]
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"http_port": 1, "https_port": 65535},
@@ -306,6 +336,12 @@ def test_what_is_wrong_is_told_once(changes: dict[str, Any]) -> None:
         ({"read_timeout": "0s"}, 1),
         ({"client_max_body_size": "1m"}, 0),
         ({"client_max_body_size": "1MB"}, 1),
+        ({"pages": ["lab", "user/*/lab-1.0/*"]}, 0),
+        ({"pages": ["lab/"]}, 1),
+        ({"pages": ["*lab"]}, 1),
+        ({"pages": [""]}, 1),
+        ({"pages": ["lab"], "path": "/a"}, 1),
+        ({"pages": ["lab"], "directory": "/srv/a"}, 1),
         ({"allow": ["10.0.0.0/8"]}, 0),
         ({"allow": ["10.0.0.1/8"]}, 1),
     ],
