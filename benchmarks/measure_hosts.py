@@ -61,7 +61,7 @@ def measure() -> Iterator[Figure]:
         def seconds(limit: str) -> Callable[[], float]:
             return lambda: bench_host.cost_of(lambda: rerun(limit)).seconds
 
-        # Opens the connections. It also notes the labs' files anew, because an image keeps their times in whole seconds.
+        # Opens the connections. The labs' files are noted anew, because an image keeps their times in whole seconds.
         rerun("instances")
         changed = bench_host.changed_tasks(rerun("instances"))
         ways = {"eight": seconds("instances"), "one": seconds(f"{bench_host.NAME}-1")}
