@@ -10,7 +10,7 @@ LEFT = "/etc/nbops-nfs-home /etc/exports.d/nbops* /etc/nfs.conf.d/nbops* /etc/sy
 def test_nothing_is_left(host, server) -> None:
     for machine in (host, server):
         assert machine.run(f"bash -c 'ls --directory {LEFT}'").stdout == ""
-        assert machine.run("dpkg-query --show nfs-common nfs-kernel-server rpcbind").stdout == ""
+        assert not any(machine.package(name).is_installed for name in ("nfs-common", "nfs-kernel-server", "rpcbind"))
         assert " /srv/homes " not in machine.file("/proc/self/mountinfo").content_string
         assert machine.run("systemctl --failed --plain --no-legend").stdout == ""
     assert not server.socket("tcp://0.0.0.0:2049").is_listening
@@ -18,7 +18,7 @@ def test_nothing_is_left(host, server) -> None:
 
 def test_homes_stay(host, server) -> None:
     assert server.check_output("runuser -u eve -- cat /srv/homes/eve/before") == "before"
-    assert server.check_output("stat --format='%%U %%a' /srv/homes/eve") == "eve 700"
+    assert server.check_output("stat --format='%%U %%a' %s", "/srv/homes/eve") == "eve 700"
     assert host.run("ls /srv/homes").stdout == ""
     assert host.user("eve").exists
 

@@ -154,8 +154,7 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
             "enabled": False,
             "started": False,
             "sections": {
-                # After some starts that fail at once, the automount would end, and homes would not come back by themselves.
-                "Unit": {"Description": "Homes of people", "StartLimitIntervalSec": 0},
+                "Unit": {"Description": "Homes of people"},
                 "Mount": {
                     "What": source,
                     "Where": path,
