@@ -312,7 +312,7 @@ def _clients_left(given: Given) -> Iterator[str]:
 
 
 def _served(lines: Iterable[str]) -> list[str]:
-    """The addresses of clients that the server hears from, of what it tells about each: its address, then its status."""
+    """The addresses of clients that the server hears from. It tells of each its address, then its status."""
     found, address = set(), ""
     for line in lines:
         key, _colon, value = line.partition(": ")

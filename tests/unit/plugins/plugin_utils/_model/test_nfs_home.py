@@ -140,7 +140,10 @@ def test_others_keep_no_homes(answers: dict[str, Any]) -> None:
         ({"shown": ["/srv/homes\t10.0.0.11(rw)"]}, []),
         ({"mounts": [AUTOMOUNT, NFS.format("10.0.0.5:/srv/homes")], "mounts_path": True}, []),
         ({"mounts": [NFS.format("10.0.0.9:/home")], "mounts_path": False}, ["nfs-common"]),
-        ({"mounts": [NFS.format("10.0.0.9:/data").replace("/srv/homes", "/data")], "mounts_path": True}, ["nfs-common"]),
+        (
+            {"mounts": [NFS.format("10.0.0.9:/data").replace("/srv/homes", "/data")], "mounts_path": True},
+            ["nfs-common"],
+        ),
     ],
     ids=["another export", "no other export", "the role's mount", "a mount at the same path", "another mount"],
 )

@@ -216,7 +216,9 @@ def test_homes_are_open_to_their_clients_alone() -> None:
 
 def test_homes_that_go_are_open_to_nobody() -> None:
     groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": {}}}
-    made = plan("playbook_firewall", {"nfs_home_state": "absent"}, {"group_names": ["nfs_home_server"], "groups": groups})
+    made = plan(
+        "playbook_firewall", {"nfs_home_state": "absent"}, {"group_names": ["nfs_home_server"], "groups": groups}
+    )
     assert made == {"ports": [], "ask": []}
 
 
