@@ -58,6 +58,7 @@ def inventory(scenario: str, platforms: list[str], data: dict) -> dict:
             "ansible_host": f"{network}.{101 + number}",
             "container_platform": host["platform"],
             "container_kind": host["kind"],
+            **(MACHINE if is_machine else {}),
         }
         for number, (name, host) in enumerate(surroundings.items())
     }

@@ -156,8 +156,8 @@ def test_templates_are_sound(role: pathlib.Path) -> None:
 
 @role_parameter
 def test_each_role_has_a_scenario_and_a_table_of_refusals(role: pathlib.Path) -> None:
-    # The probe is of use where others have deployed a hub and a lab, and NFS needs a kernel of its own.
-    scenario = {"probe": "status", "nfs_home": "vm"}.get(role.name, role.name)
+    # The probe is of use where others have deployed a hub and a lab.
+    scenario = {"probe": "status"}.get(role.name, role.name)
     assert (ROOT / "molecule" / scenario / "molecule.yml").is_file()
     assert len(load(ROOT / "tests/negative" / f"{role.name}.yml")) >= 10
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
@@ -47,7 +47,10 @@ def problems(given: Given) -> list[str]:
             "nfs_home: the host is in none of the groups nfs_home_server and nfs_home_clients; put it into one, or "
             "write nfs_home_roles."
         ]
-    found = [*_path(settings["path"]), *_addresses(settings), *_people(settings["people"]), *_server(given)]
+    found = [*_path(settings["path"])]
+    if settings["state"] == "absent":
+        return [*found, *_clients_left(given)]
+    found += [*_addresses(settings), *_people(settings["people"]), *_server(given)]
     if found or not given.host.get("asked"):
         return found
     return [*_answers(given), *_mount_point(given), *_homes(given)]
@@ -58,6 +61,7 @@ def plan(given: Given) -> dict[str, Any]:
     settings, roles = given.settings, parts_of(given)
     path = settings["path"]
     made = {
+        "state": settings["state"],
         "roles": roles,
         "path": path,
         "packages": sorted({PORTMAPPER, *(package for role in roles for package in PACKAGES[role])}),
@@ -68,6 +72,14 @@ def plan(given: Given) -> dict[str, Any]:
         "portmapper": {"package": PORTMAPPER, "units": list(PORTMAPPER_UNITS)},
         "server": {"package": PACKAGES["server"][0], "unit": "nfs-server.service"},
     }
+    if settings["state"] == "absent":
+        return {
+            **made,
+            "units": [{"name": name, "state": "absent"} for name in _unit_names(path)],
+            "exports": {"path": EXPORTS},
+            "kept_packages": _kept_packages(given),
+            "remains": [SERVER_CONFIGURATION, STATE],
+        }
     if not given.host.get("asked"):
         return made
     clients = clients_of(given)
@@ -104,6 +116,8 @@ def clients_of(given: Given) -> list[str]:
 def unknown(given: Given) -> list[str]:
     """The hosts whose addresses have to be asked still: clients by the server, and the server by clients."""
     settings, roles = given.settings, parts_of(given)
+    if settings["state"] == "absent":
+        return []
     asked: dict[str, Any] = {}
     if "server" in roles and not settings["client_addresses"]:
         asked |= given.hosts_of("nfs_home_clients")
@@ -115,7 +129,8 @@ def unknown(given: Given) -> list[str]:
 
 def openings(given: Given) -> list[dict[str, Any]]:
     """The port of the server, as entries of `firewall_open`, for its clients alone."""
-    clients = clients_of(given) if "server" in parts_of(given) else []
+    is_server = given.settings["state"] == "present" and "server" in parts_of(given)
+    clients = clients_of(given) if is_server else []
     return [{"port": PORT, "sources": clients}] if clients else []
 
 
@@ -125,12 +140,17 @@ def escaped(path: str) -> str:
     return named.replace("/", "-")
 
 
+def _unit_names(path: str) -> tuple[str, str]:
+    """The automount first: while it is there, the mount comes back."""
+    return f"{escaped(path)}.automount", f"{escaped(path)}.mount"
+
+
 def _units(path: str, source: str) -> list[dict[str, Any]]:
     """Mounted when somebody goes there, so that neither a boot nor a run waits for a server that is away."""
-    name = escaped(path)
+    automount, mount = _unit_names(path)
     return [
         {
-            "name": f"{name}.mount",
+            "name": mount,
             "enabled": False,
             "started": False,
             "sections": {
@@ -145,7 +165,7 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
             },
         },
         {
-            "name": f"{name}.automount",
+            "name": automount,
             "sections": {
                 "Unit": {"Description": "Homes of people, when somebody goes there", "Before": "remote-fs.target"},
                 "Automount": {"Where": path},
@@ -277,3 +297,37 @@ def _homes(given: Given) -> Iterator[str]:
                 f"nfs_home_people: the home of {name} is {homes[name]} on the server, not {path}/{name}; move it by "
                 f"`usermod --move-home --home {path}/{name} {name}`."
             )
+
+
+def _clients_left(given: Given) -> Iterator[str]:
+    """Clients that have the homes of a server mounted would wait for it for ever."""
+    exports = [line.partition("(")[0].partition(" ")[2] for line in given.host.get("exported", ())]
+    clients = [ipaddress.ip_network(client) for client in exports if networks.is_network(client)]
+    for address in _served(given.host.get("served", ())):
+        if any(ipaddress.ip_address(address) in client for client in clients):
+            yield (
+                f"nfs_home_state: {address} has homes of the server mounted; take them away there first, by the same "
+                "role, and run again."
+            )
+
+
+def _served(lines: Iterable[str]) -> list[str]:
+    """The addresses of clients that the server hears from. It tells of each its address, then its status."""
+    found, address = set(), ""
+    for line in lines:
+        key, _colon, value = line.partition(": ")
+        if key == "address":
+            address = value.strip('"').rpartition(":")[0].strip("[]")
+        elif key == "status" and value == "confirmed":
+            found.add(address)
+    return sorted(found)
+
+
+def _kept_packages(given: Given) -> list[str]:
+    """Those of the role's packages that something else needs by now: another export, or another mount."""
+    path = given.settings["path"]
+    if any(exported.split() and exported.split()[0] != path for exported in given.host.get("shown", ())):
+        return sorted({PORTMAPPER, *PACKAGES["client"], *PACKAGES["server"]})
+    points = [point for point, kind, _source in map(_mounted, given.host.get("mounts", ())) if kind in ("nfs", "nfs4")]
+    others = [point for point in points if not (point == path and given.host.get("mounts_path"))]
+    return sorted({PORTMAPPER, *PACKAGES["client"]}) if others else []

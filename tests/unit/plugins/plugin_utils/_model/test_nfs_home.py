@@ -44,6 +44,11 @@ def test_the_plan_of_a_client() -> None:
     require_golden("nfs_home-maximal", plan("nfs_home", MAXIMAL, {"asked": True}))
 
 
+def test_the_plan_of_a_client_whose_homes_go() -> None:
+    made = plan("nfs_home", {"nfs_home_state": "absent"}, client(asked=False))
+    assert [unit["name"] for unit in made["units"]] == ["srv-homes.automount", "srv-homes.mount"]
+
+
 def test_strange_values_are_refused_in_words() -> None:
     require_words("nfs_home", MAXIMAL, {"asked": True})
 
@@ -98,3 +103,50 @@ def test_homes_that_are_mounted_already_stay(mounts: list[str]) -> None:
 def test_a_person_whose_home_is_elsewhere_is_named(accounts: list[str], words: str) -> None:
     [problem] = problems("nfs_home", {"nfs_home_people": ["ada"]}, host("nfs_home_server", accounts=accounts))
     assert words in problem
+
+
+def told(address: str, status: str) -> list[str]:
+    """What the server tells about one of its clients."""
+    return ["clientid: 0x5a1", f'address: "{address}:795"', f"status: {status}", 'name: "Linux NFSv4.2 node1"']
+
+
+EXPORTED = ["/srv/homes 10.0.0.0/24(rw,sync)", "/srv/homes 2001:db8::11(rw,sync)"]
+
+
+@pytest.mark.parametrize("address", ["10.0.0.11", "[2001:db8::11]"])
+def test_homes_that_a_client_has_mounted_do_not_go(address: str) -> None:
+    answers = {"exported": EXPORTED, "served": told(address, "confirmed")}
+    [problem] = problems("nfs_home", {"nfs_home_state": "absent"}, host("nfs_home_server", **answers))
+    assert problem.startswith(f"nfs_home_state: {address.strip('[]')} has homes of the server mounted")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"exported": EXPORTED, "served": told("10.0.0.11", "courtesy")},
+        {"exported": EXPORTED, "served": told("192.0.2.7", "confirmed")},
+        {"exported": [], "served": told("10.0.0.11", "confirmed")},
+    ],
+    ids=["silent for long", "of another export", "exported no more"],
+)
+def test_others_keep_no_homes(answers: dict[str, Any]) -> None:
+    assert problems("nfs_home", {"nfs_home_state": "absent"}, host("nfs_home_server", **answers)) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept"),
+    [
+        ({"shown": ["/srv/homes\t10.0.0.11(rw)", "/srv/data\t10.0.0.11(rw)"]}, ["nfs-common", "nfs-kernel-server"]),
+        ({"shown": ["/srv/homes\t10.0.0.11(rw)"]}, []),
+        ({"mounts": [AUTOMOUNT, NFS.format("10.0.0.5:/srv/homes")], "mounts_path": True}, []),
+        ({"mounts": [NFS.format("10.0.0.9:/home")], "mounts_path": False}, ["nfs-common"]),
+        (
+            {"mounts": [NFS.format("10.0.0.9:/data").replace("/srv/homes", "/data")], "mounts_path": True},
+            ["nfs-common"],
+        ),
+    ],
+    ids=["another export", "no other export", "the role's mount", "a mount at the same path", "another mount"],
+)
+def test_packages_stay_where_others_need_them(answers: dict[str, Any], kept: list[str]) -> None:
+    made = plan("nfs_home", {"nfs_home_state": "absent"}, host("nfs_home_server", **answers))
+    assert made["kept_packages"] == ([*kept, "rpcbind"] if kept else [])

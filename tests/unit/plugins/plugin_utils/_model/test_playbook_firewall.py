@@ -214,6 +214,14 @@ def test_homes_are_open_to_their_clients_alone() -> None:
     assert made == {"ports": [{"port": 2049, "sources": ["10.0.0.11"]}], "ask": []}
 
 
+def test_homes_that_go_are_open_to_nobody() -> None:
+    groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": {}}}
+    made = plan(
+        "playbook_firewall", {"nfs_home_state": "absent"}, {"group_names": ["nfs_home_server"], "groups": groups}
+    )
+    assert made == {"ports": [], "ask": []}
+
+
 def test_a_client_of_homes_that_does_not_answer_is_named() -> None:
     groups = {"nfs_home_server": {"files": {}}, "nfs_home_clients": {"node1": {}}}
     host = {"group_names": ["nfs_home_server"], "groups": groups}
