@@ -25,6 +25,7 @@ VERBS = (
     "configure",
     "confirm",
     "service",
+    "leave",
     "return",
     "restore",
     "restore_home",

@@ -133,7 +133,7 @@ def _listeners(given: Given) -> list[tuple[str, str, Any]]:
     return [
         *((lab["name"], lab["listen"], lambda lab=lab: jupyterlab.endpoint(lab)) for lab in playbook.labs(given)),
         *(
-            (hub["name"], hub["listen"], lambda hub=hub: jupyterhub_config.endpoint(hub))
+            (hub["name"], jupyterhub_config.listen(hub), lambda hub=hub: jupyterhub_config.endpoint(hub))
             for hub in playbook.hubs(given)
         ),
     ]

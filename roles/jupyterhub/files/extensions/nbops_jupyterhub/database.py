@@ -23,7 +23,10 @@ from nbops_jupyterhub.copies import DatabaseError
 
 ENVIRONMENTS = ("hub", "user", "proxy")
 UNITS = "etc/systemd/system"
-HUB_UNITS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket", "-proxy.service", ".service")
+HUB_UNITS = (
+    *("-hub.socket", "-hub-pages.socket", "-proxy.socket", "-proxy-unix.socket", "-proxy-api.socket"),
+    *("-proxy.service", ".service"),
+)
 
 
 @dataclass(frozen=True)
