@@ -209,8 +209,8 @@ def test_a_server_of_somebody_has_no_port(host, kate: HubClient, person) -> None
 def test_the_way_to_a_socket_is_kept_between_requests(host, kate: HubClient) -> None:
     token = kate.request("POST", "users/kate/tokens", {"note": "test"}).json()["token"]
     server = "http://localhost/user/kate/api/status"
-    ask = f"curl --silent --fail --unix-socket {PROXY} --header 'Authorization: token {token}' --write-out '\\n%{{num_connects}}\\n'"
-    lines = host.check_output(f"{ask} {server} {server}").splitlines()
+    ask = f"curl --silent --fail --unix-socket {PROXY} --header 'Authorization: token {token}'"
+    lines = host.check_output(f"{ask} --write-out '\\n%{{num_connects}}\\n' {server} {server}").splitlines()
     assert lines[1::2] == ["1", "0"]
 
 

@@ -62,16 +62,23 @@ def units(settings: Settings) -> list[Unit]:
     sockets = [_socket(settings, part) for part in PLACES if part in parts]
     # While the web server still leads to the former address, the proxy answers there too, see `former`.
     kept = () if "proxy" in parts else ("proxy",)
-    sockets += [
-        _absent(f"{settings['name']}-{part}.socket") for part in PLACES if part not in (*parts, *kept)
-    ]
+    sockets += [unit for part in PLACES if part not in (*parts, *kept) for unit in _left(settings, part)]
     servers = [_slice(settings), _sandbox(settings), *_ports(settings), *_tunnels(settings)]
     return [*servers, _holder(settings), *sockets, _proxy(settings), _hub(settings), culler]
 
 
 def former(settings: Settings) -> list[Unit]:
     """What goes once the web server leads to the proxy's socket: the address that an older hub was reached at."""
-    return [] if "proxy" in _parts(settings) else [_absent(f"{settings['name']}-proxy.socket")]
+    return [] if "proxy" in _parts(settings) else _left(settings, "proxy")
+
+
+def _left(settings: Settings, part: str) -> list[Unit]:
+    """A place that is let go, and what connections to it started: systemd opens no socket while that runs."""
+    return [_absent(unit) for unit in (f"{settings['name']}-{part}.socket", _holder_of(settings, part))]
+
+
+def _holder_of(settings: Settings, part: str) -> str:
+    return holder_name(settings["name"]).replace("@.", f"@{settings['name']}-{part}.")
 
 
 def _parts(settings: Settings) -> list[str]:
@@ -100,10 +107,9 @@ def absent_units(name: str) -> list[Unit]:
 
 def successors(settings: Settings) -> list[str]:
     """The units that take the place of a hub that was set up by hand."""
-    name = settings["name"]
-    sockets = _sockets(settings, *_parts(settings))
-    holders = [f"{name}-address@{socket.removesuffix('.socket')}.service" for socket in sockets]
-    return [*sockets, *holders, f"{name}.service", f"{name}-proxy.service"]
+    name, parts = settings["name"], _parts(settings)
+    holders = [_holder_of(settings, part) for part in parts]
+    return [*_sockets(settings, *parts), *holders, f"{name}.service", f"{name}-proxy.service"]
 
 
 def holder_name(name: str) -> str:

@@ -566,7 +566,8 @@ def test_an_address_of_before_is_left_once_the_web_server_has_moved() -> None:
     service = units["jupyterhub-proxy.service"]["sections"]
     assert "jupyterhub-proxy.socket" in service["Service"]["Sockets"].split()
     assert "jupyterhub-proxy.socket" not in service["Unit"]["Requires"]
-    assert made["former"] == [{"name": "jupyterhub-proxy.socket", "state": "absent"}]
+    names = ("jupyterhub-proxy.socket", "jupyterhub-address@jupyterhub-proxy.service")
+    assert made["former"] == [{"name": name, "state": "absent"} for name in names]
     back = plan("jupyterhub", hub(listen="127.0.0.1:8000"))
     assert {"name": "jupyterhub-proxy-unix.socket", "state": "absent"} in back["units"]
     assert back["former"] == []
