@@ -124,7 +124,7 @@ def loading(person: HubClient) -> Iterator[Figure]:
 
     ways = {
         "alone": rate("http://localhost", f"/run/jupyterhub-sockets/{PERSON}/server.sock"),
-        "proxy": rate("http://127.0.0.1:8000"),
+        "proxy": rate("http://localhost", "/run/jupyterhub-proxy/proxy.sock"),
         "nginx": rate(f"https://{SITE}"),
     }
     rates = in_turn(ways, ROUNDS)

@@ -25,6 +25,7 @@ VERBS = (
     "configure",
     "confirm",
     "service",
+    "leave",
     "restore",
     "restore_home",
     "rollback",

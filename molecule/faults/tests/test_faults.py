@@ -141,7 +141,8 @@ def test_a_fault_is_told_and_mended_and_one_more_run_heals(host, person, name: s
     run = run_playbook(host, "jupyterhub", inventory, **fault.variables)
     assert fault.told in run.stdout + run.stderr
     if fault.message:
-        answer = host.run("curl --silent --fail --max-time 10 http://127.0.0.1:8000/hub/api/").rc == 0
+        ask = "curl --silent --fail --max-time 10 --unix-socket /run/jupyterhub-proxy/proxy.sock"
+        answer = host.run(f"{ask} http://localhost/hub/api/").rc == 0
         host.check_output(fault.mend)
         assert (run.returncode, answer) == (2, fault.serves), run.stdout
         assert fault.message in run.stdout

@@ -8,11 +8,16 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from hub import HUB
 from hub_client import HubClient
-from playbook import run_playbook
+from playbook import changes, run_playbook
 from waiting import wait_until
 
-PORTS = {"hub": 8081, "proxy": 8000, "proxy-api": 8001, "lab": 8888}
+PORTS = {"hub": 8081, "proxy-api": 8001, "lab": 8888}
+PROXY, PAGES = "/run/jupyterhub-proxy/proxy.sock", "/run/jupyterhub-proxy/hub.sock"
+# Those of the hubs of before, or with jupyterhub_listen.
+FORMER = 8000
+INVENTORIES = ["inventory/hub.yml", "isolation/inventory/hosts.yml"]
 PROGRAMS = ("jupyterhub.service", "jupyterhub-proxy.service", "jupyterlab-port.service")
 # Takes each address that is free for a moment, and says so.
 GRAB = """
@@ -86,15 +91,49 @@ def test_nobody_takes_an_address_while_its_program_is_away(host, grabbed, how: s
 
 
 def test_nobody_takes_an_address_while_a_run_changes_the_hub(host, grabbed) -> None:
-    inventories = ["inventory/hub.yml", "isolation/inventory/hosts.yml"]
     started = "systemctl show --property=ActiveEnterTimestampMonotonic --value jupyterhub"
     before = host.check_output(started)
     with grabbed(*PORTS.values()) as got:
-        change = run_playbook(host, "jupyterhub", inventories, jupyterhub_announcement="soon")
+        change = run_playbook(host, "jupyterhub", INVENTORIES, jupyterhub_announcement="soon")
         assert change.returncode == 0, change.stdout
         assert host.check_output(started) != before
-        assert run_playbook(host, "jupyterhub", inventories).returncode == 0
+        assert run_playbook(host, "jupyterhub", INVENTORIES).returncode == 0
     assert got == []
+
+
+@pytest.fixture
+def answers(host) -> Iterator[Callable[[], list[str]]]:
+    """The status of each answer of the hub to somebody who asks nginx all the time."""
+    ask = f"curl --silent --insecure --max-time 30 --resolve {HUB}:443:127.0.0.1 https://{HUB}/hub/api/"
+    loop = f"while sleep 0.1; do {ask} --output /dev/null --write-out '%{{http_code}}\\n'; done >/root/answers"
+    host.check_output("systemd-run --quiet --unit=answers --collect sh -c %s", loop)
+    yield lambda: host.check_output("cat /root/answers").split()
+    host.run("systemctl stop answers; rm --force /root/answers")
+
+
+def test_a_hub_of_before_moves_to_its_socket_in_one_run(host, kate: HubClient, grabbed, answers) -> None:
+    """Whoever gets the address once it is left, which she does, has no visitors; servers go on."""
+    server = "systemctl show --property=MainPID --value jupyterhub-user-kate"
+    process = host.check_output(server)
+    back = run_playbook(host, "jupyterhub", INVENTORIES, jupyterhub_listen=f"127.0.0.1:{FORMER}")
+    assert back.returncode == 0, back.stdout
+    assert host.check_output(f"curl --silent --fail http://127.0.0.1:{FORMER}/hub/api/")
+    with grabbed(FORMER) as got:
+        wait_until(lambda: answers()[-1:] == ["200"])
+        before = len(answers())
+        move = run_playbook(host, "jupyterhub", INVENTORIES)
+        assert move.returncode == 0, move.stdout
+        wait_until(lambda: host.file("/home/mallory/grab.log").content_string)
+        after = len(answers())
+        wait_until(lambda: len(answers()) > after + 3)
+    assert host.check_output(server) == process
+    assert kate.enter("kate").get("api/status").status_code == 200
+    assert got == [str(FORMER)]
+    # While the proxy restarted, nginx may have said that it was away, and it had no routes until the hub told it some.
+    assert set(answers()[before:]) <= {"200", "404", "502", "503"}
+    assert set(answers()[after:]) == {"200"}
+    again = run_playbook(host, "jupyterhub", INVENTORIES)
+    assert (again.returncode, changes(again)) == (0, 0), again.stdout
 
 
 def test_who_is_stopped_stays_stopped_and_who_asks_waits(host) -> None:
@@ -106,7 +145,10 @@ def test_who_is_stopped_stays_stopped_and_who_asks_waits(host) -> None:
     assert host.check_output(f"{ask} http://127.0.0.1:8888/login") == "200"
 
 
-@pytest.mark.parametrize("socket", ["jupyterhub-hub", "jupyterhub-proxy", "jupyterhub-proxy-api", "jupyterlab-port"])
+@pytest.mark.parametrize(
+    "socket",
+    [*(f"jupyterhub-{part}" for part in ("hub", "hub-pages", "proxy-unix", "proxy-api")), "jupyterlab-port"],
+)
 def test_addresses_are_held_before_anybody_logs_in(host, socket: str) -> None:
     assert host.check_output(f"systemctl is-enabled {socket}.socket") == "enabled"
     assert socket in host.check_output("systemctl list-dependencies --plain sockets.target")
@@ -142,8 +184,8 @@ def test_who_begins_with_the_host_gets_no_address(host, grabbed) -> None:
             return []
 
     wait_until(taken)
-    for page in (f"{PORTS['proxy']}/hub/login", f"{PORTS['lab']}/login"):
-        ask = f"curl --silent --fail --output /dev/null http://127.0.0.1:{page}"
+    for page in (f"--unix-socket {PROXY} http://localhost/hub/login", f"http://127.0.0.1:{PORTS['lab']}/login"):
+        ask = f"curl --silent --fail --output /dev/null {page}"
         wait_until(lambda ask=ask: host.run(ask).rc == 0, 120)
     assert taken() == ["8999"]
     host.check_output("crontab -u mallory -r; pkill --uid mallory --full grab.py")
@@ -167,9 +209,9 @@ def test_a_server_of_somebody_has_no_port(host, kate: HubClient, person) -> None
 
 def test_the_way_to_a_socket_is_kept_between_requests(host, kate: HubClient) -> None:
     token = kate.request("POST", "users/kate/tokens", {"note": "test"}).json()["token"]
-    server = "http://127.0.0.1:8000/user/kate/api/status"
-    ask = f"curl --silent --fail --header 'Authorization: token {token}' --write-out '\\n%{{num_connects}}\\n'"
-    lines = host.check_output(f"{ask} {server} {server}").splitlines()
+    server = "http://localhost/user/kate/api/status"
+    ask = f"curl --silent --fail --unix-socket {PROXY} --header 'Authorization: token {token}'"
+    lines = host.check_output(f"{ask} --write-out '\\n%{{num_connects}}\\n' {server} {server}").splitlines()
     assert lines[1::2] == ["1", "0"]
 
 
@@ -178,12 +220,35 @@ def test_nobody_else_reaches_a_socket(host, kate: HubClient, mallory) -> None:
         "/run/jupyterhub-sockets/kate/server.sock",
         "/run/jupyterlab/lab.sock",
         "/run/jupyterhub-sockets/kate",
+        PROXY,
+        PAGES,
     ):
         assert host.file(path).exists
         assert mallory(f"curl --silent --unix-socket {path} http://localhost/").startswith("7 ")
         assert not mallory(f"ls {path}/.").startswith("0 ")
         assert not mallory(f"mv {path} /home/mallory/").startswith("0 ")
         assert not mallory(f"mkdir {path.rsplit('/', 1)[0]}/mallory").startswith("0 ")
+
+
+def test_nobody_on_the_host_tries_passwords_past_the_web_server(host, kate: HubClient, mallory) -> None:
+    """Neither an account with a shell nor somebody's notebook."""
+    login = "curl --silent --output /dev/null --write-out %{http_code} --data 'username=ada&password=guess'"
+    # What root gets is the hub's answer to a form of another site.
+    for path in (PROXY, PAGES):
+        assert host.check_output(f"{login} --unix-socket {path} http://localhost/hub/login") == "403"
+    doors = {
+        f"--unix-socket {PROXY} http://localhost/hub/login": "7 000",
+        f"--unix-socket {PAGES} http://localhost/hub/login": "7 000",
+        f"http://127.0.0.1:{FORMER}/hub/login": "7 000",
+        f"http://127.0.0.1:{PORTS['hub']}/hub/login": "0 404",
+        "--unix-socket /run/jupyterhub/hub.sock http://localhost/hub/login": "0 404",
+    }
+    assert {door: mallory(f"{login} {door}") for door in doors} == doors
+    with kate.enter("kate").kernel() as kernel:
+        kernel.run("import subprocess")
+        ask = "print(subprocess.run({!r}, shell=True, capture_output=True, text=True).stdout)"
+        found = {door: kernel.run(ask.format(f"{login} {door}")) for door in doors}
+    assert found == {door: answer.split()[1] for door, answer in doors.items()}
 
 
 def test_a_link_in_the_place_of_a_socket_leads_root_nowhere(host, person) -> None:

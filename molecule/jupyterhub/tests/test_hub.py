@@ -345,7 +345,7 @@ def test_a_person_logs_in_by_browser(host, new_ada: HubClient, address: str) -> 
 
 
 def test_metrics_need_the_token(host) -> None:
-    url = "http://127.0.0.1:8000/hub/metrics"
+    url = "http://127.0.0.1:8081/hub/metrics"
     assert status_of(host, url) == "403"
     assert status_of(host, url, METRICS_TOKEN) == "200"
 

@@ -31,7 +31,7 @@ def test_nobody_else_on_the_host_reads_the_database(host) -> None:
 @pytest.fixture
 def marie(host, tunnel) -> HubClient:
     """At the hub below a path, which no web server shows to the outside."""
-    client = HubClient(f"http://127.0.0.1:{tunnel('127.0.0.1:8010')}/physics/hub/")
+    client = HubClient(f"http://127.0.0.1:{tunnel('/run/jupyterhub-physics-proxy/proxy.sock')}/physics/hub/")
     # Where the database was away, the hub notices at the first request, which fails.
     wait_until(lambda: client.login("marie", "correct horse battery"))
     return client

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 OPTIONS = inventory_options("inventory/hub.yml", "metrics/inventory/hosts.yml")
 DASHBOARD = json.loads((ROOT / "files/prometheus/dashboard.json").read_text())
 TEXTFILES = "/var/lib/prometheus/node-exporter"
-METRICS_URL = "http://127.0.0.1:8000/hub/metrics"
+METRICS_URL = "http://127.0.0.1:8081/hub/metrics"
 TOKEN = "/etc/jupyterhub/secrets/metrics_token"
 # Bytes that are written, not only promised; more than grace may have.
 TAKE_TOO_MUCH = "greedy = bytearray(b'x') * (900 * 2**20)"

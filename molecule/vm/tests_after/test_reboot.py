@@ -6,9 +6,9 @@ import pytest
 from notebook_client import NotebookClient
 
 SERVICES = ("jupyterlab-lab", "jupyterhub", "jupyterhub-proxy", "nginx", "nbops-firewall")
-# Those of the hub, its proxy's and the one by which the hub tells the proxy what to do.
-HELD_PORTS = (8000, 8001, 8081)
-SOCKETS = ("jupyterlab-lab", "jupyterhub-hub", "jupyterhub-proxy", "jupyterhub-proxy-api")
+# That of the hub, and the one by which it tells the proxy what to do.
+HELD_PORTS = (8001, 8081)
+SOCKETS = ("jupyterlab-lab", *(f"jupyterhub-{part}" for part in ("hub", "hub-pages", "proxy-unix", "proxy-api")))
 
 
 def moment(host, unit: str, event: str) -> int:

@@ -181,6 +181,11 @@ def problems(
         yield f"an upgrade or a way back is half done ({paths.upgrade}): deploy the hub again first."
     upgrade = {"database": copy.place} if copy else {}
     yield from rollback.problems(paths, state.healthy, replace(plan, upgrade=upgrade), has_program)
+    if plan.changes() and _has_moved(paths, state):
+        yield (
+            f"{paths.name} had another address then, of which the web server knows nothing; put its jupyterhub_listen "
+            "of then into the inventory, and deploy it."
+        )
     if not copy:
         return
     if not copy.path:
@@ -194,6 +199,12 @@ def problems(
             "people, tokens and shares that the hub got since then would be gone, and servers that started since would "
             f"be stopped. Homes stay as they are. If that is meant, say so: lose_since: {copy.time}."
         )
+
+
+def _has_moved(paths: HubPaths, state: FormerState) -> bool:
+    """Whether the proxy has a socket in the place of an address since then, or the reverse."""
+    unit = f"{paths.name}-proxy-unix.socket"
+    return os.path.exists(os.path.join(rollback.UNITS, unit)) != (unit in (state.healthy.note or {}).get("units", {}))
 
 
 def ask_program(run_command: RunCommand, paths: HubPaths, step: str) -> str:

@@ -18,7 +18,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import manager
 
 # Units that hold an address of the hub, by the ends of their names.
-SOCKETS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket")
+SOCKETS = ("-hub.socket", "-hub-pages.socket", "-proxy.socket", "-proxy-unix.socket", "-proxy-api.socket")
 
 
 def units_to_start(name: str, systemd: manager.Host) -> list[str]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 LOCAL = {4: "127.0.0.1", 6: "[::1]"}
+# What is written for a UNIX socket, whose path follows from the server's name.
+UNIX = "unix"
 # On a busy machine, as at its boot, a server of Jupyter takes more than a minute; one that ends is noticed at once.
 START_SECONDS = 180
 
@@ -26,7 +28,7 @@ class Endpoint:
     @classmethod
     def parse(cls, text: str, socket: str = "") -> Endpoint:
         """From `unix`, which stands for `socket`, or `host:port`. Raises ValueError for anything else."""
-        if text == "unix" and socket:
+        if text == UNIX and socket:
             return cls(socket=socket)
         match = ADDRESS.fullmatch(text)
         if not match or not 0 < int(match["port"]) < 65536:

@@ -78,6 +78,7 @@ def plan(given: Given) -> dict[str, Any]:
         "state": settings["state"],
         "postgresql": settings["database"] == "postgresql",
         "units": jupyterhub_units.units(settings),
+        "former": jupyterhub_units.former(settings) if settings["state"] == "present" else [],
         "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
         **(_removal(settings) if settings["state"] == "absent" else _deployment(given)),
     }
@@ -163,6 +164,7 @@ def _removal(settings: Settings) -> dict[str, Any]:
             f"/opt/{name}",
             f"/etc/{name}",
             f"/run/{name}",
+            jupyterhub_config.proxy_directory(name),
             f"/run/{name}-users",
             f"/run/{name}-sockets",
             f"/var/lib/{name}",

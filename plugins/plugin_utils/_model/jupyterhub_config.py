@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ansible.utils.vars import merge_hash
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.model import PRIVILEGED_GROUPS
@@ -28,7 +29,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub_profiles,
     variables,
 )
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import UNIX, Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterlab import MEMORY, QUIET, programs
 
 Settings = Mapping[str, Any]
@@ -50,6 +51,8 @@ CASELESS = ("github", "google", "gitlab", "ldap", "native")
 CERT_REQUIRED = 2  # ssl.CERT_REQUIRED
 # Of a request to the hub, as nginx writes it; the hub itself has the same limit, see its address.py.
 LONGEST_BODY = "1m"
+# Where a proxy listens that takes no UNIX socket, if nothing is said.
+ADDRESS = "127.0.0.1:8000"
 
 
 def class_path(settings: Settings) -> str:
@@ -78,14 +81,33 @@ def kind_of(settings: Settings) -> str:
     return KINDS.get(name.removeprefix("Local"), name)
 
 
+def listen(settings: Settings) -> str:
+    """Where the proxy listens, as it was written. traefik takes no UNIX socket, and TLS is for an address."""
+    return settings["listen"] or (ADDRESS if settings["traefik"] or settings["certificate"] else UNIX)
+
+
 def endpoint(settings: Settings) -> Endpoint:
     """Where the proxy listens. Raises ValueError."""
-    return Endpoint.parse(settings["listen"])
+    return Endpoint.parse(listen(settings), _proxy_socket(settings))
+
+
+def proxy_directory(name: str) -> str:
+    """Where the sockets are of the proxy, and of the hub for it."""
+    return f"/run/{name}-proxy"
+
+
+def _proxy_socket(settings: Settings) -> str:
+    return f"{proxy_directory(settings['name'])}/proxy.sock"
 
 
 def hub_endpoint(settings: Settings) -> Endpoint:
-    """Where the hub listens."""
+    """Where the hub's API answers on its own host."""
     return Endpoint("127.0.0.1", settings["hub_port"])
+
+
+def pages_endpoint(settings: Settings) -> Endpoint:
+    """Where the hub's pages answer, the login among them: the proxy alone gets there. traefik asks at the port."""
+    return Endpoint(socket=f"{proxy_directory(settings['name'])}/hub.sock")
 
 
 def api_endpoint(settings: Settings) -> Endpoint:
@@ -268,12 +290,12 @@ def servers_files(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _hub(settings: Settings) -> Options:
-    name, scheme = settings["name"], "https" if settings["certificate"] else "http"
+    name = settings["name"]
     # The hub's page takes HTML there.
     announcement = "<br>".join(filter(None, (html.escape(settings["closed"]), settings["announcement"])))
     hub, services, idle = hub_endpoint(settings), own_services(settings), settings["cull_idle_seconds"]
     options = {
-        "bind_url": f"{scheme}://{settings['listen']}{settings['base_url']}",
+        "bind_url": f"{_bind_host(settings)}{settings['base_url']}",
         "hub_ip": hub.ip,
         "hub_port": hub.port,
         "cleanup_servers": False,
@@ -296,6 +318,13 @@ def _hub(settings: Settings) -> Options:
         # A page below the hub's name sets cookies for all of it, but none with the prefix, which needs TLS.
         options["cookie_host_prefix_enabled"] = settings["public_url"].startswith("https://")
     return options
+
+
+def _bind_host(settings: Settings) -> str:
+    """Where the proxy listens, as JupyterHub writes it."""
+    if listen(settings) == UNIX:
+        return f"http+unix://{quote(_proxy_socket(settings), safe='')}"
+    return f"{'https' if settings['certificate'] else 'http'}://{listen(settings)}"
 
 
 def _activity_interval(idle_seconds: int) -> int:

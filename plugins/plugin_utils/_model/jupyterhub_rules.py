@@ -25,7 +25,6 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     variables,
 )
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.amounts import LIMITS, amounts
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.endpoint import Endpoint
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import (
     ACCOUNT,
     BASE_URL,
@@ -117,28 +116,45 @@ def _controller(settings: dict) -> Iterator[str]:
 
 
 def _addresses(settings: dict) -> Iterator[str]:
-    listen = settings["listen"]
+    listen = jupyterhub_config.listen(settings)
     last = listen.rpartition(":")[2]
     ports = [*([int(last)] if last.isdecimal() else []), settings["proxy_api_port"], settings["hub_port"]]
     if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
         yield (
-            "the ports of jupyterhub_listen, jupyterhub_proxy_api_port and jupyterhub_hub_port must be three "
-            f"different ones from 1 to 65535; they are {', '.join(map(str, ports))}."
+            "the ports of jupyterhub_listen, jupyterhub_proxy_api_port and jupyterhub_hub_port must be different ones "
+            f"from 1 to 65535; they are {', '.join(map(str, ports))}."
         )
         return
     try:
-        is_loopback = Endpoint.parse(listen).is_loopback
+        place = jupyterhub_config.endpoint(settings)
     except ValueError:
-        yield f"jupyterhub_listen: '{listen}' must be an address and port such as 127.0.0.1:8000."
+        yield f"jupyterhub_listen: '{listen}' must be unix, or an address and port such as 127.0.0.1:8000."
         return
-    if not is_loopback and not settings["certificate"] and not _accepts(settings, "plain_http"):
+    if place.socket:
+        yield from _socket(settings)
+    if not place.is_loopback and not settings["certificate"] and not _accepts(settings, "plain_http"):
         yield (
             f"jupyterhub_listen: '{listen}' is reachable from other hosts without TLS; listen on 127.0.0.1 behind the "
             "nginx role, name a jupyterhub_certificate, or say jupyterhub_accept_risks: [plain_http]."
         )
 
 
+def _socket(settings: dict) -> Iterator[str]:
+    if settings["traefik"]:
+        yield (
+            "jupyterhub_listen: traefik takes no UNIX socket; leave it out, or write an address and port such as "
+            "127.0.0.1:8000."
+        )
+    if settings["certificate"]:
+        yield (
+            "jupyterhub_certificate is for a proxy with an address; write one in jupyterhub_listen, such as "
+            "0.0.0.0:443, or leave TLS to the web server."
+        )
+
+
 def _proxy(settings: dict) -> Iterator[str]:
+    if not ACCOUNT.fullmatch(settings["socket_group"]):
+        yield "jupyterhub_socket_group must be the name of a group, such as www-data."
     if settings["traefik"] and not PROGRAM.fullmatch(settings["traefik"]):
         yield (
             f"jupyterhub_traefik: '{settings['traefik']}' must be the absolute path of traefik on the host, such as "

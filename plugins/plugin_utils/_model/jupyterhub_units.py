@@ -25,6 +25,7 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
     hub_socket,
     nodes_endpoint,
     own_services,
+    pages_endpoint,
     port_prefix,
     python_directory,
     routes_directory,
@@ -36,10 +37,16 @@ from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.jupyterhub_co
 
 Unit = dict[str, Any]
 
-# What a hub listens on: its own address, the proxy's, and that where the proxy is told its routes; and what it listens
-# on for servers on other hosts, if there are any.
-SOCKETS = {"hub": hub_endpoint, "proxy": endpoint, "proxy-api": api_endpoint}
-FAR_SOCKETS = {"nodes": nodes_endpoint}
+# What a hub may listen on: its API's address, that of its pages for the proxy, the proxy's own (an address or a socket
+# for the web server), that where the proxy is told its routes, and one for servers on other hosts.
+PLACES = {
+    "hub": hub_endpoint,
+    "hub-pages": pages_endpoint,
+    "proxy": endpoint,
+    "proxy-unix": endpoint,
+    "proxy-api": api_endpoint,
+    "nodes": nodes_endpoint,
+}
 # Of units that the hub makes when it starts a server.
 DROP_IN = "50-sandbox"
 TRAEFIK_PAGE = "https://jupyterhub-traefik-proxy.readthedocs.io/"
@@ -51,20 +58,46 @@ def units(settings: Settings) -> list[Unit]:
     if settings["state"] == "absent":
         return absent_units(settings["name"])
     culler = _culler(settings) if settings["cull_idle_seconds"] else _absent(f"{settings['name']}-culler.service")
-    sockets = [_socket(settings, part) for part in SOCKETS]
-    sockets += [
-        _socket(settings, part) if settings["slurm_listen"] else _absent(f"{settings['name']}-{part}.socket")
-        for part in FAR_SOCKETS
-    ]
+    parts = _parts(settings)
+    sockets = [_socket(settings, part) for part in PLACES if part in parts]
+    # While the web server still leads to the former address, the proxy answers there too, see `former`.
+    kept = () if "proxy" in parts else ("proxy",)
+    sockets += [unit for part in PLACES if part not in (*parts, *kept) for unit in _left(settings, part)]
     servers = [_slice(settings), _sandbox(settings), *_ports(settings), *_tunnels(settings)]
     return [*servers, _holder(settings), *sockets, _proxy(settings), _hub(settings), culler]
+
+
+def former(settings: Settings) -> list[Unit]:
+    """What goes once the web server leads to the proxy's socket: the address that an older hub was reached at."""
+    return [] if "proxy" in _parts(settings) else _left(settings, "proxy")
+
+
+def _left(settings: Settings, part: str) -> list[Unit]:
+    """A place that is let go, and what connections to it started: systemd opens no socket while that runs."""
+    return [_absent(unit) for unit in (f"{settings['name']}-{part}.socket", _holder_of(settings, part))]
+
+
+def _holder_of(settings: Settings, part: str) -> str:
+    return holder_name(settings["name"]).replace("@.", f"@{settings['name']}-{part}.")
+
+
+def _parts(settings: Settings) -> list[str]:
+    """The places that a hub has."""
+    return [
+        "hub",
+        # traefik asks the hub at its port.
+        *([] if settings["traefik"] else ["hub-pages"]),
+        "proxy-unix" if endpoint(settings).socket else "proxy",
+        "proxy-api",
+        *(["nodes"] if settings["slurm_listen"] else []),
+    ]
 
 
 def absent_units(name: str) -> list[Unit]:
     """The units of a hub that is removed."""
     return [
         *(_absent(f"{unit}.service") for unit in (f"{name}-culler", name, f"{name}-proxy", f"{name}-address@")),
-        *(_absent(f"{name}-{part}.socket") for part in (*SOCKETS, *FAR_SOCKETS)),
+        *(_absent(f"{name}-{part}.socket") for part in PLACES),
         {**_absent(f"{name}-user-.service"), "drop_in": DROP_IN},
         *({**_absent(f"{port_prefix(name)}-.{kind}"), "drop_in": DROP_IN} for kind in ("socket", "service")),
         *_absent_tunnels(name),
@@ -74,10 +107,9 @@ def absent_units(name: str) -> list[Unit]:
 
 def successors(settings: Settings) -> list[str]:
     """The units that take the place of a hub that was set up by hand."""
-    name = settings["name"]
-    sockets = _sockets(settings, *SOCKETS)
-    holders = [f"{name}-address@{socket.removesuffix('.socket')}.service" for socket in sockets]
-    return [*sockets, *holders, f"{name}.service", f"{name}-proxy.service"]
+    name, parts = settings["name"], _parts(settings)
+    holders = [_holder_of(settings, part) for part in parts]
+    return [*_sockets(settings, *parts), *holders, f"{name}.service", f"{name}-proxy.service"]
 
 
 def holder_name(name: str) -> str:
@@ -180,7 +212,7 @@ def _holder(settings: Settings) -> Unit:
 
 
 def _socket(settings: Settings, part: str) -> Unit:
-    name, endpoints = settings["name"], [{**SOCKETS, **FAR_SOCKETS}[part](settings)]
+    name, endpoints = settings["name"], [PLACES[part](settings)]
     if part == "hub":
         endpoints.append(Endpoint(socket=hub_socket(settings)))
     unit = addresses.held(
@@ -190,14 +222,22 @@ def _socket(settings: Settings, part: str) -> Unit:
         description=f"Address of {name}: {part}",
         # By this, traefik and the proxy's start script know for which of their addresses it is.
         descriptor=part,
+        access={"SocketUser": "root", "SocketGroup": _visitors(settings)[part], "SocketMode": "0660"}
+        if part in _visitors(settings)
+        else None,
     )
-    if part in FAR_SOCKETS:
+    if part == "nodes":
         # When the host starts, its address may come later.
         unit["sections"]["Socket"]["FreeBind"] = True
     if part == "proxy-api" and settings["traefik"]:
         # When the host starts, nobody has the ports to which the routes lead until the hub has written new ones.
         unit["sections"]["Socket"]["ExecStartPre"] = f"/usr/bin/rm --force {routes_file(settings)}"
     return unit
+
+
+def _visitors(settings: Settings) -> dict[str, str]:
+    """Who may open which socket, beside root."""
+    return {"hub-pages": servers_group(settings), "proxy-unix": settings["socket_group"]}
 
 
 def _sockets(settings: Settings, *parts: str) -> list[str]:
@@ -210,11 +250,14 @@ def _proxy(settings: Settings) -> Unit:
     if settings["certificate"]:
         pair = f"/etc/ssl/jupyter/{settings['certificate']}"
         credentials |= {"fullchain.pem": f"{pair}/fullchain.pem", "privkey.pem": f"{pair}/privkey.pem"}
-    sockets = _sockets(settings, "proxy", "proxy-api")
+    own = "proxy-unix" if endpoint(settings).socket else "proxy"
+    sockets = _sockets(settings, own, "proxy-api")
+    # Of a hub that had an address before; elsewhere there is no such unit, and nothing to hand over.
+    moved = _sockets(settings, "proxy") if own == "proxy-unix" else []
     service = {
         "Type": "exec",
         "DynamicUser": True,
-        "Sockets": " ".join(sockets),
+        "Sockets": " ".join([*sockets, *moved]),
         "ExecStart": _traefik(settings) if traefik else _configurable_proxy(settings),
         "Restart": "always",
         "RestartSec": 1,
@@ -225,6 +268,13 @@ def _proxy(settings: Settings) -> Unit:
     else:
         # The sockets of servers come and go below a directory that the hub makes later.
         service |= {**sandbox.WHOLE_RUN, "SupplementaryGroups": servers_group(settings), "SuccessExitStatus": 2}
+        # To the hub it goes by the socket of its pages, whatever address the hub names.
+        service["Environment"] = [
+            f"HUB_URL=http://{hub_endpoint(settings).connect}",
+            f"HUB_SOCKET={pages_endpoint(settings).socket}",
+        ]
+        # The former address is left so.
+        service["ExecReload"] = "/bin/kill -HUP $MAINPID"
     return {
         "name": f"{name}-proxy.service",
         "sandbox": "standard",
@@ -250,7 +300,7 @@ def _traefik(settings: Settings) -> str:
     options = [
         settings["traefik"],
         "--global.checknewversion=false --global.sendanonymoususage=false",
-        f"--entrypoints.proxy.address={settings['listen']}",
+        f"--entrypoints.proxy.address={endpoint(settings).bind}",
         "--entrypoints.proxy.forwardedheaders.trustedips=127.0.0.1,::1",
         "--entrypoints.proxy.transport.respondingtimeouts.readtimeout=300",
         "--entrypoints.proxy.transport.lifecycle.gracetimeout=1",
@@ -265,7 +315,7 @@ def _configurable_proxy(settings: Settings) -> str:
     current, listen, api = f"/opt/{settings['name']}/proxy/current", endpoint(settings), api_endpoint(settings)
     options = [
         f"{current}/bin/node --max-http-header-size={heads.PROXY} {current}/start.mjs",
-        f"--ip {listen.ip} --port {listen.port}",
+        f"--socket {listen.socket}" if listen.socket else f"--ip {listen.ip} --port {listen.port}",
         f"--api-ip {api.ip} --api-port {api.port}",
         f"--error-target {_hub_url(settings)}error",
         *(["--host-routing"] if settings["subdomains"] else []),
@@ -286,7 +336,7 @@ def _hub(settings: Settings) -> Unit:
     credentials = {secret: f"{secrets}/{secret}" for secret in secret_names(settings)}
     python = python_config.credentials(python_directory(settings), settings["python_config"])
     database = ["postgresql.service"] if settings["database"] == "postgresql" else []
-    sockets = _sockets(settings, "hub", *(FAR_SOCKETS if settings["slurm_listen"] else []))
+    sockets = _sockets(settings, *(part for part in ("hub", "hub-pages", "nodes") if part in _parts(settings)))
     return {
         "name": f"{name}.service",
         "sandbox": "none" if settings["spawner"] == "local" else "standard",

@@ -143,7 +143,7 @@ def _listeners(given: Given) -> list[Listener]:
     return [
         *(Listener(lab["name"], lab["listen"], partial(jupyterlab.endpoint, lab)) for lab in playbook.labs(given)),
         *(
-            Listener(hub["name"], hub["listen"], partial(jupyterhub_config.endpoint, hub))
+            Listener(hub["name"], jupyterhub_config.listen(hub), partial(jupyterhub_config.endpoint, hub))
             for hub in playbook.hubs(given)
         ),
     ]

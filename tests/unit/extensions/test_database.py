@@ -133,6 +133,14 @@ def test_what_is_healthy_is_remembered(world: World) -> None:
     assert hub.healthy_config.stat().st_mode & 0o777 == 0o600
 
 
+def test_an_address_that_the_proxy_is_about_to_leave_is_not_remembered(world: World) -> None:
+    for unit in ("proxy", "proxy-unix"):
+        (world.root / database.UNITS / f"jupyterhub-{unit}.socket").write_text("[Socket]")
+    world.run("6.1.1")
+    units = json.loads(world.hub.healthy.read_bytes())["units"]
+    assert set(units) == {*UNITS, "jupyterhub-proxy-unix.socket"}
+
+
 def test_a_proxy_that_nothing_runs_any_more_is_not_remembered(world: World) -> None:
     world.config["proxy_class"] = "traefik"
     world.run("6.1.1")

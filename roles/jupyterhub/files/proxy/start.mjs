@@ -4,22 +4,34 @@ import ConfigurableProxy from "./node_modules/configurable-http-proxy/lib/config
 
 const FIRST_DESCRIPTOR = 3;
 const NAMES = (process.env.LISTEN_FDNAMES ?? "").split(":");
-// The proxy listens on its public address first, and then where it is told its routes.
-const parts = ["proxy", "proxy-api"];
+// The proxy listens where visitors come first, at a socket or an address, and then where it is told its routes.
+const parts = [["proxy-unix", "proxy"], ["proxy-api"]];
+const formers = [];
+const HUB = new URL(process.env.HUB_URL).host;
 const listen = net.Server.prototype.listen;
 
 net.Server.prototype.listen = function (...address) {
-  const place = NAMES.indexOf(parts.shift());
-  if (place < 0) throw new Error(`systemd does not hand over the address ${address.join(" ")}`);
-  return listen.call(this, { fd: FIRST_DESCRIPTOR + place });
+  const places = (parts.shift() ?? []).map((part) => NAMES.indexOf(part)).filter((place) => place >= 0);
+  if (places.length === 0) throw new Error(`systemd does not hand over the address ${address.join(" ")}`);
+  // While a web server is led from an address to the socket, visitors still come at the address.
+  for (const place of places.slice(1)) {
+    const former = net.createServer((connection) => this.emit("connection", connection));
+    formers.push(listen.call(former, { fd: FIRST_DESCRIPTOR + place }));
+  }
+  return listen.call(this, { fd: FIRST_DESCRIPTOR + places[0] });
 };
 
-// To a UNIX socket the proxy would make a new connection for each request, and end the visitor's with it. Servers of people
-// have such sockets, so their connections are kept, as those to ports are.
+process.on("SIGHUP", () => formers.splice(0).forEach((former) => former.close()));
+
 const { proxyOptsForTarget } = ConfigurableProxy.prototype;
 
 ConfigurableProxy.prototype.proxyOptsForTarget = function (target) {
-  return { agent: this.httpAgent, ...proxyOptsForTarget.call(this, target) };
+  // To a UNIX socket the proxy would make a new connection for each request, and end the visitor's with it. Servers of
+  // people have such sockets, so their connections are kept, as those to ports are.
+  const options = { agent: this.httpAgent, ...proxyOptsForTarget.call(this, target) };
+  // At the port that the hub names, it has no pages: accounts of the host would try passwords there.
+  if (target.host === HUB) options.target.socketPath = process.env.HUB_SOCKET;
+  return options;
 };
 
 // What a visitor may say of earlier proxies where there are none, because the proxy speaks TLS itself.

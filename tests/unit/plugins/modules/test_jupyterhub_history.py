@@ -121,6 +121,16 @@ def test_a_state_without_its_release_is_listed_as_out_of_reach(world: Healthy, r
     assert state["differences"][0] == "the release of hub"
 
 
+def test_a_state_at_another_address_is_out_of_reach(world: Healthy, run: Callable[..., dict]) -> None:
+    """nginx would lead to the socket that it lacks."""
+    (world.units / "jupyterhub-proxy-unix.socket").write_text("new")
+    (state,) = run()["history"]
+    assert state["problem"].startswith("jupyterhub had another address then, of which the web server knows nothing")
+    before = world.everything()
+    assert "cannot go back" in run(state="restored")["msg"]
+    assert (world.everything(), world.calls) == (before, [])
+
+
 def test_releases_units_and_configuration_go_back_and_the_database_stays(
     world: Healthy, run: Callable[..., dict]
 ) -> None:

@@ -110,6 +110,16 @@ def test_an_address_that_differs_is_let_go(world: World, run: Callable[..., dict
     assert world.calls == [stop, RELOAD, START]
 
 
+def test_a_failed_move_to_a_socket_leaves_the_address_where_it_is(world: World, run: Callable[..., dict]) -> None:
+    """The web server still leads there, and connections wait."""
+    (world.units / UNITS[1]).write_text("new")
+    socket = world.units / "jupyterhub-proxy-unix.socket"
+    socket.write_text("new")
+    run()
+    holder = "jupyterhub-address@jupyterhub-proxy-unix.service"
+    assert world.calls[0] == f"systemctl stop -- {socket.name} {holder} jupyterhub.service {UNITS[1]}"
+
+
 def test_a_hub_of_before_takes_its_addresses_itself(world: World, run: Callable[..., dict]) -> None:
     for name in UNITS[:2]:
         (world.units / name).write_text("new")

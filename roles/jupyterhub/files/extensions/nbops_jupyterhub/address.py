@@ -1,4 +1,8 @@
-"""The hub's addresses, which systemd holds: while the hub is away, nobody else on the host can take them."""
+"""The hub's addresses, which systemd holds: while the hub is away, nobody else on the host can take them.
+
+Where it has a socket for its pages, which the proxy alone reaches, there are none elsewhere: whoever reaches the proxy
+in the web server's way alone has the tries of passwords counted there.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,19 @@ import socket
 from tornado.httpserver import HTTPServer
 
 from nbops_jupyterhub import nodes
+from nbops_jupyterhub.offers import offered
 
 FIRST_DESCRIPTOR = 3
-# What the unit calls the address for servers on other hosts.
-NODES = "nodes"
+# What the units call the socket for the proxy, and the address for servers on other hosts.
+PAGES, NODES = "hub-pages", "nodes"
+# What programs of this host ask for.
+OFFERED = "(?:api|health|metrics)(?:/.*)?"
 # Bytes of a request's body, which is in memory before anybody is asked who sends it. Uploads go to people's servers.
 LONGEST_BODY = 2**20
 
 
 def take_over() -> None:
-    """Make the hub listen on the sockets that systemd has opened for it: its own, and `nodes`, see nodes.py.
+    """Make the hub listen on the sockets that systemd has opened for it: those for its API, `hub-pages` and `nodes`.
 
     Raises RuntimeError where there are none.
     """
@@ -30,12 +37,16 @@ def take_over() -> None:
         # What the hub starts must not inherit it.
         listener.set_inheritable(False)
     names = os.environ.pop("LISTEN_FDNAMES").split(":")
-    of_nodes = [listener for listener, name in zip(sockets, names) if name == NODES]
-    of_hub = [listener for listener in sockets if listener not in of_nodes]
+    of_pages, of_nodes = ([one for one, name in zip(sockets, names) if name == part] for part in (PAGES, NODES))
+    of_hub = [listener for listener in sockets if listener not in (*of_pages, *of_nodes)]
 
     def listen(server: HTTPServer, *_address: object, **_named: object) -> None:
         server.conn_params.max_body_size = LONGEST_BODY
-        server.add_sockets(of_hub)
+        server.add_sockets(of_pages or of_hub)
+        if of_pages:
+            application = server.request_callback
+            router = offered(application, application.settings["hub"].base_url, OFFERED)
+            HTTPServer(router, max_body_size=LONGEST_BODY).add_sockets(of_hub)
         if of_nodes:
             nodes.listen(server.request_callback, of_nodes)
 

@@ -23,7 +23,10 @@ from nbops_jupyterhub.copies import DatabaseError
 
 ENVIRONMENTS = ("hub", "user", "proxy")
 UNITS = "etc/systemd/system"
-HUB_UNITS = ("-hub.socket", "-proxy.socket", "-proxy-api.socket", "-proxy.service", ".service")
+HUB_UNITS = (
+    *("-hub.socket", "-hub-pages.socket", "-proxy.socket", "-proxy-unix.socket", "-proxy-api.socket"),
+    *("-proxy.service", ".service"),
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Hub:
         current = {part: self.root / "opt" / self.name / part / "current" for part in parts}
         # Those that cannot change without a start of the hub.
         units = [self.root / UNITS / f"{self.name}{part}" for part in HUB_UNITS]
+        socket, former = (self.root / UNITS / f"{self.name}{part}" for part in ("-proxy-unix.socket", "-proxy.socket"))
+        if socket.exists():
+            # It goes once the web server leads to the socket.
+            units.remove(former)
         return {
             "version": importlib.metadata.version("jupyterhub"),
             "releases": {part: str(link.resolve()) for part, link in current.items()},

@@ -15,9 +15,9 @@ from typing import Any
 
 import nbops_tunnel
 from tornado.httpserver import HTTPServer
-from tornado.routing import PathMatches, Router, Rule, RuleRouter
 
 from nbops_jupyterhub import claims, state
+from nbops_jupyterhub.offers import offered
 
 # A server asks which version the hub has and who a visitor is, and tells when somebody worked.
 OFFERED = rf"api/?|api/user|api/oauth2/token|api/users/[^/]+/activity|{claims.PATH.lstrip('/')}"
@@ -39,14 +39,9 @@ def certificate() -> str:
     return base64.b64encode(ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERTIFICATE") :])).decode()
 
 
-def offered(application: Router, base_url: str) -> RuleRouter:
-    """What is offered of the hub."""
-    return RuleRouter([Rule(PathMatches(rf"{base_url}(?:{OFFERED})"), application)])
-
-
 def listen(application: Any, listeners: Iterable[socket]) -> HTTPServer:
     """Let nodes ask at sockets that are open already."""
-    router = offered(application, application.settings["hub"].base_url)
+    router = offered(application, application.settings["hub"].base_url, OFFERED)
     server = HTTPServer(router, ssl_options=nbops_tunnel.server(str(pair())), max_body_size=LONGEST)
     server.add_sockets(listeners)
     return server

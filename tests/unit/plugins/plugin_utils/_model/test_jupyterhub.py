@@ -196,6 +196,9 @@ REFUSED = [
     {"listen": "127.0.0.1"},
     {"listen": "127.example.org:8000"},
     {"listen": "[::]:8000"},
+    {"listen": "unix", "traefik": "/usr/local/bin/traefik"},
+    {"listen": "unix", "certificate": "hub.example.org"},
+    {"socket_group": "%n"},
     {"proxy_api_port": 0},
     {"hub_port": 65536},
     {"limits": {"memory_max": "127M"}},
@@ -528,17 +531,60 @@ def test_systemd_holds_each_address(settings: dict[str, Any]) -> None:
         for name, unit in units.items()
         if name.endswith("socket") and "sections" in unit and "drop_in" not in unit
     }
+    pages = {} if settings else {"jupyterhub-hub-pages.socket": "/run/jupyterhub-proxy/hub.sock"}
     assert held == {
         "jupyterhub-hub.socket": ["127.0.0.1:8081", "/run/jupyterhub/hub.sock"],
+        **pages,
         "jupyterhub-proxy.socket": "127.0.0.1:443",
         "jupyterhub-proxy-api.socket": "127.0.0.1:8001",
     }
-    for program, sockets in {"jupyterhub": 1, "jupyterhub-proxy": 2}.items():
+    for program, sockets in {"jupyterhub": 1 + len(pages), "jupyterhub-proxy": 2}.items():
         sections = units[f"{program}.service"]["sections"]
         assert sections["Service"]["Sockets"].split() == sections["Unit"]["Requires"]
         assert len(sections["Unit"]["Requires"]) == sockets
         # An address of a program that fails too often would be let go.
         assert sections["Unit"]["StartLimitIntervalSec"] == 0
+
+
+def test_the_web_server_alone_opens_the_socket_of_the_proxy_and_the_proxy_that_of_the_pages() -> None:
+    made = plan("jupyterhub", hub(name="jupyterhub-physics", socket_group="web"))
+    units = {unit["name"]: unit for unit in made["units"]}
+    for unit, path, group in (
+        ("proxy-unix", "/run/jupyterhub-physics-proxy/proxy.sock", "web"),
+        ("hub-pages", "/run/jupyterhub-physics-proxy/hub.sock", "jupyterhub-physics-servers"),
+    ):
+        held = units[f"jupyterhub-physics-{unit}.socket"]["sections"]["Socket"]
+        found = [held[key] for key in ("ListenStream", "SocketUser", "SocketGroup", "SocketMode")]
+        assert found == [path, "root", group, "0660"]
+
+
+def test_an_address_of_before_is_left_once_the_web_server_has_moved() -> None:
+    """The run of the role leaves it alone, and the proxy answers there."""
+    made = plan("jupyterhub", hub())
+    units = {unit["name"]: unit for unit in made["units"]}
+    assert "jupyterhub-proxy.socket" not in units
+    service = units["jupyterhub-proxy.service"]["sections"]
+    assert "jupyterhub-proxy.socket" in service["Service"]["Sockets"].split()
+    assert "jupyterhub-proxy.socket" not in service["Unit"]["Requires"]
+    names = ("jupyterhub-proxy.socket", "jupyterhub-address@jupyterhub-proxy.service")
+    assert made["former"] == [{"name": name, "state": "absent"} for name in names]
+    back = plan("jupyterhub", hub(listen="127.0.0.1:8000"))
+    assert {"name": "jupyterhub-proxy-unix.socket", "state": "absent"} in back["units"]
+    assert back["former"] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "upstream"),
+    [
+        ({}, "unix:/run/jupyterhub-proxy/proxy.sock"),
+        ({"traefik": "/usr/local/bin/traefik"}, "127.0.0.1:8000"),
+        ({"certificate": "hub.example.org"}, "127.0.0.1:8000"),
+        ({"listen": "127.0.0.1:8010"}, "127.0.0.1:8010"),
+    ],
+)
+def test_where_the_proxy_listens_follows_from_the_proxy(settings: dict[str, Any], upstream: str) -> None:
+    said = {"name": "jupyterhub", "listen": "", "traefik": "", "certificate": "", **settings}
+    assert jupyterhub_config.endpoint(said).upstream == upstream
 
 
 def test_nodes_have_an_address_of_the_hub_and_what_the_hub_has_for_servers() -> None:
@@ -560,7 +606,7 @@ def test_nodes_have_an_address_of_the_hub_and_what_the_hub_has_for_servers() -> 
     ("listen", "upstream"), [("0.0.0.0:8000", "127.0.0.1:8000"), ("[::]:80", "[::1]:80"), ("10.0.0.1:1", "10.0.0.1:1")]
 )
 def test_where_a_web_server_reaches_the_hub(listen: str, upstream: str) -> None:
-    assert jupyterhub_config.endpoint({"listen": listen}).upstream == upstream
+    assert jupyterhub_config.endpoint({"name": "jupyterhub", "listen": listen}).upstream == upstream
 
 
 def test_pages_and_extensions_are_a_part_of_the_release(tmp_path: pathlib.Path) -> None:

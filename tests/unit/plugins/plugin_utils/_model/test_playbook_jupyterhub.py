@@ -37,7 +37,7 @@ def test_a_hub_that_goes_takes_its_site_along() -> None:
     assert plan("playbook_jupyterhub", {"jupyterhub_state": "absent"}, HOST)["sites"][0]["state"] == "absent"
 
 
-@pytest.mark.parametrize("listen", ["8000", "unix", "127.0.0.1:0"])
+@pytest.mark.parametrize("listen", ["8000", "socket", "127.0.0.1:0"])
 def test_an_address_that_is_none_is_refused(listen: str) -> None:
     assert len(problems("playbook_jupyterhub", {**HUB, "jupyterhub_listen": listen}, HOST)) == 1
 
