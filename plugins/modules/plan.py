@@ -40,7 +40,7 @@ options:
       - The playbook whose variables (C(jupyter_*) and those of its roles) are checked.
       - The plan is returned to a task that registers it, and hidden from the output, because these may hold secrets.
     type: str
-    choices: [firewall, jupyterhub, jupyterlab, remove, rollback, status, verify]
+    choices: [firewall, jupyterhub, jupyterlab, remove, rollback, status, upgrade, verify]
   host:
     description: What is known of the host and shapes the plan, such as the home directories of its accounts.
     type: dict

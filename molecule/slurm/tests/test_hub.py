@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hub_client import HubClient, HubError
 from notebook_client import NotebookClient
-from playbook import inventory_options, run_ansible
+from playbook import changes, inventory_options, run_ansible
 from waiting import wait_until
 
 # While servers start and end, time passes for that.
@@ -204,13 +204,19 @@ def renamed(node) -> Iterator[None]:
         node.check_output("usermod --login bob carol")
 
 
-def test_where_a_number_is_another_person_no_server_starts_and_no_hub_is_deployed(host, node, person) -> None:
+@pytest.mark.parametrize("arguments", [["nbops.jupyter.cluster", "--tags=jupyterhub_node"], ["nbops.jupyter.upgrade"]])
+def test_where_a_number_is_another_person_no_hub_is_deployed_or_upgraded(node, arguments: list[str]) -> None:
+    with renamed(node):
+        run = run_ansible(*arguments, *OPTIONS)
+    assert run.returncode != 0
+    assert f"This is not so for bob (2002 on {CONTROLLER}, none on {NODE})." in run.stdout
+    assert changes(run) == 0
+
+
+def test_where_a_number_is_another_person_no_server_starts(host, node, person) -> None:
     with renamed(node):
         bob = person("bob")
         with pytest.raises(HubError):
             bob.start()
         told = f"on {NODE}, the number 2002 is the account carol, so your files would be another person"
         assert told in host.check_output("journalctl --unit=jupyterhub")
-        run = run_ansible("nbops.jupyter.cluster", *OPTIONS, "--tags=jupyterhub_node")
-        assert run.returncode != 0
-        assert f"This is not so for bob (2002 on {CONTROLLER}, none on {NODE})." in run.stdout

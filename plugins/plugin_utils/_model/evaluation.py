@@ -32,7 +32,7 @@ KNOWN = (
     # Where files on the controller are looked for.
     *("ansible_search_path", "inventory_dir"),
 )
-PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab", "remove", "rollback", "status", "verify")
+PLAYBOOKS = ("firewall", "jupyterhub", "jupyterlab", "remove", "rollback", "status", "upgrade", "verify")
 # Few others name variables like these; `nginx_` and `certbot_` are the names of other collections' roles too.
 OURS = ("jupyterlab", "jupyterhub", "kernels")
 SHARED = tuple(role for role in ROLES if role not in OURS)

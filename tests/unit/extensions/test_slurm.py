@@ -6,7 +6,9 @@ import asyncio
 import importlib
 import os
 import pathlib
+import subprocess
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -97,9 +99,9 @@ def test_a_start_submits_a_job_and_waits_for_its_claim(module: Any, spawner: Any
     assert asyncio.run(spawner.start()) == "http+unix://%2Frun%2Fsocket"
     command, script = module.ran[0]
     assert {"--uid=1000", "--gid=1001", "--mem=1024M", "--cpus-per-task=2", "--partition=main"} < set(command)
-    assert script == (
-        b"#!/bin/sh\nexec /opt/jupyterhub/user/current/bin/python -I -m nbops_slurm '' /hub/api/nbops/claim\n"
-    )
+    assert script.splitlines()[0] == b"#!/bin/sh"
+    assert script.splitlines()[1] == b"release=/opt/jupyterhub/user/current"
+    assert script.splitlines()[-1] == b"exec \"$release/bin/python\" -I -m nbops_slurm '' /hub/api/nbops/claim"
     assert spawner.waited == {7: spawner}
     assert module.claims.waiting == {}
     # A hub that restarts finds all of it.
@@ -253,6 +255,52 @@ def test_a_job_elsewhere_is_told_where_the_hub_is_and_by_what_it_knows_it(module
     assert words[-4:-2] == [b"10.0.0.10:8082", b"/hub/api/nbops/claim"]
     assert words[-2].decode() == module.nodes.certificate()
     assert words[-1] == b"20000-20999"
+
+
+@pytest.fixture
+def releases(far: Any, tmp_path: pathlib.Path) -> pathlib.Path:
+    """What the hub's host, and a node at the same path, have for servers: `new` is current."""
+    releases = tmp_path / "releases"
+    for name in ("old", "new"):
+        python = releases / name / "bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f"#!/bin/sh\necho {name} $2 $3\n")
+        python.chmod(0o755)
+        (releases / name / "release.json").touch()
+    (tmp_path / "current").symlink_to("releases/new")
+    far.cmd = [f"{tmp_path}/current/bin/jupyterhub-singleuser"]
+    return releases
+
+
+def started(module: Any, far: Any, on_node: Callable[[], None]) -> str:
+    """The release from which a server runs whose node is changed after its job was submitted."""
+    asyncio.run(far.start())
+    on_node()
+    _command, script = module.ran[0]
+    return subprocess.run(["/bin/sh"], input=script, stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+def test_a_node_runs_the_release_of_the_hub_whatever_is_current_there(
+    module: Any, far: Any, releases: pathlib.Path
+) -> None:
+    """Such as while an upgrade has brought the node the next one, and after it took the hub back."""
+
+    def switch() -> None:
+        (releases.parent / "current").unlink()
+        (releases.parent / "current").symlink_to("releases/old")
+
+    assert started(module, far, switch) == "new -m nbops_slurm\n"
+
+
+def test_a_node_without_that_release_runs_its_own(module: Any, far: Any, releases: pathlib.Path) -> None:
+    """Such as one of another Debian, or one whose build was cut off."""
+
+    def lose() -> None:
+        (releases / "new/release.json").unlink()
+        (releases.parent / "current").unlink()
+        (releases.parent / "current").symlink_to("releases/old")
+
+    assert started(module, far, lose) == "old -m nbops_slurm\n"
 
 
 def test_a_server_elsewhere_is_led_to_where_slurm_says_that_it_runs(module: Any, far: Any) -> None:

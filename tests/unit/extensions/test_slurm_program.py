@@ -201,3 +201,18 @@ def test_the_hub_comes_by_either_protocol(family: int, address: str) -> None:
     with nbops_slurm.taken_port("20000-20999") as taken, socket.socket(family) as hub:
         taken.listen()
         hub.connect((address, taken.getsockname()[1]))
+
+
+def test_a_server_runs_wholly_in_the_release_of_its_job() -> None:
+    answer = {
+        "command": ["/opt/jupyterhub/user/current/bin/jupyterhub-singleuser", "--ServerApp.sock=/tmp/server.sock"],
+        "environment": {
+            "PATH": "/opt/jupyterhub/user/current/overlay/bin:/opt/jupyterhub/user/current/bin:/usr/bin",
+            "JUPYTER_CONFIG_DIR": "/etc/jupyterhub/singleuser",
+        },
+    }
+    release = "/opt/jupyterhub/user/releases/1f0c2ab9d3e4"
+    assert nbops_slurm.of_release(answer, release) == (
+        [f"{release}/bin/jupyterhub-singleuser", "--ServerApp.sock=/tmp/server.sock"],
+        {"PATH": f"{release}/overlay/bin:{release}/bin:/usr/bin", "JUPYTER_CONFIG_DIR": "/etc/jupyterhub/singleuser"},
+    )

@@ -192,15 +192,25 @@ def listens(path: str) -> bool:
         return visitor.connect_ex(path) == 0
 
 
+def of_release(answer: dict, release: str) -> tuple[list[str], dict[str, str]]:
+    """Command and environment of a server in the release that its job has: what the hub calls current may be newer."""
+    current = str(pathlib.Path(answer["command"][0]).parents[1])
+    command, environment = answer["command"], answer["environment"]
+    return (
+        [text.replace(current, release) for text in command],
+        {name: value.replace(current, release) for name, value in environment.items()},
+    )
+
+
 async def serve(hub: NearHub | FarHub, answer: dict, directory: str) -> int:
     """Run the server until it ends; its status. Its runtime directory is on this machine."""
-    environment = answer["environment"]
+    command, environment = of_release(answer, str(pathlib.Path(sys.executable).parents[1]))
     of_slurm = {name: value for name, value in os.environ.items() if name.startswith(("SLURM", "CUDA_", "ROCR_"))}
     if root := environment.get("JUPYTERHUB_ROOT_DIR"):
         pathlib.Path(root.replace("~", environment["HOME"], 1)).mkdir(parents=True, exist_ok=True)
     own = {"JUPYTER_RUNTIME_DIR": directory}
     await hub.open(directory, answer)
-    server = await asyncio.create_subprocess_exec(*answer["command"], env={**of_slurm, **environment, **own})
+    server = await asyncio.create_subprocess_exec(*command, env={**of_slurm, **environment, **own})
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, functools.partial(end, server))
     visitors = asyncio.create_task(hub.let_visitors_in())
     try:

@@ -42,6 +42,14 @@ KNOCK_SECONDS = 2
 # Slurm ends what does not end by itself, after KillWait.
 STOP_SECONDS = 180
 MODULE = "nbops_slurm"
+# A node runs a server from the release that the hub's own host has at the moment: an upgrade builds the next one there
+# before the hub takes it, and a hub that goes back finds the former one. A node that does not have it, such as one of
+# another Debian, takes its own.
+_SCRIPT = """#!/bin/sh
+release={release}
+[ -e "$release/release.json" ] || release={current}
+exec "$release/bin/python" {options}
+"""
 
 
 class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
@@ -300,11 +308,13 @@ class SlurmSpawner(SocketMixin, AccountMixin, ProfilesMixin, Spawner):
         )
 
     def _script(self) -> bytes:
-        python = pathlib.Path(self.cmd[0]).with_name("python")
+        current = pathlib.Path(self.cmd[0]).parents[1]
         place = url_path_join(self.hub.base_url, claims.PATH)
         far = [nodes.certificate(), self.ports] if self.nodes_address else []
-        command = [str(python), "-I", "-m", MODULE, self.nodes_address or self.hub_socket, place, *far]
-        return f"#!/bin/sh\nexec {shlex.join(command)}\n".encode()
+        options = shlex.join(["-I", "-m", MODULE, self.nodes_address or self.hub_socket, place, *far])
+        release = current.parent / os.readlink(current) if self.nodes_address and current.is_symlink() else current
+        paths = {"release": shlex.quote(str(release)), "current": shlex.quote(str(current))}
+        return _SCRIPT.format(**paths, options=options).encode()
 
     def _log_file(self) -> str:
         key = f"-{names.directory(self.name)}" if self.name else ""

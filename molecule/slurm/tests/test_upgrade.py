@@ -1,0 +1,112 @@
+"""An upgrade brings a node what servers need before the hub changes, and servers there have what the hub has."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from hub_client import HubClient
+from notebook_client import NotebookClient
+from playbook import inventory_options, run_ansible
+from waiting import wait_until
+
+OPTIONS = inventory_options("inventory/hub.yml", "slurm/inventory/hosts.yml")
+LOCK = pathlib.Path(__file__).parents[3] / "roles/jupyterhub/files/hub.txt"
+CURRENT = "/opt/jupyterhub/user/current"
+HAS_COWSAY = "import importlib.util; print(importlib.util.find_spec('cowsay') is not None)"
+TUNNEL = "jupyterhub-tunnel-ada"
+
+Upgrade = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def node(other):
+    return other("slurm-node1")
+
+
+@pytest.fixture
+def upgrade(host, tmp_path) -> Upgrade:
+    """Runs the playbook with some variables beside those of the inventory, and visits as bob."""
+    # The host finds its own name, as by DNS.
+    host.check_output("grep --quiet hub.example.org /etc/hosts || echo 127.0.0.1 hub.example.org >>/etc/hosts")
+
+    def run(**variables: object) -> subprocess.CompletedProcess[str]:
+        named = {"jupyter_verify_user": "bob", "jupyter_verify_password": "correct horse battery"}
+        file = tmp_path / "variables.json"
+        file.write_text(json.dumps({**named, **variables}))
+        return run_ansible("nbops.jupyter.upgrade", *OPTIONS, f"--extra-vars=@{file}")
+
+    return run
+
+
+def server_of(person: HubClient) -> NotebookClient:
+    """The person's server, started where it does not run."""
+    return person.enter(person.name) if person.state().get("ready") else person.start()
+
+
+def job_of(host, name: str) -> str:
+    """The number of the job that is a person's server."""
+    return host.check_output("squeue --noheader --states=RUNNING --user=%s --format=%%i", name)
+
+
+def has_cowsay(person: HubClient) -> bool:
+    """Whether a server that the person starts now has the package that comes with the upgrade."""
+    with person.start().kernel() as kernel:
+        told = kernel.run(HAS_COWSAY)
+    person.stop()
+    return told == "True"
+
+
+def test_where_the_hub_goes_back_so_do_servers_on_the_node_and_jobs_stay(
+    host, node, person, upgrade: Upgrade, tmp_path
+) -> None:
+    before = node.file(CURRENT).linked_to
+    # It installs, and shows its version; only when it runs it misses what it needs for logins.
+    broken = tmp_path / "broken.txt"
+    broken.write_text(re.sub(r"(?m)^pamela==.*\\\n(    --hash.*\n)+", "", LOCK.read_text()))
+    with server_of(person("ada")).kernel() as kernel:
+        job = job_of(host, "ada")
+        assert kernel.run("six = 6") == ""
+        run = upgrade(jupyterhub_lock=str(broken), jupyterhub_user_packages=["cowsay"])
+        assert run.returncode == 2, run.stdout
+        assert re.search(r"JupyterHub [.0-9]+ runs again", run.stdout), run.stdout
+        assert kernel.run("six * 7") == "42"
+    assert job_of(host, "ada") == job
+    # The node has both, and the hub says which one counts.
+    assert host.file(CURRENT).linked_to == before
+    assert node.file(CURRENT).linked_to != before
+    assert node.file(before).is_directory
+    assert not has_cowsay(person("bob"))
+    status = run_ansible("nbops.jupyter.status", *OPTIONS)
+    assert re.search(r"nodes +ok +1 node with the packages of the hub's host\.", status.stdout), status.stdout
+
+
+def test_an_upgrade_reaches_servers_on_the_node_from_their_next_start_on(host, person, upgrade: Upgrade) -> None:
+    with server_of(person("ada")).kernel() as kernel:
+        job = job_of(host, "ada")
+        assert kernel.run("six = 6") == ""
+        run = upgrade(jupyterhub_user_packages=["cowsay"])
+        assert run.returncode == 0, run.stdout
+        assert re.search(r"cell +ok", run.stdout), run.stdout
+        assert kernel.run(HAS_COWSAY) == "False"
+        assert kernel.run("six * 7") == "42"
+    assert job_of(host, "ada") == job
+    assert has_cowsay(person("bob"))
+
+
+def test_what_leads_to_a_server_is_there_while_somebody_is(host, person) -> None:
+    def processes() -> str:
+        return host.check_output(f"systemctl show --property=ActiveState --value {TUNNEL}.service")
+
+    ada = person("ada")
+    with server_of(ada).kernel() as kernel:
+        assert kernel.run("6 * 7") == "42"
+        assert processes() == "active"
+    wait_until(lambda: processes() == "inactive", seconds=120)
+    assert host.check_output(f"systemctl is-active {TUNNEL}.socket") == "active"
+    with ada.enter("ada").kernel() as kernel:
+        assert kernel.run("6 * 7") == "42"
