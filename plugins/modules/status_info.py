@@ -241,7 +241,9 @@ def main():
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     surroundings.disregard()
     run_by_module(module)
-    found = status(module.params["expected"], module.run_command, module.params["nodes"])
+    # A program that is missing is trouble of its check alone. By default, the module would end there.
+    run_command = functools.partial(module.run_command, handle_exceptions=False)
+    found = status(module.params["expected"], run_command, module.params["nodes"])
     red = dict.fromkeys(row.check for row in found if row.state == rows.RED)
     module.exit_json(rows=[asdict(row) for row in found], red=list(red))
 

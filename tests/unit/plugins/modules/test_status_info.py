@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._status import host, rows
 from ansible_collections.nbops.jupyter.plugins.modules import status_info
+from running import result_of
 
 NOTHING = {"units": ["a.service"], "locks": {}, "servers": [], "hubs": [], "shut": [], "directories": []}
 
@@ -29,3 +30,15 @@ def test_an_error_without_words_is_told_by_its_name(kind: type[Exception]) -> No
         raise kind
 
     assert status_info.checked("disk", judge) == [rows.Row("disk", "red", f"cannot be read: {kind.__name__}")]
+
+
+def test_a_program_that_is_missing_is_a_row(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def nodes(run_command, partitions):
+        run_command(["/nonexistent/sinfo", *partitions])
+
+    monkeypatch.setattr(host, "nodes", nodes)
+    hub = {"name": "hub", "kind": "sqlite", "database": "/nonexistent", "people": None, "partitions": ["main"]}
+    found = result_of(status_info.main, {"expected": {**NOTHING, "units": [], "hubs": [hub]}}, capsys)
+    (row,) = [row for row in found["rows"] if row["check"] == "nodes"]
+    assert row["state"] == "red"
+    assert "/nonexistent/sinfo" in row["text"]
