@@ -32,7 +32,9 @@ def test_an_error_without_words_is_told_by_its_name(kind: type[Exception]) -> No
     assert status_info.checked("disk", judge) == [rows.Row("disk", "red", f"cannot be read: {kind.__name__}")]
 
 
-def test_a_program_that_is_missing_is_a_row(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_missing_is_a_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def nodes(run_command, partitions):
         run_command(["/nonexistent/sinfo", *partitions])
 
