@@ -179,14 +179,10 @@ def look() -> float:
     return (used.own + used.programs) / LOOKS * 1000
 
 
-def tunnel_mb() -> float:
-    """Memory of a process that leads to a server on another machine, with its share of what they have in common.
-
-    The mean of those to whose servers somebody came within the last minute.
-    """
+def tunnels_mb() -> float:
+    """Memory of the processes that lead to servers on other machines, each one's share of what they have in common."""
     script = "cat $(pgrep --full nbops_jupyterhub[.]tunnel | sed 's#.*#/proc/&/smaps_rollup#')"
-    found = re.findall(r"^Pss: *(\d+)", bench_host.as_root("cluster-tunnels", "sh", script), re.M)
-    return statistics.mean(map(int, found)) / 1024
+    return sum(map(int, re.findall(r"^Pss: *(\d+)", bench_host.as_root("cluster-tunnels", "sh", script), re.M))) / 1024
 
 
 def sleep(jobs_at_once: int) -> None:
@@ -210,7 +206,7 @@ def looking(people: Sequence[HubClient]) -> Iterator[Figure]:
     for name, unit, former in (("hub", HUB, before[0]), ("proxy", PROXY, before[1])):
         memory = (process(unit).resident_mb - former.resident_mb) / MANY
         yield Figure(f"cluster, memory of the {name} for a server", memory * 1000, "kB")
-    yield Figure("cluster, memory of what leads to a server", tunnel_mb() * 1000, "kB")
+    yield Figure("cluster, memory of what leads to a server", tunnels_mb() / MANY * 1000, "kB")
     yield Figure(f"cluster, a look at {MANY} servers, processor time", look() - idle, "ms", most=50)
     sleep(SLEEPING_JOBS)
     yield Figure(f"cluster, the same beside {SLEEPING_JOBS} jobs of others", look() - idle, "ms")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import functools
 import pathlib
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 
 import nbops_tunnel
 import pytest
-from nbops_jupyterhub import tunnel as program
 
 
 class End:
@@ -146,63 +143,3 @@ def test_a_connection_ends_where_nobody_is_behind_the_tunnel(ends: list[End], tm
 def test_what_is_no_certificate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no certificate"):
         nbops_tunnel.client(text)
-
-
-class Listener(socket.socket):
-    """The socket that systemd holds. Some attempts to take a connection fail, as where no descriptor is free."""
-
-    def __init__(self, path: pathlib.Path, refusals: int = 0) -> None:
-        super().__init__(socket.AF_UNIX)
-        self.refusals = refusals
-        self.bind(str(path))
-        self.listen()
-
-    def accept(self) -> tuple[socket.socket, str]:
-        if self.refusals:
-            self.refusals -= 1
-            raise OSError(errno.EMFILE, "Too many open files")
-        return super().accept()
-
-
-async def visit(path: str, leading: asyncio.Task, idle: float) -> bytes:
-    """What somebody gets who says two words to a server, and is there without a word in between."""
-    reader, writer = await asyncio.open_unix_connection(path)
-    writer.write(b"one")
-    first = await reader.readexactly(3)
-    with pytest.raises(asyncio.TimeoutError):
-        await asyncio.wait_for(asyncio.shield(leading), idle * 2)
-    writer.write(b"two")
-    second = await reader.readexactly(3)
-    await closed(writer)
-    return first + second
-
-
-def led(listener: Listener, idle: float, visitors: int) -> list[bytes]:
-    """What visitors get who come at once, once the program that leads to a server has ended."""
-
-    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(2**16):
-            writer.write(data)
-        await closed(writer)
-
-    async def from_start_to_end() -> list[bytes]:
-        server = await asyncio.start_server(repeat, "127.0.0.1", 0)
-        to_server = functools.partial(asyncio.open_connection, *server.sockets[0].getsockname())
-        async with server:
-            leading = asyncio.create_task(program.lead(listener, to_server, idle))
-            visits = [visit(listener.getsockname(), leading, idle) for _visitor in range(visitors)]
-            got = await asyncio.gather(*visits)
-            await leading
-        return got
-
-    with listener:
-        return asyncio.run(asyncio.wait_for(from_start_to_end(), 60))
-
-
-@pytest.mark.parametrize("visitors", [0, 1, 20])
-def test_what_leads_to_a_server_is_there_while_somebody_is(tmp_path: pathlib.Path, visitors: int) -> None:
-    assert led(Listener(tmp_path / "socket"), 0.2, visitors) == [b"onetwo"] * visitors
-
-
-def test_it_takes_a_connection_once_it_can(tmp_path: pathlib.Path) -> None:
-    assert led(Listener(tmp_path / "socket", refusals=3), 0.5, 1) == [b"onetwo"]

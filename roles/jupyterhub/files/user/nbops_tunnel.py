@@ -16,7 +16,6 @@ HANDSHAKE_SECONDS = 30
 CHUNK = 2**16
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Connect = Callable[[], Awaitable[Streams]]
 
 
 def make_certificate() -> tuple[str, str]:
@@ -79,7 +78,7 @@ def _context(protocol: int, pair: str, peer: str | bytes | None) -> ssl.SSLConte
     return context
 
 
-def forwarder(connect: Connect) -> Callable[..., Awaitable[None]]:
+def forwarder(connect: Callable[[], Awaitable[Streams]]) -> Callable[..., Awaitable[None]]:
     """What serves a visitor by a connection of its own to the other end."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,8 +1,7 @@
 """The units that lead to servers on other hosts, one for each server; see tunnel.py.
 
-A unit outlives the hub, so that nobody who works is cut off when the hub restarts. Its process is there while somebody
-is, and knows the keys of one server alone. Its socket is root's, below a directory of root's. What else the units have
-is a drop-in of the role.
+A unit outlives the hub, so that nobody who works is cut off when the hub restarts. Its socket is root's, below a
+directory of root's. What else the units have is a drop-in of the role.
 """
 
 from __future__ import annotations
@@ -57,15 +56,9 @@ async def hold(unit: str, socket: str, group: str, directory: pathlib.Path, addr
         *(f"--socket-property=ListenStream={socket}", f"--socket-property=SocketGroup={group}"),
         *("--socket-property=SocketMode=0660", "--socket-property=RemoveOnStop=yes"),
         *(f"--property=LoadCredential={name}:{directory / name}" for name in ("pair", "peer")),
-        *(_python(), "-I", "-m", "nbops_jupyterhub.tunnel", host, str(port)),
+        *(sys.executable, "-I", "-m", "nbops_jupyterhub.tunnel", host, str(port)),
     ]
     status, said = await run(command)
     if status != 0:
         told = said.decode(errors="replace").strip()
         raise TunnelError(f"Nothing leads to your server ({told}). Ask the administrator.")
-
-
-def _python() -> str:
-    """The interpreter of the hub's release that is current whenever somebody comes: the one of now may be gone then."""
-    current = pathlib.Path(sys.prefix).parents[1] / "current/bin/python"
-    return str(current) if current.exists() else sys.executable
