@@ -196,7 +196,7 @@ def _path(path: str) -> Iterator[str]:
 def _addresses(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from networks.networks("nfs_home_client_addresses", settings["client_addresses"])
     for text in settings["client_addresses"]:
-        if networks.is_network(text) and ipaddress.ip_network(text).prefixlen == 0:
+        if networks.is_everybody(text):
             yield (
                 f"nfs_home_client_addresses: {text} is everybody, who would read and write all homes; name the clients."
             )
