@@ -291,7 +291,9 @@ def test_a_host_that_was_healed(host, broken: Status) -> None:
 
 def test_a_hub_whose_memory_ran_out_comes_back_and_servers_go_on(host, person) -> None:
     """Something else in its group takes what is left, and Linux ends the largest there: the hub."""
-    lab, before = person("ada").enter("ada"), main_process(host, "jupyterhub-user-ada.service")
+    ada = person("ada")
+    lab = ada.enter("ada") if ada.state().get("ready") else ada.start()
+    before = main_process(host, "jupyterhub-user-ada.service")
     with lab.kernel() as kernel:
         kernel.run("held = 41")
         killed = main_process(host, "jupyterhub.service")
