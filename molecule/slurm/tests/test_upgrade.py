@@ -98,4 +98,5 @@ def test_an_upgrade_reaches_servers_on_the_node_from_their_next_start_on(host, p
             assert again.run(HAS_COWSAY) == "False"
             assert again.run("six * 7") == "42"
     assert job_of(host, "ada") == job
+    person("ada").stop()
     assert has_cowsay(person("bob"))
