@@ -15,6 +15,7 @@ import testinfra
 from hub import HUB, at_address
 from hub_client import HubClient
 from playbook import inventory_options, run_ansible
+from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 INVENTORY = ROOT / "molecule/inventory/containers.py"
@@ -275,4 +276,4 @@ def test_a_damaged_repository_and_unreadable_files_raise_the_alarm(restored) -> 
     new.check_output("pack=$(find /srv/vault/data -type f -size +8k | head --lines=1) && truncate --size=-1 $pack")
     assert old.run("systemctl start nbops-backup-check.service").rc != 0
     assert json.loads(old.file(STATUS).content_string)["last_check"]["result"] != "ok"
-    assert old.file("/run/alarm").exists
+    wait_until(lambda: old.file("/run/alarm").exists)
