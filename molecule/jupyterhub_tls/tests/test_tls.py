@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -107,11 +108,13 @@ def said(host) -> str:
 
 
 def test_a_stranger_fills_no_memory_of_the_hub(stranger: Visitor) -> None:
-    """With a body of which hardly anything comes: the answer does."""
+    """With a body whose end never comes: the answer does, or the connection ends."""
     with stranger.connect(HUB) as connection:
         head = f"POST /hub/login HTTP/1.1\r\nHost: {HUB}\r\nContent-Length: 50000000\r\n\r\n"
-        connection.sendall(head.encode() + b"x")
-        assert connection.recv(9) == b"HTTP/1.1 "
+        # Who waits for the rest would let the time run out, which is no ConnectionError.
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(head.encode() + bytes(100_000))
+            assert connection.recv(9) in (b"HTTP/1.1 ", b"")
 
 
 @pytest.mark.parametrize("header", ["X-Real-IP", "X-Forwarded-For", "Forwarded"])
