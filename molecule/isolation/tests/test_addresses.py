@@ -103,7 +103,7 @@ def test_nobody_takes_an_address_while_a_run_changes_the_hub(host, grabbed) -> N
 
 @pytest.fixture
 def answers(host) -> Iterator[Callable[[], list[str]]]:
-    """The status of each answer of the hub to somebody who asks nginx all the time."""
+    """The status of each answer of the hub to a visitor who asks nginx up to ten times a second."""
     ask = f"curl --silent --insecure --max-time 30 --resolve {HUB}:443:127.0.0.1 https://{HUB}/hub/api/"
     loop = f"while sleep 0.1; do {ask} --output /dev/null --write-out '%{{http_code}}\\n'; done >/root/answers"
     host.check_output("systemd-run --quiet --unit=answers --collect sh -c %s", loop)

@@ -44,8 +44,8 @@ function forgetClaims(proxy, request) {
 }
 
 ConfigurableProxy.prototype.handleProxyWeb = function (request, response) {
-  // With these methods the proxy says that there is no body, and sends the body all the same: it would be the next request on
-  // a connection that others use after this one, and its answer theirs.
+  // With these methods the proxy says that there is no body, and sends the body all the same: it would be the next
+  // request on a connection that others use after this one, and its answer theirs.
   if (["DELETE", "OPTIONS"].includes(request.method) && "transfer-encoding" in request.headers) {
     response.writeHead(411, { Connection: "close" }).end();
     return undefined;
