@@ -54,7 +54,7 @@ def measure() -> Iterator[Figure]:
     seen = in_turn(
         {
             "visit, alone": lambda: visits(f"{alone}/alone/", TOKEN),
-            "visit, behind nginx": lambda: visits(f"{behind}/", TOKEN, key),
+            "visit, behind nginx": lambda: visits(f"{behind}/behind/", TOKEN, key),
         },
         ROUNDS,
     )
@@ -67,7 +67,7 @@ def measure() -> Iterator[Figure]:
         {
             "alone": rate(alone, f"/alone/{STATUS}"),
             "TCP": rate(behind, f"/alone/{STATUS}"),
-            "UNIX socket": rate(behind, f"/{STATUS}"),
+            "UNIX socket": rate(behind, f"/behind/{STATUS}"),
         },
         ROUNDS,
     )
@@ -77,10 +77,9 @@ def measure() -> Iterator[Figure]:
     yield Figure("/api/status, TCP / alone", ratio(rates["TCP"], rates["alone"]), RATIO)
 
     paths = sorted(set(seen["visit, behind nginx"][0][0].paths.values()))
-    files = [path for path in paths if path.startswith(("/static/lab/", "/lab/extensions/"))]
-    rates = in_turn(
-        {"alone": rate(alone, *(f"/alone{path}" for path in files)), "behind nginx": rate(behind, *files)}, ROUNDS
-    )
+    files = [path for path in paths if path.startswith(("/behind/static/lab/", "/behind/lab/extensions/"))]
+    same = [path.replace("/behind/", "/alone/", 1) for path in files]
+    rates = in_turn({"alone": rate(alone, *same), "behind nginx": rate(behind, *files)}, ROUNDS)
     yield Figure(f"the {len(files)} files of a first visit, alone", statistics.median(rates["alone"]), "1/s")
     yield Figure(f"the {len(files)} files of a first visit, nginx", statistics.median(rates["behind nginx"]), "1/s")
     yield Figure("files, behind nginx / alone", ratio(rates["behind nginx"], rates["alone"]), RATIO, least=5)
