@@ -19,12 +19,12 @@ CERTIFICATE = f"/etc/ssl/jupyter/{bench_host.LAB_SITE}/fullchain.pem"
 # What Chromium compares a key with.
 DIGEST = "openssl x509 -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
 STATUS = "api/status"
+SERVERS = replace(bench_host.LAB, playbook=bench_host.BENCHMARKS / "proxy.yml")
 
 
 def deploy() -> None:
     bench_host.renew()
-    servers = replace(bench_host.LAB, playbook=bench_host.BENCHMARKS / "proxy.yml")
-    bench_host.play("proxy", servers, BENCH_TOKEN=TOKEN)
+    bench_host.play("proxy", SERVERS, BENCH_TOKEN=TOKEN)
 
 
 def key_digest() -> str:
