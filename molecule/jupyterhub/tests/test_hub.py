@@ -409,8 +409,13 @@ def test_static_files_of_the_hub_are_cached_and_pages_are_not(person) -> None:
     visitor = person()
     page = visitor.get("login")
     assert page.headers["Content-Security-Policy"]
-    assert all(cookie.secure for cookie in visitor.http.cookies if cookie.name.startswith("jupyterhub-"))
     assert json.loads(visitor.get("api/").text)["version"]
+
+
+def test_a_login_travels_by_tls_alone(person) -> None:
+    cookies = {cookie.name: cookie.secure for cookie in person("ada").http.cookies}
+    assert cookies["jupyterhub-hub-login"] and cookies["jupyterhub-session-id"]
+    assert set(cookies.values()) == {True}
 
 
 @pytest.fixture
