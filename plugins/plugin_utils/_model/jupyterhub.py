@@ -140,6 +140,7 @@ def _nodes(given: Given, releases: list[dict[str, Any]]) -> dict[str, Any]:
     settings = given.settings
     directory = f"/opt/{settings['name']}/user"
     return {
+        "environment": directory,
         "install": python_venv.install_plan([one for one in releases if one["path"] == directory], given.host),
         "files": jupyterhub_config.servers_files(settings),
         "people": sorted(user["name"] for user in settings["users"] if user["state"] == "present"),
