@@ -178,7 +178,7 @@ def _users(settings: Settings) -> dict[str, Any]:
     name, options = settings["name"], jupyterhub_login.options(settings)
     return {
         "api_url": jupyterhub_units.api_url(settings),
-        "token_file": f"{jupyterhub_units.secrets_directory(settings)}/users_token",
+        "token_file": jupyterhub_units.token_file(settings),
         "service": f"{name}.service",
         "account_group": name,
         # What each login sets anew is not for the list to set.

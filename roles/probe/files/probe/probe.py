@@ -275,7 +275,8 @@ def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[
     finally:
         connection.close()
     if accept and answer.status not in accept:
-        raise ProbeError(f"The hub answers {answer.status} to {method} {path}; see journalctl --unit={unit}.")
+        away = "its database may be away, which nbops.jupyter.status tells; " if answer.status >= 500 else ""
+        raise ProbeError(f"The hub answers {answer.status} to {method} {path}; {away}see journalctl --unit={unit}.")
     return answer.status, content
 
 
