@@ -99,7 +99,7 @@ def test_a_node_keeps_the_release_that_the_hub_runs_however_many_upgrades_fail(h
     assert node.file(f"{of_hub}/release.json").exists
     assert len(node.file("/opt/jupyterhub/user/releases").listdir()) == 3
     with person("ada").start().kernel() as kernel:
-        assert kernel.run("import sys; print(sys.prefix)") == of_hub
+        assert kernel.run("import sys; print(sys.prefix)").startswith(f"{of_hub}/")
     person("ada").stop()
 
 
