@@ -66,8 +66,8 @@ NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
 # How people call the kinds of a hub's database, and the port by which PostgreSQL answers who names none.
 KINDS = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL", ELSEWHERE: "a database on a server of its own"}
 PORT = "5432"
-# Seconds for an answer of a hub, and the first status of an answer that says that it has failed inside.
-ANSWER_SECONDS, INSIDE = 30, 500
+# Seconds for an answer of a hub.
+ANSWER_SECONDS = 30
 # Below a release, where JupyterHub has the migrations of its database.
 MIGRATIONS = ("lib", "python3*", "site-packages", "jupyterhub", "alembic", "versions", "*.py")
 # Below a home, where pip puts what a person installs, by the name of the interpreter that reads it.
@@ -230,11 +230,11 @@ def _silence(run_command: RunCommand, hub: dict[str, Any]) -> str:
     token = (read_or_none(hub["token_file"]) or b"").decode().strip()
     for is_last in (False, True):
         try:
-            # Whose token it is, the hub has in its database.
+            # Whose token it is, the hub has in its database: without that, it refuses the token.
             HubClient(hub["api_url"], token, ANSWER_SECONDS).call("GET", "/user")
         except ApiError as error:
             # Once it is back, the first question finds a connection that is gone.
-            if is_last and (error.status == 0 or error.status >= INSIDE):
+            if is_last:
                 return str(error)
         else:
             break

@@ -263,8 +263,8 @@ def database(found: Database) -> list[Row]:
     """Whether the database is there, and no upgrade of it is half done."""
     if found.silence:
         words = (
-            f"{found.hub}: the hub gets no answer from {found.kind} ({found.silence}), so nobody can log in or start a "
-            f"server; see whether that runs and lets this host in, and journalctl --unit={found.hub}.service."
+            f"{found.hub}: {found.kind} does not answer the hub, most likely ({found.silence}), and nobody can log in "
+            f"or start a server; see whether it runs and lets this host in, and journalctl --unit={found.hub}.service."
         )
         return [Row("database", RED, words)]
     if found.upgrade:

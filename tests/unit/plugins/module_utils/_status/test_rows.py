@@ -221,7 +221,7 @@ def test_servers() -> None:
         (
             replace(ELSEWHERE, silence="HTTP 500"),
             "red",
-            "hub: the hub gets no answer from a database on a server of its own (HTTP 500), so nobody can log in",
+            "hub: a database on a server of its own does not answer the hub, most likely (HTTP 500), and nobody can",
         ),
         (replace(DATABASE, revision=None, size=None), "red", "hub: there is none at /var/lib/hub/jupyterhub.sqlite;"),
         (replace(DATABASE, version=""), "warn", "hub: the hub was never healthy with it;"),
