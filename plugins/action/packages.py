@@ -10,13 +10,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.packages import ARGUMENT_SPEC
 
 # An index that is older than this is fetched again before something is installed.
 CACHE_SECONDS = 3600
-ARGUMENTS = {
-    "names": {"type": "list", "elements": "str", "required": True},
-    "start": {"type": "bool", "default": True},
-}
 # What policy-rc.d answers to whoever wants to start a service.
 FORBIDDEN = 101
 
@@ -29,16 +26,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        given = self.validate_argument_spec(ARGUMENTS)[1]
-        names, extra = given["names"], {} if given["start"] else {"policy_rc_d": FORBIDDEN}
-        with self._for_real():
-            # Ends with 1 where dpkg never heard of one of them.
-            state = self._module("command", {"argv": query(names)}, task_vars)
-        if state.get("rc") not in (0, 1):
-            return {**result, **state, "failed": True}
-        missing = sorted(set(names) - installed(state["stdout"]))
+        given = self.validate_argument_spec(ARGUMENT_SPEC)[1]
+        extra = {} if given["start"] else {"policy_rc_d": FORBIDDEN}
+        found = self._module("nbops.jupyter.packages", given, task_vars)
+        if found.get("failed"):
+            return {**result, **found}
+        told = {name: found[name] for name in ("missing", "noted")}
+        missing = told["missing"]
         if not missing:
-            return {**result, "changed": False, "missing": []}
+            return {**result, "changed": False, **told}
         # In check mode a host that never fetched the index knows no package, and nothing could be predicted.
         state = self._fetch_index(task_vars, CACHE_SECONDS) if self._task.check_mode else {}
         if not state.get("failed"):
@@ -46,11 +42,12 @@ class ActionModule(ActionBase):
             if state.get("failed") and not self._fetch_index(task_vars, 0).get("failed"):
                 # The index may have been empty, as on an image that was cleaned, or name versions that are gone.
                 state = self._install(missing, extra, task_vars)
-        return {**result, **state, "missing": missing}
+        return {**result, **state, **told}
 
     def _fetch_index(self, task_vars: dict[str, Any] | None, valid_seconds: int) -> dict[str, Any]:
         with self._for_real():
-            return self._module("apt", {"update_cache": True, "cache_valid_time": valid_seconds}, task_vars)
+            arguments = {"update_cache": True, "cache_valid_time": valid_seconds}
+            return self._module("ansible.builtin.apt", arguments, task_vars)
 
     def _install(self, names: list[str], extra: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         arguments = {
@@ -60,14 +57,14 @@ class ActionModule(ActionBase):
             "cache_valid_time": CACHE_SECONDS,
             **extra,
         }
-        return self._module("apt", arguments, task_vars)
+        return self._module("ansible.builtin.apt", arguments, task_vars)
 
     def _module(self, name: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         environment = self._task.environment
         # dpkg refuses to work without the directories of the administrator's programs.
         self._task.environment = [*(environment or []), {"PATH": surroundings.complete("")}]
         try:
-            return self._execute_module(f"ansible.builtin.{name}", module_args=arguments, task_vars=task_vars)
+            return self._execute_module(name, module_args=arguments, task_vars=task_vars)
         finally:
             self._task.environment = environment
 
@@ -78,15 +75,3 @@ class ActionModule(ActionBase):
             yield
         finally:
             self._task.check_mode = check_mode
-
-
-def query(names: list[str]) -> list[str]:
-    """The command that tells the state of packages."""
-    return ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names]
-
-
-def installed(answer: str) -> set[str]:
-    """The packages that are installed, of what the command printed."""
-    return {
-        name for name, _blank, state in (line.partition(" ") for line in answer.splitlines()) if state == "installed"
-    }

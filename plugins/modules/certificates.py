@@ -166,7 +166,7 @@ failures:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.reconcile import CertificateRun
+from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.reconcile import CertificateRun, SettingsError
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import run_by_module
 
@@ -235,7 +235,7 @@ def main():
     try:
         run = CertificateRun(module.params, module.run_command, module.check_mode)
         outcome = run.run()
-    except OSError as error:
+    except (OSError, SettingsError) as error:
         module.fail_json(msg=f"{error}. The certificates that existed are unchanged.")
     problems = [f"{name}: {text}" for name, text in outcome.failures.items()]
     # In check mode nothing has failed: what is missing may be what an earlier task would create.

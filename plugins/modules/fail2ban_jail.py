@@ -220,6 +220,7 @@ def apply(plan, fail2ban, pending, name, present):
 
     def undo():
         write(plan.before, DIRECTORY)
+        # The failure that led here is the one to tell.
         with contextlib.suppress(Fail2banError):
             fail2ban.load_or_unload(name, loaded=plan.before[f"jail.d/{name}.conf"] is not None)
 

@@ -115,6 +115,11 @@ options:
       - Beyond that, releases stay from which a process has loaded code, until a run after its end.
     type: int
     default: 3
+  retained:
+    description: Names of releases that stay as well, such as the one that another host starts here.
+    type: list
+    elements: str
+    default: []
   files:
     description:
       - Text by relative path inside the release. Everybody on the host can read these files, so they are no place for
@@ -293,6 +298,7 @@ ARGUMENT_SPEC = {
     "proxy": {"type": "str", "default": "", "no_log": True},
     "wheelhouse": {"type": "path", "default": ""},
     "keep": {"type": "int", "default": 3},
+    "retained": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "dict", "default": {}},
     "source_packages": {"type": "list", "elements": "str", "default": []},
     "setup_commands": {"type": "list", "elements": "list", "default": []},
@@ -327,7 +333,7 @@ class Present:
         self._check_mode = module.check_mode
         self._run_command = module.run_command
         self._warn = module.warn
-        self._keep = parameters["keep"]
+        self._keep, self._retained = parameters["keep"], set(parameters["retained"])
         self._store = ReleaseStore(parameters["path"])
         require_own(parameters["path"])
         if self._keep < 2:
@@ -400,11 +406,11 @@ class Present:
         return Plan(current, name, before, after, self._prunable(name, candidates), is_new=True, locked=locked)
 
     def _prunable(self, name: str, broken: Iterable[str] = ()) -> list[str]:
-        """The broken and old releases to remove once a release is current, except for those in use."""
+        """The broken and old releases to remove once a release is current, except for those that are needed."""
         activated = {**self._store.activated(), **dict.fromkeys(broken), name: time.time()}
         old = choose_prunable(activated, name, self._keep)
-        used = self._store.used() if old else ()
-        return [other for other in old if other not in used]
+        needed = {*self._retained, *(self._store.used() if old else ())}
+        return [other for other in old if other not in needed]
 
     def _apply(self, plan: Plan) -> Plan:
         """Builds and activates the release and removes others; returns the plan with the packages of the build."""

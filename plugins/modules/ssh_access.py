@@ -305,6 +305,7 @@ def load(plan: Plan, sshd: Sshd) -> bool:
 
     def undo() -> None:
         system_files.write({path: plan.before[path]})
+        # The failure that led here is the one to tell.
         with contextlib.suppress(SshdError):
             sshd.reload()
         sshd.restart()

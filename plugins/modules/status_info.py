@@ -64,6 +64,14 @@ options:
             description: V(sqlite), V(postgresql) on this host, or V(elsewhere).
             type: str
             required: true
+          api_url:
+            description: Address of its API, where its database is V(elsewhere), of which it is asked.
+            type: str
+            default: ""
+          token_file:
+            description: Path of the token for that.
+            type: path
+            default: ""
           people:
             description: Who is listed, where accounts of the host say who may log in.
             type: list
@@ -160,6 +168,8 @@ ARGUMENT_SPEC = {
                     "name": {"type": "str", "required": True},
                     "database": {"type": "str", "required": True},
                     "kind": {"type": "str", "required": True},
+                    "api_url": {"type": "str", "default": ""},
+                    "token_file": {"type": "path", "default": "", "no_log": False},
                     "people": {"type": "list", "elements": "str"},
                     "partitions": {"type": "list", "elements": "str", "default": []},
                     "environment": {"type": "str", "default": ""},

@@ -226,6 +226,9 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._systemd.verificatio
     verify,
 )
 
+# Where units are tried: of root alone, and empty after a boot, however a run ends. Ansible's own directory of temporary
+# files may be missing, of which it warns.
+STAGES = "/run"
 LIMITS_SPEC = {
     "memory_high": {"type": "str"},
     "memory_max": {"type": "str"},
@@ -292,7 +295,7 @@ def accepted_changes(module: AnsibleModule, host: Host) -> FileChanges:
     if not module.check_mode:
         require_paths([unit for unit in changed if kind(unit["name"]) == "service" and wants_start(unit)], profiles)
     if changed:
-        verify(units, profiles, host, module.tmpdir, module.check_mode)
+        verify(units, profiles, host, STAGES, module.check_mode)
     return changes
 
 

@@ -36,8 +36,8 @@ PARTS = ("packages", "absent", "traefik", "postgresql", "slurm", "node", "accoun
 MODULES = sorted(
     path
     for path in (ROOT / "plugins/modules").glob("*.py")
-    # An action of the same name runs on the controller, and leaves the host to modules.
-    if not (ROOT / "plugins/action" / path.name).exists() and path.stem != "__init__"
+    # Without a program, it describes an action of the same name, which runs on the controller.
+    if "def main(" in path.read_text()
 )
 # What makes files by tasks; what they make has a mode that is said.
 WRITERS = ("assemble", "copy", "get_url", "template", "unarchive")

@@ -46,7 +46,7 @@ def test_a_person_logs_in_and_runs_a_cell(alice) -> None:
     client = alice()
     with client.kernel() as kernel:
         assert kernel.run("6*7") == "42"
-    assert all(cookie.secure for cookie in client.http.cookies if cookie.name.startswith("username"))
+    assert {cookie.secure for cookie in client.http.cookies if cookie.name.startswith("username")} == {True}
     assert not alice(logs_in=False).login("wrong password")
 
 

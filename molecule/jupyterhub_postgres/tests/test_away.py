@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +33,17 @@ def program(person) -> HubClient:
     return HubClient(ada.url, ca=ada.ca, token=token)
 
 
+def database_row(host) -> tuple[str, str]:
+    """State and text of what the status says of the database of the hub beside, which is elsewhere."""
+    variables = {"jupyterhub_name": "jupyterhub-physics", "jupyterhub_hub_port": "8091"}
+    address = "postgresql://physics:e%3Dmc2%40home@127.0.0.1/physics"
+    beside = {**variables, "jupyterhub_base_url": "/physics/", "jupyterhub_database": address}
+    run = run_playbook(host, "status", INVENTORIES, jupyter_status_format="json", **beside)
+    (found,) = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+    ((state, text),) = [(row["state"], row["text"]) for row in found["rows"] if row["check"] == "database"]
+    return state, text
+
+
 def require_healed(host, program: HubClient, announcement: str) -> None:
     """One more run heals, the next one has nothing to do, and nothing is lost."""
     run = run_playbook(host, "jupyterhub", INVENTORIES, jupyterhub_announcement=announcement)
@@ -53,6 +66,29 @@ def test_who_works_goes_on_and_who_comes_gets_in_once_the_database_is_back(host,
         assert kernel.run("held + 1") == "42"
     ada.stop()
     assert host.check_output(PROCESS) == process
+
+
+def test_the_status_says_of_a_database_elsewhere_that_it_is_away(host) -> None:
+    ok = "jupyterhub-physics: a database on a server of its own, of JupyterHub "
+    assert database_row(host)[0] == "ok"
+    host.check_output(STOP)
+    state, text = database_row(host)
+    assert state == "red"
+    beginning = "jupyterhub-physics: a database on a server of its own does not answer the hub, most likely ("
+    assert text.startswith(beginning)
+    assert "mc2" not in text
+    host.check_output(START)
+    state, text = database_row(host)
+    assert (state, text[: len(ok)]) == ("ok", ok)
+
+
+def test_a_visit_says_that_the_database_may_be_away(host) -> None:
+    # The host finds its own name, as by DNS.
+    host.check_output("grep --quiet hub.example.org /etc/hosts || echo 127.0.0.1 hub.example.org >>/etc/hosts")
+    host.check_output(STOP)
+    visit = run_playbook(host, "verify", INVENTORIES)
+    assert visit.returncode == 2
+    assert re.search(r"login +red +jupyterhub: HTTP 500, .*its database may be away", visit.stdout), visit.stdout
 
 
 def test_a_run_that_does_not_find_the_database_says_so_and_lets_the_hub_run(host, program: HubClient) -> None:

@@ -20,7 +20,7 @@ def test_the_upgraded_hub_works_with_its_database(host, person) -> None:
     ada.stop()
     assert not host.file("/var/lib/jupyterhub/jupyterhub.sqlite").exists
     copies = host.check_output("ls /var/lib/jupyterhub/backups").splitlines()
-    assert [copy[:2] + copy[-5:] for copy in copies] == ["5..dump"] * len(copies)
+    assert {copy[:2] + copy[-5:] for copy in copies} == {"5..dump"}
 
 
 def test_nobody_else_on_the_host_reads_the_database(host) -> None:

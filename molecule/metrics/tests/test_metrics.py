@@ -129,7 +129,9 @@ def test_each_person_is_measured(host, person, measured) -> None:
         told = host.check_output("curl --silent http://127.0.0.1:9100/metrics")
         assert 'node_systemd_unit_state{name="jupyterhub.service",state="active"' in told
         assert "jupyterhub-user-" not in told
-    assert not [name for name in measured() if 'user="ada' in name and "oom_kills" not in name]
+    left = measured()
+    assert 'nbops_servers{hub="jupyterhub"}' in left
+    assert not [name for name in left if 'user="ada' in name and "oom_kills" not in name]
 
 
 def test_the_work_of_a_kernel_is_counted(host, person, measured) -> None:

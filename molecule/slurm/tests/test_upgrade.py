@@ -86,6 +86,25 @@ def test_where_the_hub_goes_back_so_do_servers_on_the_node_and_jobs_stay(
     assert re.search(r"nodes +ok +1 node with the packages of the hub's host\.", status.stdout), status.stdout
 
 
+def test_a_node_keeps_the_release_that_the_hub_runs_however_many_upgrades_fail(host, node, person, tmp_path) -> None:
+    ada = person("ada")
+    if ada.state():
+        ada.stop()
+    of_hub = host.file(CURRENT).linked_to
+    # A node gets its part of an upgrade first, and the hub may go back each time.
+    for package in ("pyjokes", "iniconfig"):
+        variables = tmp_path / "variables.json"
+        variables.write_text(json.dumps({"jupyterhub_user_packages": [package], "python_venv_keep": 2}))
+        run = run_ansible("nbops.jupyter.cluster", *OPTIONS, "--tags=jupyterhub_node", f"--extra-vars=@{variables}")
+        assert run.returncode == 0, run.stdout
+        assert node.file(CURRENT).linked_to != of_hub
+    assert node.file(f"{of_hub}/release.json").exists
+    assert len(node.file("/opt/jupyterhub/user/releases").listdir()) == 3
+    with ada.start().kernel() as kernel:
+        assert kernel.run("import sys; print(sys.prefix)").startswith(f"{of_hub}/")
+    ada.stop()
+
+
 def test_an_upgrade_reaches_servers_on_the_node_from_their_next_start_on(host, person, upgrade: Upgrade) -> None:
     server = server_of(person("ada"))
     with server.kernel() as kernel:

@@ -63,6 +63,10 @@ _ACCOUNT = ("server", "email", "ca_bundle", "eab_kid", "eab_hmac_key")
 _NGINX = "/etc/nginx"
 
 
+class SettingsError(Exception):
+    """What the last run has kept is damaged; the text says what to do."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run did or would do: names of orders to their reasons, names of certificates, and errors by name."""
@@ -75,6 +79,8 @@ class Outcome:
 
 class CertificateRun:
     """`parameters` and `run_command` are an AnsibleModule's. `run` raises OSError if a file of ours cannot be written.
+
+    Raises OSError and SettingsError where what the last run has kept cannot be read, or is damaged.
 
     `files` says whether such a file changed.
     """
@@ -261,7 +267,18 @@ class CertificateRun:
 
 
 def _settings_before() -> dict[str, Any]:
+    """What the last run has kept. Raises OSError, and SettingsError for a damaged file.
+
+    Taken for an empty one, certificates that other plays list would be renewed no more, and the others ordered again.
+    """
+    text = read.read_or_none(SETTINGS)
     try:
-        return json.loads(read.read_or_none(SETTINGS) or b"{}")
+        found = {} if text is None else json.loads(text)
     except ValueError:
-        return {}
+        found = None
+    if not isinstance(found, dict):
+        raise SettingsError(
+            f"{SETTINGS} is damaged; restore it from a backup, or remove it and run every play that lists certificates "
+            "of this host, which orders each anew"
+        )
+    return found

@@ -41,9 +41,10 @@ class HubClient:
     It uses no proxies of the environment and follows no redirection, so that nobody else gets the token.
     """
 
-    def __init__(self, url: str, token: str):
+    def __init__(self, url: str, token: str, patience: float = ANSWER_SECONDS):
         self.address = urlsplit(url)
         self.token = token
+        self.patience = patience
 
     def call(self, method: str, path: str, body: dict | None = None) -> Any:
         """Sends a request; returns the data of the answer, None if it is empty."""
@@ -51,7 +52,7 @@ class HubClient:
         headers = {"Authorization": f"token {self.token}", "Accept": PAGINATION, "Content-Type": "application/json"}
         target = f"{self.address.path.rstrip('/')}{path}"
         try:
-            connection = kind(self.address.hostname or "", self.address.port, timeout=ANSWER_SECONDS)
+            connection = kind(self.address.hostname or "", self.address.port, timeout=self.patience)
             try:
                 connection.request(method, target, None if body is None else json.dumps(body), headers)
                 answer = connection.getresponse()

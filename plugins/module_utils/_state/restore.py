@@ -214,6 +214,7 @@ def _is_of(snapshot: Snapshot) -> bool:
 
 
 def _record() -> dict[str, Any]:
+    """What the last restore has noted. A damaged note is of no snapshot: the host counts as never restored."""
     try:
         return json.loads(read_or_none(RECORD) or b"{}")
     except ValueError:

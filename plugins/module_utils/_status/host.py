@@ -27,6 +27,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.deploy
 from ansible_collections.nbops.jupyter.plugins.module_utils._certificates.x509 import days_left
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none
+from ansible_collections.nbops.jupyter.plugins.module_utils._hub.client import ApiError, HubClient
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.database import ask_postgresql
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub.rollback import HubPaths, read_healthy_state
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.interpreter import Interpreter, probe
@@ -65,6 +66,8 @@ NEWEST_KERNEL, KERNEL_PREFIX = "/vmlinuz", "vmlinuz-"
 # How people call the kinds of a hub's database, and the port by which PostgreSQL answers who names none.
 KINDS = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL", ELSEWHERE: "a database on a server of its own"}
 PORT = "5432"
+# Seconds for an answer of a hub.
+ANSWER_SECONDS = 30
 # Below a release, where JupyterHub has the migrations of its database.
 MIGRATIONS = ("lib", "python3*", "site-packages", "jupyterhub", "alembic", "versions", "*.py")
 # Below a home, where pip puts what a person installs, by the name of the interpreter that reads it.
@@ -203,7 +206,7 @@ def servers(systemd: Host, expected: list[dict[str, str]]) -> list[Server]:
 
 
 def database(run_command: RunCommand, hub: dict[str, Any]) -> Database:
-    """The database of a hub, which has its kind, and the path of its file. Raises OSError, ValueError."""
+    """The database of a hub, which has its kind, and the path of its file. Raises OSError, SystemdError, ValueError."""
     paths = HubPaths(hub["name"], "")
     note = read_healthy_state(paths).note or {}
     upgrade = json.loads(read_or_none(paths.upgrade) or b"{}")
@@ -214,8 +217,28 @@ def database(run_command: RunCommand, hub: dict[str, Any]) -> Database:
     elif path and os.path.exists(path):
         revision, size = _of_sqlite(path), os.path.getsize(path)
     else:
-        return Database(hub["name"], kind, path, **known)
+        silence = _silence(run_command, hub) if hub["kind"] == ELSEWHERE else ""
+        return Database(hub["name"], kind, path, silence=silence, **known)
     return Database(hub["name"], kind, path, revision, size, _wanted_revision(paths.store("hub")), **known)
+
+
+def _silence(run_command: RunCommand, hub: dict[str, Any]) -> str:
+    """What a hub answers that gets no answer from its database; empty where it gets one, or does not run."""
+    # systemd holds its address: a question would start a hub that was stopped.
+    if not Host(run_command).active(f"{hub['name']}.service"):
+        return ""
+    token = (read_or_none(hub["token_file"]) or b"").decode().strip()
+    for is_last in (False, True):
+        try:
+            # Whose token it is, the hub has in its database: without that, it refuses the token.
+            HubClient(hub["api_url"], token, ANSWER_SECONDS).call("GET", "/user")
+        except ApiError as error:
+            # Once it is back, the first question finds a connection that is gone.
+            if is_last:
+                return str(error)
+        else:
+            break
+    return ""
 
 
 def _of_sqlite(path: str) -> str:

@@ -97,7 +97,7 @@ class Database:
     `kind` is how people call it. `path` is empty where it is not a file of the hub, `revision` and `size` (bytes) are
     None where there is none, or where it is for its own server to know. `wanted` is the revision of the deployed hub,
     empty where it is unknown. `version` is the JupyterHub that was last healthy with it, `upgrade` the one to which an
-    upgrade has begun.
+    upgrade has begun. `silence` is what the hub answers where its database does not.
     """
 
     hub: str
@@ -108,6 +108,7 @@ class Database:
     wanted: str = ""
     version: str = ""
     upgrade: str = ""
+    silence: str = ""
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,12 @@ def servers(running: list[Server]) -> list[Row]:
 
 def database(found: Database) -> list[Row]:
     """Whether the database is there, and no upgrade of it is half done."""
+    if found.silence:
+        words = (
+            f"{found.hub}: {found.kind} does not answer the hub, most likely ({found.silence}), and nobody can log in "
+            f"or start a server; see whether it runs and lets this host in, and journalctl --unit={found.hub}.service."
+        )
+        return [Row("database", RED, words)]
     if found.upgrade:
         words = (
             f"{found.hub}: the upgrade to JupyterHub {found.upgrade} has begun, and the hub was not healthy since; see "
@@ -401,7 +408,8 @@ def environments(found: Mapping[str, Mapping[str, Any] | None], own: Mapping[str
                 f"{name} {marker['packages'].get(name, '(missing)')}, which is {wanted.get(name, '(missing)')} here"
             )
             differ = f"{_count(len(different), 'package')} of servers differ{'s' if len(different) == 1 else ''}"
-            words = f"{node}: {differ} from the hub's host, such as {versions}; run nbops.jupyter.cluster."
+            advice = "run nbops.jupyter.upgrade, which brings both to what the inventory says."
+            words = f"{node}: {differ} from the hub's host, such as {versions}; {advice}"
             rows.append(Row("nodes", WARN, words))
     same = len(found) - len(rows)
     return [

@@ -140,6 +140,7 @@ def _nodes(given: Given, releases: list[dict[str, Any]]) -> dict[str, Any]:
     settings = given.settings
     directory = f"/opt/{settings['name']}/user"
     return {
+        "environment": directory,
         "install": python_venv.install_plan([one for one in releases if one["path"] == directory], given.host),
         "files": jupyterhub_config.servers_files(settings),
         "people": sorted(user["name"] for user in settings["users"] if user["state"] == "present"),
@@ -177,7 +178,7 @@ def _users(settings: Settings) -> dict[str, Any]:
     name, options = settings["name"], jupyterhub_login.options(settings)
     return {
         "api_url": jupyterhub_units.api_url(settings),
-        "token_file": f"{jupyterhub_units.secrets_directory(settings)}/users_token",
+        "token_file": jupyterhub_units.token_file(settings),
         "service": f"{name}.service",
         "account_group": name,
         # What each login sets anew is not for the list to set.

@@ -133,6 +133,11 @@ def secrets_directory(settings: Settings) -> str:
     return f"/etc/{settings['name']}/secrets"
 
 
+def token_file(settings: Settings) -> str:
+    """The token of the role's own service, which manages users."""
+    return f"{secrets_directory(settings)}/users_token"
+
+
 def api_url(settings: Settings) -> str:
     """The hub's REST API."""
     return f"{_hub_url(settings)}api"

@@ -78,7 +78,8 @@ def _report(given: Given, certificate: str) -> list[str]:
     present = [user for user in hub["users"] if user["state"] == "present"]
     admins = ", ".join(user["name"] for user in present if user["admin"])
     url = f"{hub['public_url']}{hub['base_url']}" if hub["public_url"] else ""
-    people = f"{len(present)} listed, {f'administered by {admins}' if admins else 'nobody administers it'}"
+    count = f"{len(present)} {'person' if len(present) == 1 else 'people'}"
+    people = f"{count} listed, {f'administered by {admins}' if admins else 'nobody administers it'}"
     return [
         f"{hub['name']}: {url or playbook.address(given, given.settings['site'], hub['base_url'])} ({people})",
         certificate,

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.lock import parse_lock
+from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import ELSEWHERE
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import (
     jupyterhub,
     jupyterhub_config,
     jupyterhub_slurm,
+    jupyterhub_units,
     jupyterlab,
     playbook,
     playbook_jupyterlab,
@@ -103,6 +105,8 @@ def _hub(hub: dict[str, Any]) -> dict[str, Any]:
     """A hub with its database, its people where accounts of the host say who they are, and its partitions of Slurm."""
     database = jupyterhub_config.database(hub)
     found: dict[str, Any] = {"name": hub["name"], "kind": database["database"], "database": database["file"]}
+    if database["database"] == ELSEWHERE:
+        found |= {"api_url": jupyterhub_units.api_url(hub), "token_file": jupyterhub_units.token_file(hub)}
     if hub["authenticator"] == "pam":
         found["people"] = sorted(user["name"] for user in hub["users"] if user["state"] == "present")
     if partitions := jupyterhub_slurm.partitions(hub):

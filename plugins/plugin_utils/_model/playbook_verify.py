@@ -112,7 +112,7 @@ def _hub(given: Given, hub: dict[str, Any]) -> dict[str, Any]:
         "provider": jupyterhub_config.kind_of(hub) in jupyterhub_login.OAUTH,
         "group": name,
         "api_url": jupyterhub_units.api_url(hub),
-        "token_file": f"{jupyterhub_units.secrets_directory(hub)}/users_token",
+        "token_file": jupyterhub_units.token_file(hub),
         "python": f"/opt/{name}/user/current/bin/python",
         "user": given.settings["verify_user"] or PROBE,
         "unit": f"{name}.service",

@@ -41,6 +41,7 @@ PACKAGES = {
 SERVICES = ("slurmctld", "slurmd", "slurmdbd")
 EVERYWHERE = ("munge", "slurm-client", "slurm-wlm-basic-plugins")
 SECRETS = "/etc/nbops-slurm"
+INSTALLED = f"{SECRETS}/installed"
 KEY_NAME = "munge_key"
 CONFIGURATION = {name: f"/etc/slurm/{name}.conf" for name in ("slurm", "cgroup", "job_container")}
 KEY_FILE = "/etc/munge/munge.key"
@@ -101,6 +102,7 @@ def _host(given: Given) -> dict[str, Any]:
         "packages": sorted([*packages, *([slurm_ssh.PACKAGE] if is_limited else [])]),
         "ssh": slurm_ssh.plan(settings, is_limited=is_limited),
         "secrets": SECRETS,
+        "installed": INSTALLED,
         "key": {"name": KEY_NAME, "path": KEY_FILE, "is_made": not settings["munge_key"]},
         "controller": next(iter(given.hosts_of("slurm_controller")), ""),
         "database": next(iter(given.hosts_of("slurm_database")), ""),

@@ -81,6 +81,7 @@ def no_websocket(code: int) -> websocket.WebSocketBadStatusException:
             f"The server ended while it started. See journalctl --unit=jupyterhub.service and {LOOK}",
         ),
         ("start", TimeoutError(), f"did not start in time; see {LOOK}"),
+        ("login", http(500), "HTTP 500, it failed inside; its database may be away, which nbops.jupyter.status tells;"),
         ("kernel", http(500), f"the kernel does not start; {LOOK}"),
         ("kernel", http(418, "I'm a {teapot}"), f"HTTP 418, I'm a {{teapot}}; see {LOOK}"),
         ("websocket", no_websocket(400), "has to pass Upgrade and Connection on"),

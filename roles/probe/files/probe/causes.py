@@ -72,6 +72,7 @@ LOOK = {
         503: "systemctl status {unit} {proxy}",
         504: "systemctl status {unit} {proxy}",
     },
+    "login": {500: "its database may be away, which nbops.jupyter.status tells; see journalctl --unit={unit}"},
     "kernel": {500: "the kernel does not start; {journal}"},
     "files": {
         413: "raise upload_limit_mb, or the limit of a proxy in front",

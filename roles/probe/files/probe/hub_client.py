@@ -30,7 +30,9 @@ def escaped(name: str) -> str:
 
 
 class HubClient(NotebookClient):
-    """Talks to the hub whose pages are below `url`, which ends in `/hub/`."""
+    """Talks to the hub whose pages are below `url`, which ends in `/hub/`; `tried` is its answer to the last login."""
+
+    tried: requests.Response
 
     def login(self, name: str, password: str) -> bool:
         """Send the hub's login form as a browser does; True when the hub lets us in, by whatever name it knows us."""
@@ -38,7 +40,7 @@ class HubClient(NotebookClient):
         form = {"username": name, "password": password, "_xsrf": self.xsrf}
         # Without a destination, the hub would start a server.
         home = urlsplit(self.url).path + "home"
-        self.http.post(
+        self.tried = self.http.post(
             f"{self.url}login?next={home}", data=form, headers={"Referer": self.url + "login"}, timeout=self.patience
         )
         answer = self.get("api/user")

@@ -43,6 +43,8 @@ CERTIFICATES = pathlib.Path("/etc/ssl/jupyter")
 ANSWER, VISIT_SECONDS, TOKEN_SECONDS = 30, 420, 600
 # Seconds in which a hub gives up a server that ended while it started.
 FORGET_SECONDS = 90
+# What a hub answers that does not take the role's token, as where its database is away. It goes on to do so.
+REFUSED = (401, 403)
 # Of a server whose environment is missing; nothing is made for its visit.
 NOTHING = "{name}: Nothing is deployed here, because there is no {python}; run nbops.jupyter.jupyter{kind} first."
 METRICS = "nbops_probe.prom"
@@ -275,7 +277,9 @@ def ask(target: Target, method: str, path: str, body: Any = None, accept: tuple[
     finally:
         connection.close()
     if accept and answer.status not in accept:
-        raise ProbeError(f"The hub answers {answer.status} to {method} {path}; see journalctl --unit={unit}.")
+        is_away = answer.status in REFUSED or answer.status >= 500
+        away = "its database may be away, which nbops.jupyter.status tells; " if is_away else ""
+        raise ProbeError(f"The hub answers {answer.status} to {method} {path}; {away}see journalctl --unit={unit}.")
     return answer.status, content
 
 
@@ -347,7 +351,7 @@ def forget(hub: Target) -> str:
             return f"{hub['name']}: its record of {ACCOUNT} may be left until the next run: {error}"
         if status in (204, 404):
             return ""
-        if time.monotonic() >= deadline:
+        if status in REFUSED or time.monotonic() >= deadline:
             return f"{hub['name']}: it keeps its record of {ACCOUNT} until the next run: HTTP {status}."
         time.sleep(1)
 

@@ -180,6 +180,9 @@ class Visit:
                 # The causes of what fails later name the account, which may be called otherwise than who logs in.
                 self.target = {**target, "user": hub.name}
             else:
+                if hub.tried.status_code >= 500:
+                    # It did not get as far as the password.
+                    hub.tried.raise_for_status()
                 raise Failed(causes.LOGIN[target["login"]].format(**target))
         self.hub_server(hub)
 

@@ -85,6 +85,24 @@ def test_in_check_mode_a_failure_is_a_warning(run: Callable, warnings: list[str]
     assert warnings == [MESSAGE]
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("text", ["", '{"certificates": [{"na', "[]"])
+def test_damaged_settings_are_said_and_nothing_that_they_kept_is_forgotten(
+    run: Callable, tmp_path: pathlib.Path, text: str, check: bool
+) -> None:
+    run({**GOOD, "name": "of another play"})
+    settings = tmp_path / "host/settings"
+    settings.write_text(text)
+    result = run(GOOD, check=check)
+    assert result["failed"]
+    assert f"{settings} is damaged" in result["msg"]
+    assert settings.read_text() == text
+    assert not (tmp_path / "ssl/lab").exists()
+    # As the message says.
+    settings.unlink()
+    assert [entry["name"] for entry in run(GOOD)["declared"]] == ["lab"]
+
+
 def test_a_file_that_cannot_be_written_fails_before_any_certificate_changes(
     run: Callable, tmp_path: pathlib.Path
 ) -> None:

@@ -56,6 +56,13 @@ def _own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python_release, "require_own", lambda _path: None)
 
 
+def test_a_release_that_another_host_names_stays_however_old(tmp_path: pathlib.Path) -> None:
+    named, old, *_newer = (built(tmp_path, refresh=refresh).name for refresh in ("1", "2", "3", "4"))
+    assert predict(tmp_path, refresh="4", keep=2)["pruned"] == sorted([named, old])
+    kept = predict(tmp_path, refresh="4", keep=2, retained=[named, "0123456789ab"])
+    assert (kept["changed"], kept["pruned"]) == (True, [old])
+
+
 def test_a_release_without_files_keeps_the_id_from_before_there_were_any(tmp_path: pathlib.Path) -> None:
     probed = python_release.probe(run_command, python_release.shutil.which("python3", path=python_release.SYSTEM_PATH))
     shape = {"lock": [LOCK], "packages": [], "refresh": "", "setup_commands": [], "overlay": False, "compress": []}

@@ -119,6 +119,7 @@ def run(
 ) -> Callable[..., dict[str, Any]]:
     """Runs the module where the unit a.service is active since 2000 and has a drop-in, both by this module."""
     monkeypatch.setattr(manager, "ROOT", str(tmp_path))
+    monkeypatch.setattr(systemd_units, "STAGES", str(tmp_path))
     monkeypatch.setattr(file_changes, "WAIT_READY", str(tmp_path / "wait-ready"))
     monkeypatch.setattr(file_changes, "is_protected", lambda _path: True)
     monkeypatch.setattr(stale, "modification_time", lambda _path: 0.0)
@@ -140,8 +141,9 @@ def run(
 
     monkeypatch.setattr(systemd_units.AnsibleModule, "run_command", run_command)
 
-    def module(*units: dict, check: bool) -> dict[str, Any]:
-        with patch_module_args({"units": list(units), "_ansible_check_mode": check}), pytest.raises(SystemExit):
+    def module(*units: dict, check: bool, **internal: str) -> dict[str, Any]:
+        given = {"units": list(units), "_ansible_check_mode": check, **internal}
+        with patch_module_args(given), pytest.raises(SystemExit):
             systemd_units.main()
         return json.loads(capsys.readouterr().out)
 
@@ -222,6 +224,16 @@ def systemd(run: Callable[..., dict], monkeypatch: pytest.MonkeyPatch) -> System
 
 
 NEW = {**SERVICE, "name": "new.service"}
+
+
+def test_units_are_tried_without_a_warning_and_nothing_of_that_stays(
+    run: Callable[..., dict], systemd: Systemd, tmp_path: pathlib.Path, warnings: list[str]
+) -> None:
+    remote = tmp_path / "missing"
+    before = set(tmp_path.iterdir())
+    assert run(NEW, check=False, _ansible_remote_tmp=str(remote))["changed"]
+    assert warnings == []
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "new.service"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ import json
 import os
 import pathlib
 import sqlite3
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._hub import rollback
@@ -84,9 +88,56 @@ def test_a_database(state: pathlib.Path, hub: dict[str, str]) -> None:
     assert host.database(no_program, hub).upgrade == "7.0"
 
 
-def test_a_database_elsewhere(hub: dict[str, str]) -> None:
-    found = host.database(no_program, {**hub, "kind": "elsewhere", "database": ""})
-    assert found == rows.Database("hub", "a database on a server of its own", version="6.1.1")
+class Api(BaseHTTPRequestHandler):
+    """A hub that answers its next questions with these statuses."""
+
+    statuses: ClassVar[list[int]]
+    asked: ClassVar[list[tuple[str, str]]]
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.statuses[len(self.asked) - 1])
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def elsewhere(hub: dict[str, str], tmp_path: pathlib.Path) -> Iterator[dict[str, str]]:
+    """A hub whose database is on a server of its own."""
+    Api.statuses, Api.asked = [], []
+    (tmp_path / "token").write_text("secret\n")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        own = {"kind": "elsewhere", "database": "", "token_file": str(tmp_path / "token")}
+        yield {**hub, **own, "api_url": f"http://127.0.0.1:{server.server_port}/hub/api"}
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "silence"),
+    [
+        ([200], ""),
+        # Without the database, the hub does not know the token.
+        ([403, 403], "GET /hub/api/user: HTTP 403: Forbidden"),
+        # The connections from before are gone; the first question finds that out.
+        ([500, 200], ""),
+        ([500, 500], "GET /hub/api/user: HTTP 500: Internal Server Error"),
+    ],
+)
+def test_a_database_elsewhere_is_asked_by_the_hub(elsewhere: dict[str, str], statuses: list[int], silence: str) -> None:
+    Api.statuses = statuses
+    found = host.database(lambda _command, **_options: (0, "hub.service loaded active running\n", ""), elsewhere)
+    assert found == rows.Database("hub", "a database on a server of its own", version="6.1.1", silence=silence)
+    assert Api.asked == [("/hub/api/user", "token secret")] * len(statuses)
+
+
+def test_a_hub_that_does_not_run_is_not_started_by_a_question(elsewhere: dict[str, str]) -> None:
+    found = host.database(lambda _command, **_options: (0, "", ""), elsewhere)
+    assert (found.silence, Api.asked) == ("", [])
 
 
 def test_a_database_of_a_server_on_the_host(hub: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,6 +218,11 @@ def test_servers() -> None:
         (replace(DATABASE, wanted="f460"), "ok", "hub: SQLite, revision f460, 4 KiB, of JupyterHub 6.1.1."),
         (replace(DATABASE, wanted="a1"), "red", "hub: SQLite has the revision f460, and the deployed hub is made for"),
         (ELSEWHERE, "ok", "hub: a database on a server of its own, of JupyterHub 6.1.1."),
+        (
+            replace(ELSEWHERE, silence="HTTP 500"),
+            "red",
+            "hub: a database on a server of its own does not answer the hub, most likely (HTTP 500), and nobody can",
+        ),
         (replace(DATABASE, revision=None, size=None), "red", "hub: there is none at /var/lib/hub/jupyterhub.sqlite;"),
         (replace(DATABASE, version=""), "warn", "hub: the hub was never healthy with it;"),
         (replace(DATABASE, upgrade="7.0"), "warn", "hub: the upgrade to JupyterHub 7.0 has begun,"),
@@ -285,7 +290,7 @@ OWN = {"packages": {"jupyterlab": "4.6.6", "pip": "26.1"}}
             {"node1": OWN, "node2": {"packages": {"jupyterlab": "4.5.0", "pip": "26.0"}}},
             [
                 "warn node2: 2 packages of servers differ from the hub's host, such as jupyterlab 4.5.0, which is "
-                "4.6.6 here; run nbops.jupyter.cluster.",
+                "4.6.6 here; run nbops.jupyter.upgrade, which brings both to what the inventory says.",
                 "ok 1 node with the packages of the hub's host.",
             ],
         ),
@@ -293,7 +298,7 @@ OWN = {"packages": {"jupyterlab": "4.6.6", "pip": "26.1"}}
             {"node1": {"packages": {**OWN["packages"], "cowsay": "6"}}},
             [
                 "warn node1: 1 package of servers differs from the hub's host, such as cowsay 6, which is (missing) "
-                "here; run nbops.jupyter.cluster."
+                "here; run nbops.jupyter.upgrade, which brings both to what the inventory says."
             ],
         ),
         ({"node1": None}, ["red node1: what servers need is not there; run nbops.jupyter.cluster."]),

@@ -315,7 +315,9 @@ def test_what_a_profile_closes_is_written_as_systemd_run_takes_it() -> None:
     """Each value by itself: no word for addresses stands among others."""
     names = ("no_internet", "no_loopback", "air_gapped")
     closed = jupyterhub_profiles.options({"profiles": [{"sandbox": name, "environment": {}} for name in names]})
+    assert len(closed) == len(names)
     for one in closed:
+        assert one["closing"]
         for key in ("IPAddressDeny", "IPAddressAllow"):
             words = one["closing"].get(key, "any").split()
             # Raises ValueError for another word.

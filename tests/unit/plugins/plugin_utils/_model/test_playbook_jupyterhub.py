@@ -69,7 +69,7 @@ def test_beside_labs_a_hub_has_the_name_of_its_public_url(lab: dict[str, str], u
 
 def test_what_is_told_at_the_end() -> None:
     told = plan("playbook_jupyterhub", {**HUB, "jupyter_domain": "hub.org"}, HOST)["report"]
-    assert told[0] == "jupyterhub: https://hub.org/ (1 listed, administered by ada)"
+    assert told[0] == "jupyterhub: https://hub.org/ (1 person listed, administered by ada)"
     assert told[1].startswith(
         "certificate: self-signed, so browsers ask before they go on. Write jupyter_admin_email and"
     )

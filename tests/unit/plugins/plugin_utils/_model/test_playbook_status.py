@@ -70,6 +70,11 @@ def test_a_hub_without_a_culler_and_with_another_database() -> None:
     expected = asked(["jupyterhub"], **HUB, **variables)
     assert "jupyterhub-culler.service" not in expected["units"]
     assert expected["hubs"] == [{"name": "jupyterhub", "kind": "postgresql", "database": "", "people": ["ada"]}]
+    (found,) = asked(["jupyterhub"], **HUB, jupyterhub_database="postgresql://hub:secret@db.example.org/hub")["hubs"]
+    assert (found["kind"], found["database"]) == ("elsewhere", "")
+    assert found["api_url"] == "http://127.0.0.1:8081/hub/api"
+    assert found["token_file"] == "/etc/jupyterhub/secrets/users_token"
+    assert "secret@" not in str(found)
 
 
 def test_of_a_hub_that_is_removed_nothing_is_expected() -> None:
