@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
@@ -173,6 +174,7 @@ def test_processes_end_with_an_account(place: pathlib.Path, monkeypatch: pytest.
     found, killed = [{11, 12}, {12}, set()], []
     monkeypatch.setattr(hub_host, "processes", lambda uid: found.pop(0))
     monkeypatch.setattr(hub_host.os, "kill", lambda pid, number: killed.append(pid))
+    monkeypatch.setattr(hub_host, "kill_all", lambda uid: None)
     monkeypatch.setattr(hub_host.time, "sleep", lambda seconds: None)
     # A host without logind has processes too.
     tools = Tools("loginctl terminate-user")
@@ -190,6 +192,15 @@ def test_processes_that_do_not_end(place: pathlib.Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(hub_host, "END_SECONDS", -1)
     with pytest.raises(HostError, match="do not end: 11"):
         changes(Tools(), place).lock(account("/nonexistent"))
+
+
+def test_a_process_that_goes_on_in_another_ends(place: pathlib.Path) -> None:
+    uid = 54_321
+    code = f"import os; os.setuid({uid}); print(flush=True)\nwhile True:\n    if os.fork(): os._exit(0)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as first:
+        first.stdout.readline()
+        changes(Tools(), place).lock(Account("ada", uid, uid, home="/nonexistent"))
+    assert processes(uid) == set()
 
 
 def test_processes_are_found() -> None:
