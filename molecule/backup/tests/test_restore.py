@@ -292,12 +292,15 @@ def test_a_person_who_swaps_directories_gets_no_files_of_others_into_the_backup(
     old.check_output("install -d -o ada %s", race)
     old.check_output("systemd-run --quiet --unit=swapping --uid=ada --collect python3 -c %s %s", SWAP, race)
     wait_until(lambda: old.file(f"{race}/begun").exists)
+    # Root wrote into the vault before, which is the other account's.
+    new.check_output("chown --recursive ansible: /srv/vault")
     # What moves may be missing in it, which a backup tells.
     old.run("systemctl start nbops-backup.service")
     old.check_output("systemctl stop swapping")
     old.check_output("rm -rf %s /root/others /run/alarm", race)
     open_vault = "RESTIC_REPOSITORY=/srv/vault RESTIC_PASSWORD='correct horse battery staple' restic"
-    new.check_output(f"{open_vault} restore --quiet latest --host {OLD} --include {race} --target /root/raced")
+    # A link and a directory may be there under one name, of which it restores one and tells of the other.
+    new.run(f"{open_vault} restore --quiet latest --host {OLD} --include {race} --target /root/raced")
     assert new.run("grep --recursive --quiet mine /root/raced").rc == 0
     assert new.run("grep --recursive --quiet precious /root/raced").rc == 1
     new.check_output("rm -rf /root/raced")
