@@ -43,10 +43,13 @@ class ActionModule(ActionBase):
 
 
 def line(row: dict[str, str], width: int) -> str:
-    """A row of the table; its text goes on below itself where a terminal is not wide enough."""
+    """A row of the table; its text goes on below itself where a terminal is not wide enough.
+
+    A text may have the name of somebody's file in it, which tells the terminal nothing.
+    """
     head = f"  {row['check']:{CHECK}}{row['state']:{STATE}}"
     return textwrap.fill(
-        row["text"],
+        "".join(one if one.isprintable() or one.isspace() else "\N{REPLACEMENT CHARACTER}" for one in row["text"]),
         max(width, NARROWEST),
         initial_indent=head,
         subsequent_indent=" " * len(head),

@@ -70,7 +70,13 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import (
 )
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner, surroundings
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases import store
-from ansible_collections.nbops.jupyter.plugins.module_utils._state import backup, certificates, manifest, repository
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import (
+    backup,
+    certificates,
+    manifest,
+    mounts,
+    repository,
+)
 
 # The program runs from here, and imports the collection's modules by their own names. The role's units name it.
 LIBRARY = "/usr/local/lib/nbops-backup"
@@ -79,7 +85,7 @@ TEXTFILE = f"{backup.TEXTFILES}/{backup.METRICS}"
 PROGRAM_MODULES = (
     *(accounts_host, accounts_model, people, runner, store),
     *(atomic, beneath, locks, ownership, read, sqlite, textfile),
-    *(backup, certificates, manifest, repository),
+    *(backup, certificates, manifest, mounts, repository),
 )
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -144,7 +144,8 @@ class Search:
             one.files.append(path)
             if path in (named or personal):
                 one.options.update(files.with_current_names(self.read(one, path, text)))
-        one.options.update(files.with_current_names(options))
+        one.options, wrong = files.sound({**one.options, **files.with_current_names(options)})
+        one.notes += [f"The value of {name} is none that Jupyter takes." for name in wrong]
 
     def text(self, one: Found, path: str, owners: set[int]) -> str | None:
         try:
@@ -157,7 +158,7 @@ class Search:
         if path.endswith(".json"):
             try:
                 return files.flatten(json.loads(text))
-            except (ValueError, AttributeError):
+            except (AttributeError, RecursionError, ValueError):
                 one.notes.append(f"{path} is not JSON.")
                 return {}
         options, unread = files.read_python(text)

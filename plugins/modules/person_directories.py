@@ -70,7 +70,7 @@ import pwd
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nbops.jupyter.plugins.module_utils._files import beneath
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import surroundings
-from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import as_account
+from ansible_collections.nbops.jupyter.plugins.module_utils._process.runner import KILLED, as_account
 
 ARGUMENT_SPEC = {
     "directories": {
@@ -145,7 +145,11 @@ class Directory:
 
     def _as_account(self, *argv: str) -> tuple[int, str, str]:
         command = [*as_account(self._account), *argv]
-        return self._module.run_command(command, cwd="/")
+        code, out, err = self._module.run_command(command, cwd="/")
+        if code in KILLED:
+            name = self._account.pw_name
+            raise ValueError(f"{self._path}: what runs there as {name} does not end; look at `ps -fu {name}`.")
+        return code, out, err
 
 
 def reconcile(module: AnsibleModule, made: list[str], elsewhere: dict[str, str]) -> None:

@@ -49,6 +49,20 @@ echo 'of root' >roots
 echo shared >/srv/shared/plan; chown ada:ada /srv/shared/plan
 echo thesis >/srv/notebooks/ada/thesis; chown ada:ada /srv/notebooks/ada/thesis
 """
+# Directories and links to those of others, which change places without pause.
+SWAP = """
+import ctypes, itertools, os, pathlib, sys
+linux = ctypes.CDLL(None)
+os.chdir(sys.argv[1])
+names = [str(number).encode() for number in range(300)]
+for name in names:
+    os.mkdir(name)
+    pathlib.Path(name.decode(), "notes").write_text("mine")
+    os.symlink("/root/others", b"link-" + name)
+pathlib.Path("begun").touch()
+for name in itertools.cycle(names):
+    linux.renameat2(-100, name, -100, b"link-" + name, 2)
+"""
 # Of each file its path, mode, owner, group, size and time.
 LISTING = "cd /home/ada && find . -path ./.local -prune -o -printf '%p %m %U %G %s %T@\\n' | sort"
 
@@ -269,6 +283,27 @@ def test_the_former_name_leads_to_the_other(renamed) -> None:
     former = f"https://{HUB}/hub/spawn"
     answer = renamed.new.check_output(f"{ask} --resolve {HUB}:443:127.0.0.1 {former}")
     assert answer == f"308 https://{MOVED}/hub/spawn"
+
+
+def test_a_person_who_swaps_directories_gets_no_files_of_others_into_the_backup(restored) -> None:
+    """restic looks at a directory, and opens what is in it by its path: a link may be there by then."""
+    old, new, race = restored.old, restored.new, "/srv/notebooks/ada/race"
+    old.check_output("install -d -m 700 /root/others && echo precious >/root/others/notes")
+    old.check_output("install -d -o ada %s", race)
+    old.check_output("systemd-run --quiet --unit=swapping --uid=ada --collect python3 -c %s %s", SWAP, race)
+    wait_until(lambda: old.file(f"{race}/begun").exists)
+    # Root wrote into the vault before, which is the other account's.
+    new.check_output("chown --recursive ansible: /srv/vault")
+    # What moves may be missing in it, which a backup tells.
+    old.run("systemctl start nbops-backup.service")
+    old.check_output("systemctl stop swapping")
+    old.check_output("rm -rf %s /root/others /run/alarm", race)
+    open_vault = "RESTIC_REPOSITORY=/srv/vault RESTIC_PASSWORD='correct horse battery staple' restic"
+    # A link and a directory may be there under one name, of which it restores one and tells of the other.
+    new.run(f"{open_vault} restore --quiet latest --host {OLD} --include {race} --target /root/raced")
+    assert new.run("grep --recursive --quiet mine /root/raced").rc == 0
+    assert new.run("grep --recursive --quiet precious /root/raced").rc == 1
+    new.check_output("rm -rf /root/raced")
 
 
 def test_a_damaged_repository_and_unreadable_files_raise_the_alarm(restored) -> None:

@@ -12,6 +12,16 @@ import pytest
 from waiting import wait_until
 
 HOME = "/home/mallory"
+# Stops whatever begins to run as the same account.
+STOP = """
+import contextlib, os, signal
+while True:
+    newest = int(open("/proc/loadavg").read().split()[4])
+    for pid in range(newest - 5, newest + 30):
+        if pid not in (os.getpid(), os.getppid()):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGSTOP)
+"""
 SECRET = "a secret of others"
 
 
@@ -103,6 +113,33 @@ def test_what_is_taken_over_holds_no_secret_of_others(host, mallory, module, oth
     wait_until(lambda: host.run("pgrep --uid mallory --full 'jupyter-lab --port'").rc == 0)
     assert SECRET not in json.dumps(module("legacy_setup_info"))
     host.check_output("systemctl stop by-hand.scope")
+
+
+def test_what_somebody_writes_that_nobody_reads_keeps_nobody_from_being_taken_over(host, mallory, module) -> None:
+    mallory("mkdir .jupyter; python3 -c \"print('c.A.b = ' + '-' * 90000 + '1')\" >.jupyter/jupyter_lab_config.py")
+    mallory("python3 -c \"print('[' * 100000)\" >.jupyter/jupyter_server_config.json")
+    strange = json.dumps({"ServerApp": {"port": [], "certfile": 1, "ip": {}}})
+    mallory(f"printf %s '{strange}' >.jupyter/jupyter_notebook_config.json")
+    mallory("printf '#!/usr/bin/python3\\nimport signal; signal.pause()\\n' >jupyter-lab; chmod +x jupyter-lab")
+    by_hand = "systemd-run --quiet --scope --unit=strange --uid=mallory ./jupyter-lab --port=\N{SUPERSCRIPT TWO}"
+    host.check_output(f"cd {HOME}; {by_hand} > /dev/null 2>&1 &")
+    wait_until(lambda: host.run("pgrep --uid mallory --full 'jupyter-lab --port'").rc == 0)
+    assert "found" in module("legacy_setup_info")
+    host.check_output("systemctl stop strange.scope")
+
+
+def test_who_stops_what_runs_as_them_keeps_no_run_waiting(host, mallory, module) -> None:
+    """Each program that runs as an account is that account's to stop."""
+    host.check_output("systemd-run --quiet --unit=stopping --uid=mallory --collect python3 -c %s", STOP)
+    directories = [{"path": f"{HOME}/{name}", "owner": "mallory"} for name in ("one", "two", "three")]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        run = pool.submit(module, "person_directories", directories=directories)
+        try:
+            assert "what runs there as mallory does not end" in run.result(timeout=120)["msg"]
+        finally:
+            # Without the attack, and what it stopped, the run ends in any case.
+            host.check_output("systemctl stop stopping")
+            host.run("pkill -KILL --uid mallory")
 
 
 def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(mallory, module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
 
 import pytest
 from hub import HUB
@@ -115,6 +116,31 @@ def test_a_stranger_fills_no_memory_of_the_hub(stranger: Visitor) -> None:
         with contextlib.suppress(ConnectionError):
             connection.sendall(head.encode() + bytes(100_000))
             assert connection.recv(9) in (b"HTTP/1.1 ", b"")
+
+
+def test_who_announces_a_body_and_leaves_keeps_no_connection_of_the_hub(host, stranger: Visitor) -> None:
+    """The hub would wait for the body of a handshake, which the proxy does not send, and has so many connections."""
+    handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 9\r\n\r\n"
+    with stranger.connect(HUB) as connection:
+        connection.sendall(f"GET /hub/login HTTP/1.1\r\nHost: {HUB}\r\n{handshake}".encode())
+        assert connection.recv(12) == b"HTTP/1.1 400"
+    assert stranger.ask(HUB, "/hub/login").status == 200
+
+
+def test_one_address_does_not_take_all_connections_of_the_hub(host, stranger: Visitor) -> None:
+    """By requests whose bodies never end, each of which has a connection to it."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most[1], most[1]))
+    head = f"POST /hub/login HTTP/1.1\r\nHost: {HUB}\r\nContent-Length: 9\r\n\r\n".encode()
+    with contextlib.ExitStack() as held:
+        for _number in range(1100):
+            newest = held.enter_context(stranger.connect(HUB))
+            newest.sendall(head)
+        assert newest.recv(12) == b"HTTP/1.1 429"
+        ask = "curl --silent --insecure --max-time 30 --output /dev/null --write-out '%{http_code}'"
+        assert host.check_output(f"{ask} --resolve {HUB}:443:127.0.0.1 https://{HUB}/hub/login") == "200"
+    resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    wait_until(lambda: stranger.ask(HUB, "/hub/login").status == 200)
 
 
 @pytest.mark.parametrize("header", ["X-Real-IP", "X-Forwarded-For", "Forwarded"])

@@ -1,6 +1,7 @@
 """A service that turns logins down as Jupyter does, and describes every other request: service.py PORT
 
-POST to /login is JupyterLab's: 302 for the right password, 401 for another. POST to /hub/login is JupyterHub's: 403.
+POST to /login is JupyterLab's: 302 for the right password, 401 for another. POST to /hub/login is JupyterHub's: 403, as
+to /hub/signup.
 Mallory's server, below /user/mallory/, answers a POST as if that were a login that failed.
 A request chooses a header of its answer by X-Answer, such as `X-Answer: Server: mine`. The answer to /endless goes on
 until nobody takes it any more.
@@ -15,7 +16,7 @@ import sys
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
-REFUSALS = {"/login": 401, "/hub/login": 403}
+REFUSALS = {"/login": 401, "/hub/login": 403, "/hub/signup": 403}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -74,7 +74,7 @@ def test_a_page_of_another_site_has_nobody_banned(visitor, banned, host):
         return visitor.ask("hub.example.org", path, "POST", body=password, headers=headers).status
 
     for site in "cross-site", "same-site":
-        for path in "/hub/login", "//hub/login?next=1", "/user/%0A/login":
+        for path in "/hub/login", "//hub/login?next=1", "/user/%0A/login", "/hub/signup":
             assert send(site, path) == 200, (site, path)
             assert matched(host) == 0, (site, path)
         assert send(site, password=RIGHT) == 200

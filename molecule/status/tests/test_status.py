@@ -73,6 +73,11 @@ FAULTS = {
         "useradd eve && gpasswd --add eve jupyterhub",
         "userdel eve",
     ),
+    "what somebody writes in the name of systemd": (
+        "printf 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef\\nUNIT=jupyterhub.service\\nMESSAGE=x\\n'"
+        " | runuser -u ada -- logger --journald && journalctl --sync",
+        "true",
+    ),
     "memory that ran out, as systemd logs it": (
         "printf 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef\\nUNIT=jupyterlab-lab.service\\nMESSAGE=x\\n'"
         " | logger --journald && journalctl --sync",

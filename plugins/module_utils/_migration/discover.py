@@ -15,6 +15,9 @@ from typing import Any
 
 PROGRAM = re.compile(r"(?:^|/)jupyter(?:$|-(?P<dashed>lab|notebook|server|hub)$|(?P<hub>hub)$)")
 INTERPRETER = re.compile(r"(?:^|/)python[0-9.]*$")
+# Options that are addresses, paths or parts of one.
+TEXTS = ("base_url", "bind_url", "certfile", "default_url", "ip", "keyfile", "root_dir", "ssl_cert", "ssl_key")
+NUMBER = re.compile(r"[0-9]{1,9}")
 KINDS = {"lab": "lab", "notebook": "lab", "server": "lab", "hub": "hub"}
 # Short forms of the command line.
 FLAGS = {name: f"ServerApp.{name}" for name in ("certfile", "ip", "keyfile", "port")}
@@ -33,8 +36,12 @@ def read_python(text: str) -> tuple[dict[str, Any], list[str]]:
     options, unread, lines = {}, [], text.splitlines()
     try:
         statements = ast.parse(text).body
+        # A person may write what Python's own parser gives up on.
+        ast.unparse(statements)
     except SyntaxError as error:
         return {}, [f"line {error.lineno}: not Python"]
+    except (MemoryError, RecursionError, ValueError) as error:
+        return {}, [f"not Python: {type(error).__name__}"]
     for statement in statements:
         if isinstance(statement, (ast.Import, ast.ImportFrom)) or "get_config()" in ast.unparse(statement):
             continue
@@ -45,7 +52,7 @@ def read_python(text: str) -> tuple[dict[str, Any], list[str]]:
             continue
         try:
             options[name] = _value(statement.value)
-        except ValueError:
+        except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
             unread.append(f"line {statement.lineno}: the value of {name}")
     return options, unread
 
@@ -69,6 +76,18 @@ def flatten(config: dict[str, Any]) -> dict[str, Any]:
     """The options of a configuration file in JSON."""
     classes = {name: values for name, values in config.items() if isinstance(values, dict)}
     return {f"{name}.{option}": value for name, values in classes.items() for option, value in values.items()}
+
+
+def sound(options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The options whose values are of a kind that Jupyter takes, and the names of the others."""
+    wrong = [key for key, value in options.items() if not _is_sound(key.rpartition(".")[2], value)]
+    return {key: value for key, value in options.items() if key not in wrong}, wrong
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    if name == "port":
+        return isinstance(value, (int, str)) and NUMBER.fullmatch(str(value)) is not None
+    return name not in TEXTS or (isinstance(value, str) and value.isprintable())
 
 
 def with_current_names(options: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +125,7 @@ def read_command(command: str) -> tuple[str, str, dict[str, Any]] | None:
         if name in ("config", "f"):
             config = value
         elif word.startswith("--") and value and (name in FLAGS or "." in name):
-            options[FLAGS.get(name, name)] = int(value) if value.isdigit() else value
+            options[FLAGS.get(name, name)] = int(value) if NUMBER.fullmatch(value) else value
     return KINDS[kind], config, options
 
 

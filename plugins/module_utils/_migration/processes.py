@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import time
@@ -56,28 +57,29 @@ def _command(place: str) -> str:
 
 
 def end(processes: list[Process]) -> None:
-    """Terminates processes, and kills those that do not end in time. Raises OSError if one survives."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + TERMINATION_SECONDS
+    """Terminates processes, and kills those that do not end in time. Raises OSError if one survives.
+
+    Another process of the host may get the number of one that has ended, so each is held open by its descriptor.
+    """
+    with contextlib.ExitStack() as closing:
+        left = {}
         for process in processes:
-            _signal(process, number)
-        while left := [process for process in processes if _is_there(process)]:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(PAUSE_SECONDS)
-        if not left:
-            return
-    raise OSError(f"{', '.join(str(process.pid) for process in left)} cannot be ended.")
+            with contextlib.suppress(ProcessLookupError):
+                left[process.pid] = os.pidfd_open(process.pid)
+                closing.callback(os.close, left[process.pid])
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + TERMINATION_SECONDS
+            for descriptor in left.values():
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(descriptor, number)
+            while left := {pid: descriptor for pid, descriptor in left.items() if not _has_ended(descriptor)}:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(PAUSE_SECONDS)
+        if left:
+            raise OSError(f"{', '.join(map(str, left))} cannot be ended.")
 
 
-def _signal(process: Process, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, number)
-
-
-def _is_there(process: Process) -> bool:
-    try:
-        with open(os.path.join(PROC, str(process.pid), "stat"), encoding="utf-8") as file:
-            return file.read().rpartition(") ")[2][:1] != "Z"
-    except FileNotFoundError:
-        return False
+def _has_ended(descriptor: int) -> bool:
+    """Whether a process has ended, be it that its parent does not know yet."""
+    return bool(select.select([descriptor], [], [], 0)[0])

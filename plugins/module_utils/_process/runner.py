@@ -15,6 +15,11 @@ from typing import Any
 # Takes arguments and standard input (None for a program that reads none); returns status, output and messages.
 Runner = Callable[[Sequence[str], "bytes | None"], tuple[int, bytes, bytes]]
 
+# For what takes milliseconds, and longer only where homes are on another host.
+ACCOUNT_SECONDS = 30
+# The status of such a command that was killed, from a program that knows of signals and from a shell.
+KILLED = (-9, 137)
+
 _runners: list[Runner] = []
 
 
@@ -36,8 +41,12 @@ def run_by_module(module: Any) -> None:
 
 
 def as_account(account: pwd.struct_passwd) -> tuple[str, ...]:
-    """The beginning of a command that runs as an account, with its groups."""
-    return ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups", "--")
+    """The beginning of a command that runs as an account, with its groups.
+
+    The account may stop each of its processes, and would keep root waiting: after a time, the command is killed.
+    """
+    limit = ("timeout", "--signal=KILL", f"{ACCOUNT_SECONDS}")
+    return (*limit, "setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups", "--")
 
 
 def run(*argv: str, data: bytes | None = None) -> tuple[int, bytes, bytes]:

@@ -28,7 +28,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._files import atomic
 from ansible_collections.nbops.jupyter.plugins.module_utils._files.read import read_or_none, text_or_none
 from ansible_collections.nbops.jupyter.plugins.module_utils._process import runner
 from ansible_collections.nbops.jupyter.plugins.module_utils._releases.store import ReleaseStore
-from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates
+from ansible_collections.nbops.jupyter.plugins.module_utils._state import certificates, mounts
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import (
     COPY,
     ELSEWHERE,
@@ -72,6 +72,8 @@ def backup(settings: dict[str, Any], repository: Repository) -> None:
         }
         for name, text in files.items():
             atomic.write(f"{STATE}/{name}", text.encode(), 0o600)
+        mounts.follow_no_links(paths)
+        mounts.give_up_rights()
         whole = repository.backup(settings["host"], f"{STATE}/paths", f"{STATE}/excludes")
         if settings["prune"]:
             repository.forget(settings["host"], settings["keep"])
@@ -195,8 +197,7 @@ class Collection:
             path = lab["root_dir"]
             if not path or _is_below(path, homes):
                 continue
-            # A link would be kept in the place of what it leads to.
-            if os.path.islink(path) or not os.path.isdir(path):
+            if not _is_directory(path):
                 raise BackupError(f"root_dir of the lab {lab['name']}: {path} is no directory; its disk may be missing")
             found.add(path)
         return sorted(path for path in found if not _is_below(path, found - {path}))
@@ -259,6 +260,19 @@ class Collection:
 
     def _note(self, name: str) -> None:
         self._files[name] = digest(os.path.join(STAGE, name))
+
+
+def _is_directory(path: str) -> bool:
+    """Whether a path leads to a directory without a link of a person's in the way, which would not be followed.
+
+    A link in its place would be kept instead of what it leads to.
+    """
+    try:
+        with beneath.place(path) as found:
+            status = found.status()
+    except (FileNotFoundError, ValueError):
+        return False
+    return status is not None and stat.S_ISDIR(status.st_mode)
 
 
 def _is_below(path: str, others: Iterable[str]) -> bool:

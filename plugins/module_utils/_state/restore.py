@@ -17,7 +17,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,8 @@ _BATCH = 25
 _PRIVILEGED = ("security.", "trusted.")
 
 RunCommand = Callable[..., "tuple[int, str, str]"]
+# Groups by accounts, as numbers; the account's own group is the first.
+Owners = Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -382,9 +384,9 @@ class Restore:
             os.rename(fetched, account.home)
             self.outcome.homes[account.name] = account.home
 
-    def _owners(self) -> dict[int, set[int]]:
+    def _owners(self) -> Owners:
         """Root and the people of the snapshot, each with their groups: what they had is theirs again."""
-        return {0: {0}, **{person.uid: _gids(person) for person in self._manifest.people}}
+        return {0: (0,), **{person.uid: _gids(person) for person in self._manifest.people}}
 
     def _place_path(self, path: str) -> None:
         with _fetched(self._snapshot, [path], path) as fetched:
@@ -412,7 +414,7 @@ def restore_home(snapshot: Snapshot, name: str) -> Outcome:
     outcome = Outcome()
     with _fetched(snapshot, [person.data], account.home) as places:
         fetched = places[person.data]
-        outcome.left_out = claim(fetched, {0: {0}, account.uid: {account.gid}}, account.uid, account.gid)
+        outcome.left_out = claim(fetched, {0: (0,), account.uid: (account.gid,)}, account.uid, account.gid)
         outcome.homes[name] = put_beside(fetched, account.home, account.uid)
     return outcome
 
@@ -441,12 +443,12 @@ def _fetched(snapshot: Snapshot, paths: Sequence[str], target: str) -> Iterator[
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def claim(directory: str, owners: dict[int, set[int]], uid: int, gid: int) -> list[str]:
+def claim(directory: str, owners: Owners, uid: int, gid: int) -> list[str]:
     """Gives what was restored to those whom it may belong to, and returns what was left out.
 
-    `owners` has the groups by the accounts that keep their files; those of others go to `uid` and `gid`. Devices, pipes
-    and sockets are no files of people's; setuid and file capabilities are rights that they could not give. Lists and
-    other attributes stay. The directory is one that only root can enter.
+    `owners` has the groups by the accounts that keep their files, the first for files of other groups; files of other
+    accounts go to `uid` and `gid`. Devices, pipes and sockets are no files of people's; setuid and file capabilities
+    are rights that they could not give. Lists and other attributes stay. Only root can enter the directory.
     """
     left_out = []
     for folder, folders, files in os.walk(directory):
@@ -460,7 +462,9 @@ def claim(directory: str, owners: dict[int, set[int]], uid: int, gid: int) -> li
                 left_out.append(path.removeprefix(directory))
                 continue
             owner = status.st_uid if status.st_uid in owners else uid
-            group = status.st_gid if status.st_gid in owners.get(owner, ()) else gid
+            groups = owners.get(owner, (gid,))
+            # Not the group of the home: what its owner shows a group of theirs, nobody else reads.
+            group = status.st_gid if status.st_gid in groups else groups[0]
             if owner != status.st_uid or group != status.st_gid:
                 os.chown(path, owner, group, follow_symlinks=False)
             for attribute in os.listxattr(path, follow_symlinks=False):
@@ -489,8 +493,8 @@ def restored_name() -> str:
     return time.strftime("restored-%Y-%m-%d-%H%M%S")
 
 
-def _gids(person: Person) -> set[int]:
-    return {person.gid, *person.groups.values()}
+def _gids(person: Person) -> tuple[int, ...]:
+    return (person.gid, *person.groups.values())
 
 
 def _is_empty(path: str) -> bool:

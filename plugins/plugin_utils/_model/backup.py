@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.nbops.jupyter.plugins.module_utils._sandbox import directives
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.backup import TEXTFILES
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.manifest import POSTGRESQL, is_path
 from ansible_collections.nbops.jupyter.plugins.module_utils._state.repository import ENVIRONMENT, KEY, PASSWORD, SECRETS
@@ -160,7 +161,10 @@ def _service(
         "CacheDirectoryMode": "0700",
         # Root of a user namespace could read nobody's files.
         "PrivateUsers": False,
-        "CapabilityBoundingSet": "CAP_DAC_READ_SEARCH",
+        # By the others it mounts homes so that links in them lead nowhere, and gives these rights up before it reads.
+        "CapabilityBoundingSet": "CAP_DAC_READ_SEARCH CAP_SYS_ADMIN CAP_SETPCAP",
+        "RestrictNamespaces": "mnt",
+        "SystemCallFilter": [*directives.STANDARD["SystemCallFilter"], "@mount"],
         "ProtectHome": "read-only",
         "ReadWritePaths": [*writes, f"-{TEXTFILES}"],
         **sockets,

@@ -388,6 +388,8 @@ def _hub_service(name: str, release: str) -> dict[str, Any]:
         "ExecStart": f"{release}/bin/jupyterhub --config={release}/extensions/jupyterhub_config.py",
         "Restart": "on-failure",
         "RestartSec": 2,
+        # A connection for each request that is on its way; Linux's default is 1024.
+        "LimitNOFILE": 65536,
     }
 
 

@@ -137,7 +137,10 @@ def count(
     killed: Callable[[Unit], int],
     has_account: Callable[[str], bool],
 ) -> dict[str, Any]:
-    """The kills of each server: those that were counted before, and those since. Who has no account is forgotten."""
+    """The kills of each server: those that were counted before, and those since. Who has no account is forgotten.
+
+    So is a server that ended without any: people choose the names of their servers, and would have ever more counted.
+    """
     found = {}
     for unit in units:
         hub, user, server = person(unit, hubs)
@@ -151,7 +154,7 @@ def count(
             **{"seen": now, "total": old["total"] + now - seen},
         }
     for name, old in before.items():
-        if name not in found and old["hub"] in hubs and has_account(old["user"]):
+        if name not in found and old["total"] and old["hub"] in hubs and has_account(old["user"]):
             found[name] = old
     return found
 

@@ -122,6 +122,11 @@ def test_a_server_that_a_kill_ended_is_counted() -> None:
     assert total(counted(counted({}, unit(), killed=1), gone)) == 1
 
 
+def test_a_server_without_a_kill_is_forgotten_when_it_ends() -> None:
+    """Its person chose its name, and may choose others without end."""
+    assert counted(counted({}, unit())) == {}
+
+
 def test_who_has_no_account_any_more_is_forgotten() -> None:
     assert counted(counted({}, unit(), killed=1), accounts=False) == {}
 

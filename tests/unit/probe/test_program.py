@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import pathlib
 import pwd
 import sys
@@ -29,6 +30,30 @@ def test_metrics() -> None:
         'nbops_probe_step_seconds{kind="hub",name="jupyterhub",step="chain"} 0.5',
         "nbops_probe_last_run_timestamp_seconds 1795949241",
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "[" * 100_000,
+        '{"check": "page"}',
+        '{"check": "page", "state": [], "text": "", "seconds": 1}',
+        '{"check": "page", "state": "fine", "text": "", "seconds": 1}',
+        '{"check": "page\\nnbops_probe_success 1", "state": "ok", "text": "", "seconds": 1}',
+        '{"check": "page", "state": "ok", "text": "", "seconds": "1"}',
+        '{"check": "page", "state": "ok", "text": "", "seconds": NaN}',
+        '{"check": "page", "state": "ok", "text": "", "seconds": 1, "key": "hub jupyterhub"}',
+    ],
+)
+def test_whoever_is_visited_has_no_rows_of_their_own(line: str) -> None:
+    row = {"check": "page", "state": "ok", "text": "all is well", "seconds": 0.5}
+    assert probe.rows_of(f"{line}\n{json.dumps(row)}\n") == [row]
+
+
+def test_metrics_say_each_step_once() -> None:
+    row = {"key": "lab lab", "check": "page", "state": "ok", "text": "", "seconds": 0.25}
+    assert probe.metrics([LAB], [row, {**row, "seconds": 1}], 1).count('step="page"') == 1
 
 
 def test_metrics_are_whole_and_for_everybody(tmp_path: pathlib.Path) -> None:

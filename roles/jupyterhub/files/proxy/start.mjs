@@ -43,7 +43,29 @@ function forgetClaims(proxy, request) {
   if (proxy.options.ssl) for (const name of CLAIMS) delete request.headers[name];
 }
 
+// Requests that one address may have on their way at once; nginx, where it stands in front, lets it have as many.
+const MOST_REQUESTS = 600;
+const underWay = new Map();
+
+function isOneTooMany(request, response) {
+  const address = request.socket.remoteAddress;
+  const held = underWay.get(address) ?? 0;
+  if (held >= MOST_REQUESTS) return true;
+  underWay.set(address, held + 1);
+  response.once("close", () => {
+    const left = underWay.get(address) - 1;
+    if (left > 0) underWay.set(address, left);
+    else underWay.delete(address);
+  });
+  return false;
+}
+
 ConfigurableProxy.prototype.handleProxyWeb = function (request, response) {
+  // Each has a connection to the hub, which has no others for whoever comes later.
+  if (this.options.ssl && isOneTooMany(request, response)) {
+    response.writeHead(429, { Connection: "close" }).end();
+    return undefined;
+  }
   // With these methods the proxy says that there is no body, and sends the body all the same: it would be the next
   // request on a connection that others use after this one, and its answer theirs.
   if (["DELETE", "OPTIONS"].includes(request.method) && "transfer-encoding" in request.headers) {
@@ -54,9 +76,19 @@ ConfigurableProxy.prototype.handleProxyWeb = function (request, response) {
   return handleProxyWeb.call(this, request, response);
 };
 
-ConfigurableProxy.prototype.handleProxyWs = function (request, ...rest) {
+ConfigurableProxy.prototype.handleProxyWs = function (request, visitor, ...rest) {
+  // The proxy would announce the body of a handshake, which has none, and not send it: the hub would wait for ever.
+  if ("transfer-encoding" in request.headers || Number(request.headers["content-length"] ?? 0) > 0) {
+    visitor.write("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    visitor.destroySoon();
+    return undefined;
+  }
+  // A service that has not answered yet is left when its visitor leaves.
+  if (this.proxy.listenerCount("proxyReqWs") === 0) {
+    this.proxy.on("proxyReqWs", (outgoing, _request, socket) => socket.once("close", () => outgoing.destroy()));
+  }
   forgetClaims(this, request);
-  return handleProxyWs.call(this, request, ...rest);
+  return handleProxyWs.call(this, request, visitor, ...rest);
 };
 
 await import("./node_modules/configurable-http-proxy/bin/configurable-http-proxy");

@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -48,6 +49,7 @@ REFUSED = (401, 403)
 # Of a server whose environment is missing; nothing is made for its visit.
 NOTHING = "{name}: Nothing is deployed here, because there is no {python}; run nbops.jupyter.jupyter{kind} first."
 METRICS = "nbops_probe.prom"
+STATES, STEP = ("ok", "warn", "skip", "red"), re.compile(r"[a-z]{1,20}")
 LEVELS = {"red": "<3>", "warn": "<4>"}
 # What a token may do: start, use and stop one person's own server.
 SCOPES = ("read:users!user", "servers!user", "access:servers!user")
@@ -118,7 +120,9 @@ def metrics(targets: list[Target], rows: list[Row], now: float) -> str:
         own = [one for one in rows if one["key"] == target["key"]]
         success.append((labels, str(int(all(one["state"] != "red" for one in own)))))
         well = [one for one in own if one["state"] in ("ok", "warn")]
-        seconds += [({**labels, "step": one["check"]}, f"{one['seconds']:g}") for one in well]
+        # Each once: Prometheus takes nothing of a file that says something twice.
+        steps = {one["check"]: one["seconds"] for one in well}
+        seconds += [({**labels, "step": step}, f"{taken:g}") for step, taken in steps.items()]
     return "".join(
         textfile.metric(name, "gauge", help_text, samples)
         for name, help_text, samples in (
@@ -300,7 +304,7 @@ def visit(target: Target) -> list[Row]:
         text=True,
         env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
     )
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    rows = rows_of(done.stdout)
     is_red = any(one["state"] == "red" for one in rows)
     if not rows or done.returncode != is_red:
         last = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
@@ -308,6 +312,31 @@ def visit(target: Target) -> list[Row]:
         hint = needs if "No module named" in last or NO_PROGRAM in done.stderr else f"see journalctl --unit={VISIT}"
         rows.append(row("visit", "red", f"{target['name']}: The visit ended early: {last.rstrip('.')}; {hint}."))
     return rows
+
+
+def rows_of(said: str) -> list[Row]:
+    """The rows that a visit has printed. Where it ran as a person, that person may have written anything there."""
+    found = []
+    for line in said.splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            one = json.loads(line)
+            if is_row(one):
+                found.append(one)
+    return found
+
+
+def is_row(one: Any) -> bool:
+    """Whether it is the row of a step, as steps.py prints it."""
+    if not isinstance(one, dict) or one.keys() != {"check", "state", "text", "seconds"}:
+        return False
+    texts, seconds = [one[key] for key in ("check", "state", "text")], one["seconds"]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and STEP.fullmatch(one["check"]) is not None
+        and one["state"] in STATES
+        and isinstance(seconds, (int, float))
+        and 0 <= seconds <= VISIT_SECONDS
+    )
 
 
 def clean(targets: list[Target]) -> list[str]:

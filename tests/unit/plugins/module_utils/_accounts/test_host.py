@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 from ansible_collections.nbops.jupyter.plugins.module_utils._accounts import host as hub_host
@@ -12,6 +13,7 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._accounts.host impor
     HostChanges,
     HostError,
     home_problem,
+    kill_all,
     make_home,
     processes,
     shown_home_judge,
@@ -59,6 +61,7 @@ def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
     monkeypatch.setattr(hub_host, "AT_JOBS", f"{tmp_path}/atjobs")
     monkeypatch.setattr(hub_host, "LINGER", f"{tmp_path}/linger-{{}}")
     monkeypatch.setattr(hub_host, "processes", lambda uid: set())
+    monkeypatch.setattr(hub_host, "kill_all", lambda uid: None)
     return tmp_path
 
 
@@ -170,7 +173,7 @@ def test_a_home_half_removed_is_not_packed_again(place: pathlib.Path) -> None:
 
 def test_processes_end_with_an_account(place: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "linger-ada").touch()
-    found, killed = [{11, 12}, {12}, set()], []
+    found, killed = [{11, 12}, {11, 12}, {12}, set()], []
     monkeypatch.setattr(hub_host, "processes", lambda uid: found.pop(0))
     monkeypatch.setattr(hub_host.os, "kill", lambda pid, number: killed.append(pid))
     monkeypatch.setattr(hub_host.time, "sleep", lambda seconds: None)
@@ -190,6 +193,27 @@ def test_processes_that_do_not_end(place: pathlib.Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(hub_host, "END_SECONDS", -1)
     with pytest.raises(HostError, match="do not end: 11"):
         changes(Tools(), place).lock(account("/nonexistent"))
+
+
+def test_a_process_that_goes_on_in_another_ends(place: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uid = 54_321
+    monkeypatch.setattr(hub_host, "processes", processes)
+    monkeypatch.setattr(hub_host, "kill_all", kill_all)
+    code = f"import os; os.setuid({uid}); print(flush=True)\nwhile True:\n    if os.fork(): os._exit(0)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as first:
+        first.stdout.readline()
+        changes(Tools(), place).lock(Account("ada", uid, uid, home="/nonexistent"))
+    assert processes(uid) == set()
+
+
+@pytest.mark.parametrize("uid", [0, 999, 65_534])
+def test_the_processes_of_the_system_are_never_killed_at_once(monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
+    def fork() -> int:
+        raise AssertionError
+
+    monkeypatch.setattr(hub_host.os, "fork", fork)
+    with pytest.raises(HostError, match="is no person's"):
+        kill_all(uid)
 
 
 def test_processes_are_found() -> None:

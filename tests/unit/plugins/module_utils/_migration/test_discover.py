@@ -42,6 +42,36 @@ def test_what_is_more_than_an_assignment_is_told_without_its_value(text: str, un
     assert files.read_python(text) == ({}, unread)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"c.A.b = {'[' * 150}{']' * 150}",
+        f"c.A.b = {'[' * 90_000}",
+        f"c.A.b = {'-' * 90_000}1",
+        f"c.A.b = 1{'+1' * 90_000}",
+        "c.A.b = '\0'",
+        "c.A.b = {[]: 1}",
+        "c.A.b = {1, 'a'}",
+        f"c.A.b = {'9' * 9_000}",
+    ],
+)
+def test_what_python_gives_up_on_is_told(text: str) -> None:
+    options, unread = files.read_python(text)
+    assert len(options) + len(unread) == 1
+
+
+@pytest.mark.parametrize("port", ["\N{SUPERSCRIPT TWO}", "9" * 9_000, ""])
+def test_a_port_on_a_command_line_is_a_number(port: str) -> None:
+    _kind, _config, options = files.read_command(f"jupyter-lab --port={port}")
+    assert options.get("ServerApp.port", port) == port
+
+
+def test_a_value_of_another_kind_is_none() -> None:
+    sound = {"ServerApp.root_dir": "/srv", "A.b": []}
+    wrong = {"ServerApp.port": [1], "ServerApp.certfile": 1, "ServerApp.ip": "a\0"}
+    assert files.sound({**wrong, **sound}) == (sound, list(wrong))
+
+
 def test_nothing_of_a_configuration_is_run(tmp_path) -> None:
     target = tmp_path / "made"
     files.read_python(f"import pathlib\nc.ServerApp.ip = pathlib.Path({str(target)!r}).write_text('')")

@@ -46,6 +46,9 @@ def state(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
     monkeypatch.setattr(backup, "STAGE", str(tmp_path / "stage"))
     monkeypatch.setattr(backup, "STATUS", str(tmp_path / "status.json"))
     monkeypatch.setattr(backup, "TEXTFILES", str(tmp_path / "metrics"))
+    # They would be those of the tests; test_mounts.py tries them.
+    monkeypatch.setattr(backup.mounts, "follow_no_links", lambda paths: (tmp_path / "closed").write_text(str(paths)))
+    monkeypatch.setattr(backup.mounts, "give_up_rights", lambda: None)
     return tmp_path
 
 
@@ -90,6 +93,7 @@ def test_a_labs_notebooks_outside_of_homes_are_read_where_they_are(state: pathli
     labs = [lab(data / "ada"), lab(data), lab(shared / "team"), lab("")]
     opened = Opened()
     backup.backup(settings(state, labs=labs, paths=[str(shared)]), opened)
+    assert str(shared) in (state / "closed").read_text()
     assert opened.paths == [str(state / "stage"), str(data), str(shared)]
     made = manifest.parse((state / "stage/manifest.json").read_bytes())
     assert made.paths == (str(data), str(shared))

@@ -52,6 +52,7 @@ def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path:
         ("roots", 0, 0, 0o600),
         ("strangers", 4000, 4000, 0o6755),
         ("of_a_system_group", 1001, 27, 0o2755),
+        ("roots_for_a_group", 0, 42, 0o640),
         ("sub/runs", 0, 0, 0o4755),
     ):
         (home / name).touch()
@@ -62,7 +63,7 @@ def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path:
     os.mkfifo(home / "sub/pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(home / "socket"))
-    left_out = restore.claim(str(home), {0: {0}, 1001: {1001, 2000}}, 1001, 1001)
+    left_out = restore.claim(str(home), {0: (0,), 1001: (1001, 2000)}, 1001, 1001)
     assert sorted(left_out) == ["/socket", "/sub/pipe"]
     found = {}
     for folder, folders, files in os.walk(home):
@@ -74,6 +75,8 @@ def test_a_home_is_its_persons_without_rights_that_they_could_not_give(tmp_path:
         "hers": (1001, 1001, "0o640"),
         "her_groups": (1001, 2000, "0o640"),
         "roots": (0, 0, "0o600"),
+        # Nothing that its owner showed to another group is the person's to read.
+        "roots_for_a_group": (0, 0, "0o640"),
         "strangers": (1001, 1001, "0o755"),
         "of_a_system_group": (1001, 1001, "0o755"),
         "sub": (0, 0, "0o755"),
