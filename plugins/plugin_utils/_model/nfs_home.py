@@ -31,8 +31,9 @@ SERVER_CONFIGURATION = "/etc/nfs.conf.d/nbops-nfs-home.conf"
 SERVER_TEXT = "[nfsd]\nvers2=n\nvers3=n\nvers4=y\n"
 EXPORT_OPTIONS = "rw,sync,no_subtree_check,root_squash,sec=sys"
 # A program whose server is away waits for it; whatever it was told to have been written has been.
-MOUNT_OPTIONS = "hard,nosuid,nodev"
-MOUNT_SECONDS = 30
+# So does who goes there before they are mounted (`retry`, in minutes): systemd starts no service again whose mount has
+# failed at boot.
+MOUNT_OPTIONS = "hard,nosuid,nodev,retry=1000000"
 # Directories of the system, which a mount would hide, or whose files an export would show.
 SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "tmp", "usr")
 PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
@@ -154,13 +155,14 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
             "enabled": False,
             "started": False,
             "sections": {
-                "Unit": {"Description": "Homes of people"},
+                # Refused five times within seconds, the automount would end for good, and show the bare directory.
+                "Unit": {"Description": "Homes of people", "StartLimitIntervalSec": 0},
                 "Mount": {
                     "What": source,
                     "Where": path,
                     "Type": "nfs4",
                     "Options": MOUNT_OPTIONS,
-                    "TimeoutSec": MOUNT_SECONDS,
+                    "TimeoutSec": "infinity",
                 },
             },
         },
