@@ -9,13 +9,15 @@ from waiting import wait_until
 HOMES = "/srv/homes"
 KEPT = f"{HOMES}/eve/kept"
 LAB = "jupyterlab-lab"
+TOKEN = "correct-horse-battery-staple-of-eve"
 OPTIONS = inventory_options("nfs_home/inventory/hosts.yml")
 # Seconds that an emulated machine may take for what it does by itself.
 PATIENCE = 1800
 # Her notebooks' server writes a file.
 SAVE = (
     f"curl --fail --silent --show-error --max-time {PATIENCE} --unix-socket /run/jupyterlab/lab.sock "
-    "--output /dev/null --header 'Authorization: token %s' --request PUT --data '%s' http://localhost/api/contents/%s"
+    f"--output /dev/null --header 'Authorization: token {TOKEN}' --request PUT "
+    """--data '{"type": "file", "format": "text", "content": "again"}' http://localhost/api/contents/"""
 )
 
 
@@ -39,11 +41,6 @@ def as_eve(machine, command: str) -> str:
 
 
 @pytest.fixture
-def token(host) -> str:
-    return host.backend.ansible_runner.get_variables(host.backend.host)["lab_token"]
-
-
-@pytest.fixture
 def kept(host, server) -> str:
     """What eve has written into her home on the client."""
     told = host.check_output("cat /proc/sys/kernel/random/uuid")
@@ -57,7 +54,7 @@ def kept(host, server) -> str:
     ["nfs_home_clients", "nfs_home_server", "nfs_home_server:nfs_home_clients"],
     ids=["client", "server", "both"],
 )
-def test_homes_come_back(host, server, token: str, kept: str, machines: str) -> None:
+def test_homes_come_back(host, server, kept: str, machines: str) -> None:
     life = host.check_output("systemctl show --property=InvocationID --value %s", LAB)
     assert host.service(LAB).is_running
     reboot(machines)
@@ -67,8 +64,7 @@ def test_homes_come_back(host, server, token: str, kept: str, machines: str) -> 
     assert stayed == (machines == "nfs_home_server")
     assert as_eve(host, f"cat {KEPT}") == kept
     assert host.check_output("stat --file-system --format=%%T %s/eve", HOMES) == "nfs"
-    body = '{"type": "file", "format": "text", "content": "again"}'
-    as_eve(host, SAVE % (token, body, f"{kept}.txt"))
+    as_eve(host, f"{SAVE}{kept}.txt")
     assert as_eve(server, f"stat --format=%U notebooks/{kept}.txt; cat notebooks/{kept}.txt") == "eve\nagain"
     assert lost(host) == ""
 
