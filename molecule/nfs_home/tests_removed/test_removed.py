@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from playbook import changes, inventory_options, run_ansible
 
-LEFT = "/etc/nbops-nfs-home /etc/exports.d/nbops* /etc/nfs.conf.d/nbops* /etc/systemd/system/{srv-,rpcbind,*/srv-}*"
+LEFT = (
+    "/etc/nbops-nfs-home /etc/exports.d/nbops* /etc/nfs.conf.d/nbops* "
+    "/etc/systemd/system/{srv-,nbops-nfs-,rpcbind,*/srv-}*"
+)
 
 
 def test_nothing_is_left(host, server) -> None:

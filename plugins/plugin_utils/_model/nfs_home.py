@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.nbops.jupyter.plugins.module_utils._systemd import validation
-from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import networks
+from ansible_collections.nbops.jupyter.plugins.plugin_utils._model import networks, sandbox
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.given import Given
 from ansible_collections.nbops.jupyter.plugins.plugin_utils._model.patterns import ACCOUNT
 
+USES = ("systemd",)
 # The groups of the inventory that say what a host is, and what is asked of their hosts.
 GROUPS = {"nfs_home_server": "server", "nfs_home_clients": "client"}
 FACTS = ("default_ipv4", "default_ipv6", "getent_passwd", "hostname")
@@ -31,8 +32,10 @@ SERVER_CONFIGURATION = "/etc/nfs.conf.d/nbops-nfs-home.conf"
 SERVER_TEXT = "[nfsd]\nvers2=n\nvers3=n\nvers4=y\n"
 EXPORT_OPTIONS = "rw,sync,no_subtree_check,root_squash,sec=sys"
 # A program whose server is away waits for it; whatever it was told to have been written has been.
-MOUNT_OPTIONS = "hard,nosuid,nodev"
+# Without `nofail`, nobody could log in before the server is there where a service at boot needs a home.
+MOUNT_OPTIONS = "hard,nosuid,nodev,nofail"
 MOUNT_SECONDS = 30
+WAIT = "nbops-nfs-home.service"
 # Directories of the system, which a mount would hide, or whose files an export would show.
 SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "tmp", "usr")
 PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
@@ -90,12 +93,13 @@ def plan(given: Given) -> dict[str, Any]:
         "configuration": {"path": SERVER_CONFIGURATION, "text": SERVER_TEXT},
         "source": _source(given) if "client" in roles else "",
         "units": _units(path, _source(given)) if "client" in roles else [],
+        "profiles": sandbox.profiles(given.others["systemd"]["sandbox_profiles"]),
     }
 
 
 def review(made: dict[str, Any]) -> list[str]:
     """What is wrong with the units of a plan."""
-    return validation.problems(made.get("units", []), {})
+    return validation.problems(made.get("units", []), made.get("profiles", {}))
 
 
 def parts_of(given: Given) -> list[str]:
@@ -140,21 +144,28 @@ def escaped(path: str) -> str:
     return named.replace("/", "-")
 
 
-def _unit_names(path: str) -> tuple[str, str]:
+def _unit_names(path: str) -> tuple[str, str, str]:
     """The automount first: while it is there, the mount comes back."""
-    return f"{escaped(path)}.automount", f"{escaped(path)}.mount"
+    return f"{escaped(path)}.automount", f"{escaped(path)}.mount", WAIT
 
 
 def _units(path: str, source: str) -> list[dict[str, Any]]:
     """Mounted when somebody goes there, so that neither a boot nor a run waits for a server that is away."""
-    automount, mount = _unit_names(path)
+    automount, mount, wait = _unit_names(path)
     return [
+        _waiting(wait, SOURCE.fullmatch(source)[1].strip("[]")),
         {
             "name": mount,
             "enabled": False,
             "started": False,
             "sections": {
-                "Unit": {"Description": "Homes of people"},
+                "Unit": {
+                    "Description": "Homes of people",
+                    "Requires": WAIT,
+                    "After": WAIT,
+                    # Refused five times within seconds, the automount would end for good, and show the bare directory.
+                    "StartLimitIntervalSec": 0,
+                },
                 "Mount": {
                     "What": source,
                     "Where": path,
@@ -173,6 +184,34 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
             },
         },
     ]
+
+
+def _waiting(name: str, server: str) -> dict[str, Any]:
+    """What a mount waits for. systemd starts no service again whose mount has failed.
+
+    The mount has a limit of its own because it holds for unmounting as well, and so for a shutdown without the server.
+    """
+    answers = f'timeout 10 bash -c "</dev/tcp/{server}/{PORT}"'
+    return {
+        "name": name,
+        "sandbox": "daemon",
+        "enabled": False,
+        "started": False,
+        "sections": {
+            "Unit": {
+                "Description": "Wait for the server of the homes",
+                "Wants": "network-online.target",
+                "After": "network-online.target",
+                "StartLimitIntervalSec": 0,
+            },
+            "Service": {
+                "Type": "oneshot",
+                "DynamicUser": True,
+                "TimeoutStartSec": "infinity",
+                "ExecStart": f"/bin/bash -c 'until {answers} 2>/dev/null; do sleep 2; done'",
+            },
+        },
+    }
 
 
 def _source(given: Given) -> str:

@@ -46,7 +46,8 @@ def test_the_plan_of_a_client() -> None:
 
 def test_the_plan_of_a_client_whose_homes_go() -> None:
     made = plan("nfs_home", {"nfs_home_state": "absent"}, client(asked=False))
-    assert [unit["name"] for unit in made["units"]] == ["srv-homes.automount", "srv-homes.mount"]
+    names = [unit["name"] for unit in made["units"]]
+    assert names == ["srv-homes.automount", "srv-homes.mount", "nbops-nfs-home.service"]
 
 
 def test_strange_values_are_refused_in_words() -> None:
