@@ -131,7 +131,8 @@ def test_what_somebody_writes_that_nobody_reads_keeps_nobody_from_being_taken_ov
 def test_who_stops_what_runs_as_them_keeps_no_run_waiting(host, mallory, module) -> None:
     """Each program that runs as an account is that account's to stop."""
     host.check_output("systemd-run --quiet --unit=stopping --uid=mallory --collect python3 -c %s", STOP)
-    directories = [{"path": f"{HOME}/{name}", "owner": "mallory"} for name in ("one", "two", "three")]
+    # Of a single program, one in two gets away.
+    directories = [{"path": f"{HOME}/{number}", "owner": "mallory"} for number in range(40)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
         run = pool.submit(module, "person_directories", directories=directories)
         try:
