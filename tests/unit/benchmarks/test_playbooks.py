@@ -1,4 +1,4 @@
-"""What each measurement deploys is accepted: its run ends where the host is asked for the first time, and not before."""
+"""What each measurement deploys is accepted: a run ends where it first asks the host, and not before."""
 
 from __future__ import annotations
 
