@@ -15,6 +15,7 @@ import grp
 import os
 import pwd
 import re
+import select
 import shutil
 import signal
 import time
@@ -323,12 +324,14 @@ def kill_all(uid: int) -> None:
             if os.getresuid() == (uid, uid, uid) and [int(right, 16) for right in rights] == [0, 0]:
                 os.kill(-1, signal.SIGKILL)
         os._exit(0)
-    deadline = time.monotonic() + KILLER_SECONDS
-    # The others may stop it before it kills them.
-    while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if time.monotonic() > deadline:
+    ends = os.pidfd_open(child)
+    try:
+        # The others may stop it before it kills them.
+        if not select.select([ends], [], [], KILLER_SECONDS)[0]:
             os.kill(child, signal.SIGKILL)
-        time.sleep(0.001)
+    finally:
+        os.close(ends)
+    os.waitpid(child, 0)
 
 
 def processes(uid: int) -> set[int]:
