@@ -229,17 +229,16 @@ def _silence(run_command: RunCommand, hub: dict[str, Any]) -> str:
     if not Host(run_command).active(f"{hub['name']}.service"):
         return ""
     token = (read_or_none(hub["token_file"]) or b"").decode().strip()
-    for is_last in (False, True):
+    answer = ""
+    # Once its database is back, the hub's first question finds a connection that is gone.
+    for _attempt in range(2):
         try:
             # Whose token it is, the hub has in its database: without that, it refuses the token.
             HubClient(hub["api_url"], token, ANSWER_SECONDS).call("GET", "/user")
+            return ""
         except ApiError as error:
-            # Once it is back, the first question finds a connection that is gone.
-            if is_last:
-                return str(error)
-        else:
-            break
-    return ""
+            answer = str(error)
+    return answer
 
 
 def _of_sqlite(path: str) -> str:
