@@ -74,11 +74,12 @@ def plan(given: Given) -> dict[str, Any]:
         "installed": INSTALLED,
         "portmapper": {"package": PORTMAPPER, "units": list(PORTMAPPER_UNITS)},
         "server": {"package": PACKAGES["server"][0], "unit": "nfs-server.service"},
+        "mount": _unit_names(path)[1],
     }
     if settings["state"] == "absent":
         return {
             **made,
-            "units": [{"name": name, "state": "absent"} for name in _unit_names(path)],
+            "units": [{"name": name, "state": "absent"} for name in (*_unit_names(path), WAIT)],
             "exports": {"path": EXPORTS},
             "kept_packages": _kept_packages(given),
             "remains": [SERVER_CONFIGURATION, STATE],
@@ -144,16 +145,16 @@ def escaped(path: str) -> str:
     return named.replace("/", "-")
 
 
-def _unit_names(path: str) -> tuple[str, str, str]:
+def _unit_names(path: str) -> tuple[str, str]:
     """The automount first: while it is there, the mount comes back."""
-    return f"{escaped(path)}.automount", f"{escaped(path)}.mount", WAIT
+    return f"{escaped(path)}.automount", f"{escaped(path)}.mount"
 
 
 def _units(path: str, source: str) -> list[dict[str, Any]]:
     """Mounted when somebody goes there, so that neither a boot nor a run waits for a server that is away."""
-    automount, mount, wait = _unit_names(path)
+    automount, mount = _unit_names(path)
     return [
-        _waiting(wait, SOURCE.fullmatch(source)[1].strip("[]")),
+        _waiting(SOURCE.fullmatch(source)[1].strip("[]")),
         {
             "name": mount,
             "enabled": False,
@@ -186,14 +187,14 @@ def _units(path: str, source: str) -> list[dict[str, Any]]:
     ]
 
 
-def _waiting(name: str, server: str) -> dict[str, Any]:
+def _waiting(server: str) -> dict[str, Any]:
     """What a mount waits for. systemd starts no service again whose mount has failed.
 
     The mount has a limit of its own because it holds for unmounting as well, and so for a shutdown without the server.
     """
     answers = f'timeout 10 bash -c "</dev/tcp/{server}/{PORT}"'
     return {
-        "name": name,
+        "name": WAIT,
         "sandbox": "daemon",
         "enabled": False,
         "started": False,
