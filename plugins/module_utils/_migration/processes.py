@@ -17,7 +17,6 @@ from ansible_collections.nbops.jupyter.plugins.module_utils._migration.discover 
 
 PROC = "/proc"
 TERMINATION_SECONDS = 20.0
-PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,9 @@ def end(processes: list[Process]) -> None:
             for descriptor in left.values():
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, number)
-            while left := {pid: descriptor for pid, descriptor in left.items() if not _has_ended(descriptor)}:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(PAUSE_SECONDS)
+            while left and (rest := deadline - time.monotonic()) > 0:
+                # A process counts as ended also while its parent does not know yet.
+                ended = select.select(list(left.values()), [], [], rest)[0]
+                left = {pid: descriptor for pid, descriptor in left.items() if descriptor not in ended}
         if left:
             raise OSError(f"{', '.join(map(str, left))} cannot be ended.")
-
-
-def _has_ended(descriptor: int) -> bool:
-    """Whether a process has ended, be it that its parent does not know yet."""
-    return bool(select.select([descriptor], [], [], 0)[0])
